@@ -1,0 +1,71 @@
+"""What QGIS and the backend both know: messages, jobs, error codes and names of unfinished files.
+
+Standard library only and relative imports only, so that it works under either Python and under any
+package name: QGIS imports it as ``semantic3d_plugin.backend.s3d_protocol``, the backend as ``s3d_protocol``.
+"""
+
+from .aside import (
+    discard_partials,
+    new_job_id,
+    partial_files,
+    partial_path,
+    publish,
+    remove_partial,
+)
+from .control import JobControl
+from .errors import (
+    BackendCrashed,
+    BackendHung,
+    BackendMissing,
+    Cancelled,
+    DeviceUnavailable,
+    InternalError,
+    InvalidInput,
+    InvalidModel,
+    InvalidParameter,
+    MissingDependency,
+    OutOfMemory,
+    OutputFailed,
+    ProtocolMismatch,
+    Semantic3DError,
+    from_message,
+)
+from .jobs import DEVICES, JOB_TYPES, DoctorJob, Job, ReconstructJob, job_from_dict
+from .messages import PROTOCOL_VERSION, BadMessage, decode, encode
+from .version import product_version
+
+__all__ = [
+    "DEVICES",
+    "JOB_TYPES",
+    "PROTOCOL_VERSION",
+    "BackendCrashed",
+    "BackendHung",
+    "BackendMissing",
+    "BadMessage",
+    "Cancelled",
+    "DeviceUnavailable",
+    "DoctorJob",
+    "InternalError",
+    "InvalidInput",
+    "InvalidModel",
+    "InvalidParameter",
+    "Job",
+    "JobControl",
+    "MissingDependency",
+    "OutOfMemory",
+    "OutputFailed",
+    "ProtocolMismatch",
+    "ReconstructJob",
+    "Semantic3DError",
+    "decode",
+    "discard_partials",
+    "encode",
+    "from_message",
+    "job_from_dict",
+    "new_job_id",
+    "partial_files",
+    "partial_path",
+    "product_version",
+    "publish",
+    "remove_partial",
+]

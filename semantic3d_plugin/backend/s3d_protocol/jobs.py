@@ -1,0 +1,223 @@
+"""Jobs: the parameters of each algorithm, their defaults and their checks. Defaults live here alone.
+
+A check here looks at the values only. What needs a file (does the raster have such a band?) is checked
+by the job itself, before weights load.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import MISSING, asdict, dataclass, fields
+from typing import Any, ClassVar, Mapping
+
+from .errors import InvalidParameter
+
+DEVICES = ("auto", "cpu", "cuda")
+MIN_MEMORY_MB = 64
+
+_FIELD_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (float, int),
+    "tuple": (tuple, list),
+    "tuple | None": (tuple, list, type(None)),
+}
+
+
+class Job:
+    """What all jobs can do. Subclasses are frozen dataclasses of JSON values (lists travel for tuples)."""
+
+    kind: ClassVar[str]
+
+    def to_dict(self) -> dict:
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()  # type: ignore[call-overload]
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Job:
+        """Build the job from a mapping.
+
+        Raises:
+            InvalidParameter: a field is unknown, missing or of the wrong type.
+        """
+        known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise InvalidParameter(
+                f"The {cls.kind} job has no parameter {', '.join(unknown)}. It knows: {', '.join(known)}.",
+                {"unknown": unknown},
+            )
+        missing = [name for name, field in known.items() if field.default is MISSING and name not in values]
+        if missing:
+            raise InvalidParameter(f"The {cls.kind} job needs a value for {', '.join(missing)}.", {"missing": missing})
+        return cls(**{name: _typed(name, value, known[name].type) for name, value in values.items()})
+
+    def check(self) -> None:
+        """Raise InvalidParameter for values that cannot work, whatever the files are."""
+
+    def outputs(self) -> dict[str, str]:
+        """Return the files to be written, by output name; those not asked for are left out."""
+        return {}
+
+
+@dataclass(frozen=True)
+class ReconstructJob(Job):
+    """Heights, their uncertainty and land cover from one orthophoto.
+
+    Attributes:
+        image_path: the orthophoto, any raster that GDAL reads.
+        model_path: model package, folder or file; empty is the bundled one.
+        bands: one-based bands that hold red, green and blue; empty lets the image say.
+        extent: (xmin, ymin, xmax, ymax) in the image's CRS; None is the whole image.
+        gsd_m: ground sampling distance in metres; 0 takes it from the image's grid.
+        overlap_px: overlap of neighbouring tiles, in model pixels.
+        device: auto, cpu or cuda.
+        batch_size: tiles that run through the model together.
+        max_memory_mb: main memory that the job may take for pixels, in MB.
+        height_path, sigma_path, land_cover_path, probabilities_path: GeoTIFFs to write; empty is none.
+        report_path: HTML report to write; empty is none.
+    """
+
+    kind: ClassVar[str] = "reconstruct"
+
+    image_path: str
+    model_path: str = ""
+    bands: tuple = ()
+    extent: tuple | None = None
+    gsd_m: float = 0.0
+    overlap_px: int = 128
+    device: str = "auto"
+    batch_size: int = 1
+    max_memory_mb: int = 2048
+    height_path: str = ""
+    sigma_path: str = ""
+    land_cover_path: str = ""
+    probabilities_path: str = ""
+    report_path: str = ""
+
+    def check(self) -> None:
+        if not self.image_path:
+            raise InvalidParameter("No image is given. Choose the orthophoto to work on.")
+        _check_bands(self.bands)
+        _check_extent(self.extent)
+        if not (math.isfinite(self.gsd_m) and self.gsd_m >= 0):
+            raise InvalidParameter(
+                f"The GSD is {self.gsd_m} m. Give metres per pixel above 0, or 0 to take it from the image."
+            )
+        _check_at_least("overlap", self.overlap_px, 0, "pixels")
+        _check_device(self.device)
+        _check_at_least("batch size", self.batch_size, 1, "tiles")
+        _check_at_least("memory limit", self.max_memory_mb, MIN_MEMORY_MB, "MB")
+        self._check_outputs()
+
+    def outputs(self) -> dict[str, str]:
+        paths = {
+            "height": self.height_path,
+            "sigma": self.sigma_path,
+            "land_cover": self.land_cover_path,
+            "probabilities": self.probabilities_path,
+            "report": self.report_path,
+        }
+        return {name: path for name, path in paths.items() if path}
+
+    def _check_outputs(self) -> None:
+        outputs = self.outputs()
+        if not outputs:
+            raise InvalidParameter("No output is asked for. Name at least one file to write, such as the height.")
+        taken = {_same_file_key(self.image_path): "the image"}
+        for name, path in outputs.items():
+            allowed = (".html", ".htm") if name == "report" else (".tif", ".tiff")
+            if not path.lower().endswith(allowed):
+                raise InvalidParameter(
+                    f"The {name} output is {path}, but it is written as {allowed[0][1:]}. "
+                    f"Choose a name that ends in {' or '.join(allowed)}.",
+                    {"output": name, "path": path},
+                )
+            other = taken.setdefault(_same_file_key(path), f"the {name} output")
+            if other != f"the {name} output":
+                raise InvalidParameter(
+                    f"The {name} output and {other} are the same file, {path}. Choose another name for the output.",
+                    {"output": name, "path": path},
+                )
+
+
+@dataclass(frozen=True)
+class DoctorJob(Job):
+    """Look over the backend: packages, device, model.
+
+    Attributes:
+        model_path: model package to try; empty is the bundled one.
+        device: auto, cpu or cuda.
+    """
+
+    kind: ClassVar[str] = "doctor"
+
+    model_path: str = ""
+    device: str = "auto"
+
+    def check(self) -> None:
+        _check_device(self.device)
+
+
+JOB_TYPES: dict[str, type[Job]] = {job.kind: job for job in (ReconstructJob, DoctorJob)}
+
+
+def job_from_dict(kind: str, values: Mapping[str, Any]) -> Job:
+    """Build the job of this kind.
+
+    Raises:
+        InvalidParameter: the kind or a field is unknown, missing or of the wrong type.
+    """
+    if kind not in JOB_TYPES:
+        raise InvalidParameter(f"There is no job {kind!r}. Known jobs: {', '.join(JOB_TYPES)}.", {"kind": kind})
+    return JOB_TYPES[kind].from_dict(values)
+
+
+def _typed(name: str, value: Any, annotation: Any) -> Any:
+    expected = _FIELD_TYPES[str(annotation)]
+    if isinstance(value, bool) or not isinstance(value, expected):
+        raise InvalidParameter(
+            f"The parameter {name} is {value!r}, but must be of type {annotation}.", {"parameter": name}
+        )
+    if isinstance(value, list):
+        return tuple(value)
+    return float(value) if annotation == "float" else value
+
+
+def _check_bands(bands: tuple) -> None:
+    if not bands:
+        return
+    numbers = all(isinstance(band, int) and not isinstance(band, bool) and band >= 1 for band in bands)
+    if len(bands) != 3 or not numbers:
+        raise InvalidParameter(
+            f"The bands are {list(bands)}. Give three band numbers from 1 on, for red, green and blue, "
+            "or none to let the image decide."
+        )
+
+
+def _check_extent(extent: tuple | None) -> None:
+    if extent is None:
+        return
+    numbers = all(isinstance(side, (int, float)) and math.isfinite(side) for side in extent)
+    if len(extent) != 4 or not numbers or extent[0] >= extent[2] or extent[1] >= extent[3]:
+        raise InvalidParameter(
+            f"The extent is {list(extent)}. Give xmin, ymin, xmax, ymax in the image's CRS, "
+            "with xmin below xmax and ymin below ymax."
+        )
+
+
+def _check_at_least(label: str, value: int, minimum: int, unit: str) -> None:
+    if value < minimum:
+        raise InvalidParameter(f"The {label} is {value} {unit}. Give at least {minimum}.")
+
+
+def _check_device(device: str) -> None:
+    if device not in DEVICES:
+        raise InvalidParameter(f"The device is {device!r}. Choose one of {', '.join(DEVICES)}.")
+
+
+def _same_file_key(path: str) -> str:
+    return os.path.normcase(os.path.abspath(path))
