@@ -1,0 +1,1 @@
+"""One file per algorithm: a form that turns parameters into a job."""

@@ -1,0 +1,1 @@
+"""Settings page and dialogs; they compute nothing."""

@@ -1,0 +1,1 @@
+"""How results look: renderers, elevation properties, the result group."""
