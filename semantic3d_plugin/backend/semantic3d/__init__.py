@@ -1,0 +1,1 @@
+"""Heights, their uncertainty and land cover from one aerial image."""

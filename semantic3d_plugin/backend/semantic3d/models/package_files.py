@@ -1,0 +1,160 @@
+"""The files of a model package, in a folder or in a zip, read without trusting either.
+
+Nothing is unpacked to disk. A file is read only if the manifest lists it, no further than its listed size, and
+its bytes count only after their hash agreed. Files that the manifest does not list are refused, because a
+package that carries more than it says is not the package it says it is.
+"""
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import zipfile
+import zlib
+
+from s3d_protocol.errors import InvalidModel
+
+from .package_manifest import LARGEST_MANIFEST_BYTES, MANIFEST_NAME, MOST_FILES, hash_digits, is_plain_file_name
+
+_MOST_INFLATION = 200  # weights hardly compress; only a bomb grows further than this
+_SMALL_BYTES = 1 << 24
+_DESKTOP_DROPPINGS = {".ds_store", "thumbs.db", "desktop.ini"}
+_PICKLE_STARTS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+
+
+class FolderFiles:
+    """A package in a folder."""
+
+    def __init__(self, path: str):
+        self.path = path
+
+    def names(self) -> list:
+        """Names of all files; InvalidModel on links, folders and odd names."""
+        names = []
+        for entry in sorted(os.scandir(self.path), key=lambda item: item.name):
+            if entry.name.lower() in _DESKTOP_DROPPINGS:
+                continue
+            if entry.is_symlink():
+                raise InvalidModel(f'The package holds a link ("{entry.name}"); only plain files are allowed.')
+            if not entry.is_file():
+                raise InvalidModel(f'The package holds a folder ("{entry.name}"); only plain files are allowed.')
+            names.append(_checked_name(entry.name))
+        return _counted(names)
+
+    def read(self, name: str, limit: int) -> bytes:
+        """At most `limit` + 1 bytes of a file."""
+        with open(os.path.join(self.path, name), "rb") as stream:
+            return stream.read(limit + 1)
+
+
+class ZipFiles:
+    """A package in a zip, at its root or inside one folder."""
+
+    def __init__(self, path: str):
+        self.path = path
+        self._members = None
+
+    def names(self) -> list:
+        """Names of all files; InvalidModel on escapes, links, encryption and odd names."""
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                infos = archive.infolist()
+        except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+            raise InvalidModel(f"The package is not a readable zip ({error}).") from error
+        if len(infos) > 4 * MOST_FILES:
+            raise InvalidModel(f"The zip holds {len(infos)} entries; a package has at most {MOST_FILES} files.")
+        self._members = self._checked_members(infos)
+        return _counted(sorted(self._members))
+
+    def read(self, name: str, limit: int) -> bytes:
+        """At most `limit` + 1 bytes of a file, however far the entry would inflate."""
+        if self._members is None:
+            self.names()
+        try:
+            with zipfile.ZipFile(self.path) as archive, archive.open(self._members[name]) as stream:
+                return stream.read(limit + 1)
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+            raise InvalidModel(f'"{name}" cannot be read from the zip ({error}).') from error
+
+    @staticmethod
+    def _checked_members(infos) -> dict:
+        parts_of = {}
+        for info in infos:
+            parts = info.filename.split("/")
+            if ".." in parts or info.filename.startswith("/") or "\\" in info.filename or ":" in info.filename:
+                raise InvalidModel(f'The zip tries to leave its folder with the entry "{info.filename[:80]}".')
+            if parts[0] == "__MACOSX" or parts[-1].lower() in _DESKTOP_DROPPINGS or info.is_dir():
+                continue
+            if stat.S_ISLNK(info.external_attr >> 16):
+                raise InvalidModel(f'The package holds a link ("{info.filename[:80]}"); only plain files are allowed.')
+            if info.flag_bits & 0x1:
+                raise InvalidModel(f'The zip entry "{info.filename[:80]}" is encrypted.')
+            if info.file_size > max(_SMALL_BYTES, _MOST_INFLATION * info.compress_size):
+                raise InvalidModel(
+                    f'The zip entry "{info.filename[:80]}" would grow from {info.compress_size} to {info.file_size} '
+                    "bytes; it is taken for a bomb."
+                )
+            parts_of[info.filename] = parts
+        tops = {parts[0] for parts in parts_of.values() if len(parts) > 1}
+        root = 1 if len(tops) == 1 and all(len(parts) > 1 for parts in parts_of.values()) else 0
+        members = {}
+        for filename, parts in parts_of.items():
+            if len(parts) != root + 1:
+                raise InvalidModel(f'The package holds a folder ("{filename[:80]}"); only plain files are allowed.')
+            name = _checked_name(parts[root])
+            if name in members:
+                raise InvalidModel(f'The zip holds "{name}" twice.')
+            members[name] = filename
+        return members
+
+
+def read_manifest_bytes(files) -> bytes:
+    """The bytes of manifest.json; InvalidModel if there is none."""
+    if MANIFEST_NAME not in files.names():
+        raise InvalidModel(
+            f'"{files.path}" has no {MANIFEST_NAME}. Choose the folder or zip of a model package, or an ONNX file '
+            "with Deepness metadata."
+        )
+    return files.read(MANIFEST_NAME, LARGEST_MANIFEST_BYTES)
+
+
+def check_listing(files, listed: dict) -> None:
+    """Every file is listed, every listed file is there; InvalidModel names the first that is not."""
+    present = set(files.names()) - {MANIFEST_NAME}
+    for name in sorted(present - set(listed)):
+        raise InvalidModel(f'The package holds "{name}", which its manifest does not list. Remove the file.')
+    for name in sorted(set(listed) - present):
+        raise InvalidModel(f'The manifest lists "{name}", but the package does not hold it.')
+
+
+def read_verified(files, name: str, entry: dict) -> bytes:
+    """The bytes of a listed file, after size, hash and kind agreed with the manifest.
+
+    Raises:
+        InvalidModel: another size or hash than the manifest says, or a pickle behind an innocent name.
+    """
+    data = files.read(name, entry["bytes"])
+    if len(data) != entry["bytes"]:
+        size = f"more than {entry['bytes']}" if len(data) > entry["bytes"] else str(len(data))
+        raise InvalidModel(f'"{name}" has {size} bytes, but the manifest says {entry["bytes"]}.')
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != hash_digits(entry["sha256"]):
+        raise InvalidModel(
+            f'"{name}" has the hash sha256:{digest[:12]}..., but the manifest says '
+            f'sha256:{hash_digits(entry["sha256"])[:12]}...: it was changed or damaged. Get the package again.'
+        )
+    if data.startswith(_PICKLE_STARTS) or data.startswith(b"PK\x03\x04"):
+        raise InvalidModel(f'"{name}" is a pickle or an archive, which may run code on load; it is refused.')
+    return data
+
+
+def _checked_name(name: str) -> str:
+    if not is_plain_file_name(name):
+        raise InvalidModel(f'The package holds a file with an odd name ({ascii(name[:80])}); it is refused.')
+    return name
+
+
+def _counted(names: list) -> list:
+    if len(names) > MOST_FILES + 1:
+        raise InvalidModel(f"The package holds {len(names)} files; at most {MOST_FILES} are allowed.")
+    return names
