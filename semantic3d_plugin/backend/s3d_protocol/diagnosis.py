@@ -1,0 +1,78 @@
+"""From an exception that is not ours to an error that the user can act on."""
+
+from __future__ import annotations
+
+import errno
+import traceback
+
+from .errors import Cancelled, InternalError, MissingDependency, OutOfMemory, OutputFailed, Semantic3DError
+from .jobs import Job, ReconstructJob
+
+SETUP_HINT = "Run 'Set up the backend' (semantic3d:setup_backend) to install what is missing."
+
+_OWN_PACKAGES = ("semantic3d", "s3d_protocol")
+_MEMORY_WORDS = (
+    "memoryerror",
+    "bad_alloc",
+    "bad allocation",
+    "failed to allocate memory",
+    "cannot allocate memory",
+    "out of memory",
+    "out_of_memory",
+    "alloc_failed",
+    "smaller than requested bytes",  # onnxruntime's arena
+    "paging file is too small",
+)
+
+
+def tells_of_memory(text: str) -> bool:
+    """Whether a library's text says that an allocation failed."""
+    text = text.lower()
+    return any(words in text for words in _MEMORY_WORDS)
+
+
+def memory_advice(job: Job | None) -> str:
+    """Return the next step after memory ran out, with the values that matter."""
+    if not isinstance(job, ReconstructJob):
+        return "Close other programs, or choose the CPU if the graphics card ran out."
+    return (
+        f"The memory limit was {job.max_memory_mb} MB and the batch size {job.batch_size} (device {job.device}): "
+        "lower them, close other programs, or choose the CPU if the graphics card ran out."
+    )
+
+
+def diagnose(fault: BaseException, job: Job | None = None) -> Semantic3DError:
+    """Return the error of ours that says what this exception means; ours come back unchanged."""
+    if isinstance(fault, Semantic3DError):
+        return fault
+    if isinstance(fault, KeyboardInterrupt):
+        return Cancelled("The job was interrupted.")
+    details = {"traceback": "".join(traceback.format_exception(type(fault), fault, fault.__traceback__))}
+    said = f"{type(fault).__name__}: {fault}".strip(": ")
+    # onnxruntime and torch raise RuntimeErrors of their own for this, so that only the text tells
+    if isinstance(fault, MemoryError) or (isinstance(fault, (RuntimeError, OSError)) and tells_of_memory(said)):
+        return OutOfMemory(f"Memory ran out ({_shortened(said)}). {memory_advice(job)}", details)
+    if isinstance(fault, ImportError) and (fault.name or "").partition(".")[0] not in _OWN_PACKAGES:
+        return MissingDependency(
+            f"A package that this job needs does not load in the backend's Python ({_shortened(said)}). {SETUP_HINT}",
+            {**details, "package": fault.name or ""},
+        )
+    if isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        return OutputFailed(
+            f"The disk is full ({_shortened(said)}). Free some space or choose another folder.", details
+        )
+    return InternalError(
+        f"The backend failed with {_shortened(said)}{_place(fault)}. "
+        "This is a fault of Semantic3D: please report it with the log of this run.",
+        details,
+    )
+
+
+def _place(fault: BaseException) -> str:
+    frames = traceback.extract_tb(fault.__traceback__)
+    return f", in {frames[-1].name}, line {frames[-1].lineno} of {frames[-1].filename}" if frames else ""
+
+
+def _shortened(text: str, limit: int = 400) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[:limit] + " ..."
