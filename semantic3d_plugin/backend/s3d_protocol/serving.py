@@ -134,6 +134,7 @@ class _Work:
         self._control = _WorkerControl(str(order.get("job_id") or ""), channel)
         self._job: Job | None = None
         self._finished = threading.Event()
+        self._orphaned = False
 
     def do(self) -> int:
         threading.Thread(target=self._obey, daemon=True).start()
@@ -142,6 +143,8 @@ class _Work:
             self._discard()
         self._finished.set()
         self._channel.send_last(answer)
+        if self._orphaned:  # nobody is left to end what the job has started
+            _end_with_children()
         return code
 
     def _outcome(self) -> tuple[dict, int]:
@@ -162,6 +165,7 @@ class _Work:
         order = self._channel.receive()
         while order is not None and order["type"] != "cancel":
             order = self._channel.receive()
+        self._orphaned = order is None
         self._control.cancel()
         if not self._finished.wait(self._grace_s):
             self._discard()
