@@ -1,0 +1,236 @@
+"""What all algorithms that use the backend share: checks, the run, and the loading of results."""
+
+import os
+import shutil
+import tempfile
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingAlgorithm,
+    QgsProcessingException,
+    QgsProcessingOutputLayerDefinition,
+    QgsProcessingUtils,
+    QgsProperty,
+    QgsRasterLayer,
+)
+
+from ..backend.s3d_protocol import BackendMissing, InvalidInput, Semantic3DError, new_job_id
+from ..icons import icon, icon_path
+from ..metadata import plugin_metadata
+from ..runtime.environment import find_backend
+from ..runtime.events import event_pump
+from ..runtime.runner import run_job
+from ..styling.result_group import ResultGroup
+from ..translation import tr
+from .raster_source import describe_source
+
+
+class PluginAlgorithm(QgsProcessingAlgorithm):
+    """An algorithm of this plugin: words, icon, help."""
+
+    ICON = "semantic3d"
+
+    def tr(self, text):
+        return tr(text)
+
+    def createInstance(self):  # noqa: N802
+        return type(self)()
+
+    def icon(self):
+        return icon(self.ICON)
+
+    def svgIconPath(self):  # noqa: N802
+        return icon_path(self.ICON)
+
+    def helpUrl(self):  # noqa: N802
+        homepage = plugin_metadata("homepage")
+        return "{}#{}".format(homepage.split("#")[0], self.name()) if homepage else ""
+
+    def summary(self):
+        """What the algorithm does, for the head of its help: HTML."""
+        return ""
+
+    def output_help(self):
+        """What the outputs that are no parameters mean: (name, text) pairs."""
+        return ()
+
+    def shortHelpString(self):  # noqa: N802
+        """The summary, then every parameter and output with the help it carries."""
+        lines = [self.summary(), "<h3>{}</h3>".format(tr("Parameters and outputs"))]
+        entries = [(p.description(), p.help()) for p in self.parameterDefinitions()]
+        lines.extend("<p><b>{}</b><br>{}</p>".format(name, text) for name, text in entries)
+        lines.extend("<p><b>{}</b><br>{}</p>".format(name, text) for name, text in self.output_help())
+        return "\n".join(lines)
+
+
+class BackendAlgorithm(PluginAlgorithm):
+    """An algorithm whose work the backend does.
+
+    A subclass says which parameters are rasters (`RASTERS`), which job it builds (`build_job`, `JOB_KIND`)
+    and which outputs have which role (`ROLES`: output name -> role in the result group).
+    """
+
+    JOB_KIND = ""
+    RASTERS = ("INPUT",)
+    ROLES = {}
+
+    def __init__(self):
+        super().__init__()
+        self._python_path = ""
+        self._sources = {}
+        self._paths = {}
+        self._extent = None
+        self._image_name = ""
+
+    # -- before the run ------------------------------------------------------------------------
+
+    def canExecute(self):  # noqa: N802
+        """Without a backend the algorithm stays listed, and says here what to do."""
+        backend = find_backend()
+        return (True, "") if backend.healthy else (False, cure(backend))
+
+    def checkParameterValues(self, parameters, context):  # noqa: N802
+        valid, message = super().checkParameterValues(parameters, context)
+        if not valid:
+            return valid, message
+        try:
+            self.check(parameters, context)
+        except Semantic3DError as error:
+            return False, str(error)
+        return True, ""
+
+    def check(self, parameters, context):
+        """Raise a Semantic3DError for what cannot work; runs before any work, on the main thread."""
+
+    def prepareAlgorithm(self, parameters, context, feedback):  # noqa: N802
+        """Copy from the layers all that the run needs; afterwards no layer and no project is touched."""
+        backend = find_backend()
+        try:
+            if not backend.healthy:
+                raise BackendMissing(cure(backend))
+            self._python_path = backend.python_path
+            self.snapshot(parameters, context)
+        except Semantic3DError as error:
+            raise QgsProcessingException(str(error)) from error
+        return True
+
+    def snapshot(self, parameters, context):
+        """Describe every raster in RASTERS; a subclass adds what else it reads from layers."""
+        for name in self.RASTERS:
+            layer = self.raster_layer(parameters, name, context)
+            self._extent = self.chosen_extent(parameters, layer, context)
+            self._image_name = layer.name()
+            self._sources[name] = describe_source(
+                layer, self._extent, self.chosen_gsd_m(parameters, context), context.transformContext()
+            )
+
+    def raster_layer(self, parameters, name, context):
+        """The valid raster layer that parameter `name` holds.
+
+        Raises:
+            InvalidInput: there is none, or it cannot be opened.
+        """
+        layer = self.parameterAsRasterLayer(parameters, name, context)
+        if not isinstance(layer, QgsRasterLayer) or not layer.isValid():
+            raise InvalidInput(
+                tr("{name} is no raster that QGIS can open: {value}").format(name=name, value=parameters.get(name))
+            )
+        return layer
+
+    def chosen_extent(self, parameters, layer, context):
+        """EXTENT as a QgsRectangle in the layer's CRS, or None where none was given."""
+        if self.parameterDefinition("EXTENT") is None or not parameters.get("EXTENT"):
+            return None
+        extent = self.parameterAsExtent(parameters, "EXTENT", context, layer.crs())
+        return None if extent.isEmpty() else extent
+
+    def chosen_gsd_m(self, parameters, context):
+        """GSD in metres, 0 where none was given."""
+        if self.parameterDefinition("GSD") is None or parameters.get("GSD") is None:
+            return 0.0
+        return self.parameterAsDouble(parameters, "GSD", context)
+
+    # -- the run -------------------------------------------------------------------------------
+
+    def build_job(self, parameters, context):
+        """The job, with the files of its rasters (`raster_path`) and of its outputs (`output_path`)."""
+        raise NotImplementedError
+
+    def results(self, values):
+        """Further declared outputs (numbers, flags) from the job's result `values`."""
+        return {}
+
+    def processAlgorithm(self, parameters, context, feedback):  # noqa: N802
+        folder = tempfile.mkdtemp(prefix="semantic3d_", dir=QgsProcessingUtils.tempFolder())
+        try:
+            self._paths = self._materialise(folder, feedback)
+            job = self.build_job(parameters, context)
+            values = run_job(self._python_path, self.JOB_KIND, job, feedback, pump=event_pump())
+        except Semantic3DError as error:
+            raise QgsProcessingException(str(error)) from error
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        for warning in values.get("warnings", ()):
+            feedback.pushWarning(warning)
+        written = self._written(parameters, job, context)
+        return {**written, **self.results(values)}
+
+    def raster_path(self, name):
+        """The file that holds raster parameter `name` for this run."""
+        return self._paths[name]
+
+    def extent_tuple(self):
+        """The chosen extent as (xmin, ymin, xmax, ymax) in the image's CRS, or None."""
+        extent = self._extent
+        return extent and (extent.xMinimum(), extent.yMinimum(), extent.xMaximum(), extent.yMaximum())
+
+    def output_path(self, parameters, name, context):
+        """The file to write for destination `name`, "" where the user skipped it."""
+        if not destination_path(parameters.get(name), ""):
+            return ""
+        if name in self.ROLES:
+            return self.parameterAsOutputLayer(parameters, name, context)
+        return self.parameterAsFileOutput(parameters, name, context)
+
+    def _materialise(self, folder, feedback):
+        paths = {}
+        for name, source in self._sources.items():
+            own = os.path.join(folder, name.lower())
+            os.mkdir(own)
+            paths[name] = source.materialise(own, feedback)
+        return paths
+
+    def _written(self, parameters, job, context):
+        """Paths by output name, each with its styling booked for the moment it loads."""
+        group = ResultGroup(tr("Semantic 3D: {}").format(self._image_name))
+        outputs = {name.upper(): path for name, path in job.outputs().items()}
+        for name, path in outputs.items():
+            if name in self.ROLES and context.willLoadLayerOnCompletion(path):
+                own_name = self.parameterDefinition(name).description()
+                group.book(context.layerToLoadOnCompletionDetails(path), self.ROLES[name], own_name)
+        return outputs
+
+
+def cure(backend):
+    """What to do about a backend that is missing or broken: plain words for a dialog and a terminal."""
+    return tr(
+        "Semantic 3D computes in a Python environment of its own, and that is not ready: {problem} "
+        "Run the algorithm \"Set up the backend\" (semantic3d:setup_backend), or open Settings > Options > "
+        "Semantic 3D and choose \"Install light\", or name an existing Python there or in SEMANTIC3D_PYTHON."
+    ).format(problem=backend.problem)
+
+
+def destination_path(destination, suffix):
+    """The path that a destination parameter's value asks for, "" where none.
+
+    A temporary or computed name is not known yet: a unique stand-in with `suffix` takes its place in checks.
+    """
+    if isinstance(destination, QgsProcessingOutputLayerDefinition):
+        destination = destination.sink
+    if isinstance(destination, QgsProperty):
+        if destination.expressionString() or destination.field():
+            return new_job_id() + suffix
+        destination = destination.staticValue()
+    if not destination:
+        return ""
+    return new_job_id() + suffix if destination == QgsProcessing.TEMPORARY_OUTPUT else str(destination)

@@ -1,0 +1,180 @@
+"""The image as the backend can open it: a file of its own, or an export for the job.
+
+`describe_source` runs on the main thread and looks at the layer; `RasterSource.materialise` runs wherever
+the job runs and touches only what was copied from the layer.
+"""
+
+import math
+import os
+
+from osgeo import gdal
+from qgis.core import (
+    QgsProviderRegistry,
+    QgsRasterBlockFeedback,
+    QgsRasterFileWriter,
+    QgsRasterInterface,
+    QgsRasterPipe,
+    QgsRectangle,
+)
+
+from ..backend.s3d_protocol import Cancelled, InvalidInput, OutputFailed
+from ..styling.renderers import map_units_per_metre
+from ..translation import tr
+
+MAX_EXPORT_PIXELS = 400_000_000  # 1.2 GB of three byte bands
+CONTEXT_PX = 512  # pixels around the extent that the model may look at
+
+
+class FileSource:
+    """A raster file on disk; the backend opens it itself."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def materialise(self, folder, feedback):
+        return self.path
+
+
+class AssignedCrsSource:
+    """A raster file to which the user gave another CRS in QGIS: a small virtual raster says so."""
+
+    def __init__(self, path, wkt):
+        self.path = path
+        self.wkt = wkt
+
+    def materialise(self, folder, feedback):
+        target = os.path.join(folder, "image.vrt")
+        if gdal.Translate(target, self.path, format="VRT", outputSRS=self.wkt) is None:
+            raise OutputFailed(tr("The image's coordinate system could not be passed on: {}").format(self.path))
+        return target
+
+
+class ExportSource:
+    """A layer that is no file (web map, database, virtual raster): written to a GeoTIFF for the job."""
+
+    def __init__(self, provider, crs, extent, columns, rows, transform_context):
+        self.provider = provider
+        self.crs = crs
+        self.extent = extent
+        self.columns = columns
+        self.rows = rows
+        self.transform_context = transform_context
+
+    def materialise(self, folder, feedback):
+        """Write the GeoTIFF into `folder` and return its path.
+
+        Raises:
+            Cancelled: the user stopped.
+            OutputFailed: the provider or the disk gave up.
+        """
+        target = os.path.join(folder, "image.tif")
+        feedback.pushInfo(
+            tr("The layer is no file: {columns} x {rows} pixels are exported for the job.").format(
+                columns=self.columns, rows=self.rows
+            )
+        )
+        pipe = QgsRasterPipe()
+        if not pipe.set(self.provider):
+            raise OutputFailed(tr("The layer's data provider cannot be exported."))
+        writer = QgsRasterFileWriter(target)
+        writer.setOutputFormat("GTiff")
+        writer.setCreateOptions(["TILED=YES", "COMPRESS=DEFLATE", "BIGTIFF=IF_SAFER"])
+        block_feedback = QgsRasterBlockFeedback()
+        feedback.canceled.connect(block_feedback.cancel)
+        outcome = writer.writeRaster(
+            pipe, self.columns, self.rows, self.extent, self.crs, self.transform_context, block_feedback
+        )
+        if feedback.isCanceled():
+            raise Cancelled(tr("Cancelled: nothing was written."))
+        if outcome != QgsRasterFileWriter.WriterError.NoError or block_feedback.errors():
+            raise OutputFailed(
+                tr("The layer could not be exported for the job: {}").format(
+                    "; ".join(block_feedback.errors()) or tr("writer error {}").format(int(outcome))
+                )
+            )
+        return target
+
+
+def describe_source(layer, extent, gsd_m, transform_context):
+    """Say how the backend gets at `layer`'s pixels.
+
+    Args:
+        layer: a valid QgsRasterLayer.
+        extent: QgsRectangle in the layer's CRS that the user chose, or None.
+        gsd_m: the user's ground sampling distance in metres, 0 if none.
+        transform_context: QgsCoordinateTransformContext of the run.
+
+    Raises:
+        InvalidInput: the layer is no file and cannot be exported; the message says why and what to do.
+    """
+    path = local_file(layer)
+    if path is None:
+        return _describe_export(layer, extent, gsd_m, transform_context)
+    crs = layer.crs()
+    if crs.isValid() and crs != layer.dataProvider().crs():
+        return AssignedCrsSource(path, crs.toWkt())
+    return FileSource(path)
+
+
+def local_file(layer):
+    """Path of the file that alone makes up `layer`, or None: a subdataset, URL, archive or database is none."""
+    if layer.providerType() != "gdal":
+        return None
+    source = layer.source()
+    path = QgsProviderRegistry.instance().decodeUri("gdal", source).get("path", "")
+    return path if path == source and os.path.isfile(path) else None
+
+
+def _describe_export(layer, extent, gsd_m, transform_context):
+    provider = layer.dataProvider().clone()
+    if provider is None or not provider.isValid():
+        raise InvalidInput(tr("The layer {} cannot be read by its provider.").format(layer.name()))
+    pixel_width, pixel_height = _pixel_size(layer, gsd_m)
+    origin = layer.extent()
+    window = QgsRectangle(origin)
+    if extent is not None:
+        grown = QgsRectangle(extent)
+        margin = CONTEXT_PX * max(pixel_width, pixel_height)
+        grown.grow(margin)
+        window = _snap(grown, origin, pixel_width, pixel_height).intersect(origin)
+    if window.isEmpty():
+        raise InvalidInput(tr("The extent lies outside the layer {}.").format(layer.name()))
+    columns = max(1, round(window.width() / pixel_width))
+    rows = max(1, round(window.height() / pixel_height))
+    if columns * rows > MAX_EXPORT_PIXELS:
+        raise InvalidInput(
+            tr(
+                "The layer {name} is no file and would have to be exported: {columns} x {rows} pixels, more than "
+                "{limit} megapixels. Choose a smaller EXTENT, or save the layer as a GeoTIFF first."
+            ).format(name=layer.name(), columns=columns, rows=rows, limit=MAX_EXPORT_PIXELS // 1_000_000)
+        )
+    return ExportSource(provider, layer.crs(), window, columns, rows, transform_context)
+
+
+def _pixel_size(layer, gsd_m):
+    """Pixel width and height in map units: the provider's own, else from the GSD that the user gave."""
+    provider = layer.dataProvider()
+    if provider.capabilities() & QgsRasterInterface.Capability.Size and provider.xSize() and provider.ySize():
+        return layer.extent().width() / provider.xSize(), layer.extent().height() / provider.ySize()
+    if gsd_m <= 0:
+        raise InvalidInput(
+            tr(
+                "The layer {} has no pixel size of its own (a web map draws at any scale). "
+                "Give GSD in metres, and an EXTENT."
+            ).format(layer.name())
+        )
+    crs = layer.crs()
+    height = gsd_m * map_units_per_metre(crs)
+    if not crs.isGeographic():
+        return height, height
+    latitude = min(abs(layer.extent().center().y()), 85.0)
+    return height / math.cos(math.radians(latitude)), height
+
+
+def _snap(window, grid, pixel_width, pixel_height):
+    """Grow `window` outwards to whole pixels of the grid that starts at `grid`'s upper left corner."""
+    left = grid.xMinimum() + math.floor((window.xMinimum() - grid.xMinimum()) / pixel_width) * pixel_width
+    right = grid.xMinimum() + math.ceil((window.xMaximum() - grid.xMinimum()) / pixel_width) * pixel_width
+    top = grid.yMaximum() - math.floor((grid.yMaximum() - window.yMaximum()) / pixel_height) * pixel_height
+    bottom = grid.yMaximum() - math.ceil((grid.yMaximum() - window.yMinimum()) / pixel_height) * pixel_height
+    return QgsRectangle(left, bottom, right, top)

@@ -1,0 +1,285 @@
+"""Reconstruct heights and land cover: the form for the backend's reconstruct job."""
+
+import os
+import re
+
+from qgis.core import (
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterExtent,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterRasterDestination,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
+)
+
+from ..backend.s3d_protocol import DEVICES, InvalidInput, InvalidModel, InvalidParameter, ReconstructJob
+from ..styling.roles import HEIGHT, LAND_COVER, PROBABILITIES, SIGMA
+from ..translation import tr
+from .base import BackendAlgorithm, destination_path
+from .raster_source import describe_source
+
+DEFAULTS = ReconstructJob(image_path="")
+Number = QgsProcessingParameterNumber.Type
+
+
+class Reconstruct(BackendAlgorithm):
+    """One orthophoto in; heights, their uncertainty and land cover out."""
+
+    JOB_KIND = "reconstruct"
+    ICON = "reconstruct"
+    ROLES = {"HEIGHT": HEIGHT, "SIGMA": SIGMA, "LAND_COVER": LAND_COVER, "PROBABILITIES": PROBABILITIES}
+    INPUT = "INPUT"
+    BANDS = "BANDS"
+    MODEL = "MODEL"
+    EXTENT = "EXTENT"
+    GSD = "GSD"
+    OVERLAP = "OVERLAP"
+    DEVICE = "DEVICE"
+    BATCH_SIZE = "BATCH_SIZE"
+    MAX_MEMORY = "MAX_MEMORY"
+    HEIGHT = "HEIGHT"
+    SIGMA = "SIGMA"
+    LAND_COVER = "LAND_COVER"
+    PROBABILITIES = "PROBABILITIES"
+    REPORT = "REPORT"
+    MEAN_HEIGHT = "MEAN_HEIGHT"
+    MEGAPIXELS = "MEGAPIXELS"
+    SECONDS = "SECONDS"
+
+    def name(self):
+        return "reconstruct"  # saved in users' models: never renamed
+
+    def displayName(self):  # noqa: N802
+        return tr("Reconstruct heights and land cover")
+
+    def group(self):
+        return tr("Reconstruction")
+
+    def groupId(self):  # noqa: N802
+        return "reconstruction"
+
+    def tags(self):
+        words = tr("height,ndsm,dsm,elevation,building,tree,uncertainty,land cover,segmentation,orthophoto,aerial,3d")
+        return words.split(",")
+
+    def shortDescription(self):  # noqa: N802
+        return tr("Heights above ground, their uncertainty and land cover from one aerial image")
+
+    # -- the form ------------------------------------------------------------------------------
+
+    def initAlgorithm(self, configuration=None):  # noqa: N802
+        self._add_inputs()
+        self._add_advanced()
+        self._add_outputs()
+
+    def _add(self, parameter, text, advanced=False):
+        parameter.setHelp(text)
+        if advanced:
+            parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
+        self.addParameter(parameter)
+
+    def _add_inputs(self):
+        self._add(
+            QgsProcessingParameterRasterLayer(self.INPUT, tr("Orthophoto")),
+            tr(
+                "Aerial or satellite image with red, green and blue bands, 8 bit, 16 bit or float. A layer that is "
+                "no file (web map, database) is exported for the job within the extent."
+            ),
+        )
+        self._add(
+            QgsProcessingParameterString(
+                self.BANDS, tr("Red, green and blue bands"), ",".join(map(str, DEFAULTS.bands)), optional=True
+            ),
+            tr("Three band numbers such as 1,2,3, or 4,3,2 for an image that starts with blue. Empty: the image says."),
+        )
+        self._add(
+            QgsProcessingParameterFile(
+                self.MODEL,
+                tr("Model package"),
+                QgsProcessingParameterFile.Behavior.File,
+                "",
+                DEFAULTS.model_path,
+                True,
+                "{} (manifest.json *.zip *.onnx);;{} (*)".format(tr("Model packages"), tr("All files")),
+            ),
+            tr(
+                "A model package: its folder, the manifest.json in it, a zip, or a single ONNX file that describes "
+                "itself. Empty: the model that comes with the plugin."
+            ),
+        )
+        self._add(
+            QgsProcessingParameterExtent(self.EXTENT, tr("Extent"), optional=True),
+            tr("Only this part is computed, with the same values as in a run on the whole image. Empty: all of it."),
+        )
+        self._add(
+            QgsProcessingParameterNumber(
+                self.GSD, tr("Ground sampling distance (m)"), Number.Double, DEFAULTS.gsd_m or None, True, 0.0
+            ),
+            tr("Metres per pixel, for an image whose grid does not say it. Not set or 0: taken from the image."),
+        )
+        self._add(
+            QgsProcessingParameterEnum(
+                self.DEVICE, tr("Device"), list(DEVICES), False, DEFAULTS.device, False, usesStaticStrings=True
+            ),
+            tr("auto takes an NVIDIA GPU where one really works, else the processor (cpu)."),
+        )
+
+    def _add_advanced(self):
+        self._add(
+            QgsProcessingParameterNumber(
+                self.OVERLAP, tr("Overlap of tiles (pixels)"), Number.Integer, DEFAULTS.overlap_px, False, 0
+            ),
+            tr("How far neighbouring tiles overlap, in pixels of the model. More is smoother and slower."),
+            advanced=True,
+        )
+        self._add(
+            QgsProcessingParameterNumber(
+                self.BATCH_SIZE, tr("Batch size (tiles)"), Number.Integer, DEFAULTS.batch_size, False, 1
+            ),
+            tr("Tiles that run through the model together. More than one helps on a GPU only."),
+            advanced=True,
+        )
+        self._add(
+            QgsProcessingParameterNumber(
+                self.MAX_MEMORY, tr("Memory limit (MB)"), Number.Integer, DEFAULTS.max_memory_mb, False, 64
+            ),
+            tr("Main memory for pixels; the size of the image does not matter, wider strips are faster."),
+            advanced=True,
+        )
+
+    def _add_outputs(self):
+        self._add_layer(self.HEIGHT, tr("Height (m)"), tr("Metres above ground (nDSM), Float32, NoData -9999."))
+        self._add_layer(
+            self.SIGMA,
+            tr("sigma (m)"),
+            tr(
+                "Uncertainty of the height: predictive standard deviation in metres, with its aleatoric and epistemic "
+                "parts and the evidence index as bands 2 to 4."
+            ),
+        )
+        self._add_layer(self.LAND_COVER, tr("Land cover"), tr("Class numbers with colours and names, 0 is NoData."))
+        self._add_layer(
+            self.PROBABILITIES, tr("Class probabilities"), tr("One band per land-cover class."), by_default=False
+        )
+        self._add(
+            QgsProcessingParameterFileDestination(
+                self.REPORT, tr("Report"), "HTML (*.html)", optional=True, createByDefault=False
+            ),
+            tr("A page with quick-look, histograms, class areas, warnings and provenance."),
+        )
+        for name, label, _ in self._numbers():
+            self.addOutput(QgsProcessingOutputNumber(name, label))
+
+    def _add_layer(self, name, label, text, by_default=True):
+        destination = QgsProcessingParameterRasterDestination(name, label, optional=True, createByDefault=by_default)
+        self._add(destination, text)
+
+    def _numbers(self):
+        return (
+            (self.MEAN_HEIGHT, tr("Mean height (m)"), tr("Mean of all valid heights, in metres.")),
+            (self.MEGAPIXELS, tr("Megapixels"), tr("Image pixels that were computed, in millions.")),
+            (self.SECONDS, tr("Seconds"), tr("Time that the job took.")),
+        )
+
+    # -- words ---------------------------------------------------------------------------------
+
+    def summary(self):
+        return "<p>{}</p><p>{}</p>".format(
+            tr(
+                "Estimates for every pixel of one aerial image how high it stands above the ground, how uncertain "
+                "that is, and what covers it. No stereo pair and no laser scan is needed."
+            ),
+            tr(
+                "All layers lie on the image's grid. Heights come from a trained model: look at sigma and at the "
+                "report before you rely on them, most of all on imagery unlike the model's training data."
+            ),
+        )
+
+    def output_help(self):
+        return [(label, text) for _, label, text in self._numbers()]
+
+    # -- checks and job ------------------------------------------------------------------------
+
+    def check(self, parameters, context):
+        layer = self.raster_layer(parameters, self.INPUT, context)
+        bands = self._bands(parameters, context)
+        if bands and max(bands) > layer.bandCount():
+            raise InvalidInput(
+                tr("{layer} has {count} bands; BANDS asks for {bands}.").format(
+                    layer=layer.name(), count=layer.bandCount(), bands=",".join(map(str, bands))
+                )
+            )
+        extent = self.chosen_extent(parameters, layer, context)
+        if extent is not None and not extent.intersects(layer.extent()):
+            raise InvalidParameter(
+                tr("EXTENT lies outside the image {}. Choose an extent on the image.").format(layer.name())
+            )
+        self._model_path(parameters, context)
+        gsd_m = self.chosen_gsd_m(parameters, context)
+        describe_source(layer, extent, gsd_m, context.transformContext())
+        outputs = {
+            "{}_path".format(name.lower()): destination_path(parameters.get(name), suffix)
+            for name, suffix in [(role, ".tif") for role in self.ROLES] + [(self.REPORT, ".html")]
+        }
+        self._settings_job(parameters, context, image_path=layer.source(), **outputs).check()
+
+    def build_job(self, parameters, context):
+        return self._settings_job(
+            parameters,
+            context,
+            image_path=self.raster_path(self.INPUT),
+            extent=self.extent_tuple(),
+            height_path=self.output_path(parameters, self.HEIGHT, context),
+            sigma_path=self.output_path(parameters, self.SIGMA, context),
+            land_cover_path=self.output_path(parameters, self.LAND_COVER, context),
+            probabilities_path=self.output_path(parameters, self.PROBABILITIES, context),
+            report_path=self.output_path(parameters, self.REPORT, context),
+        )
+
+    def results(self, values):
+        return {
+            self.MEAN_HEIGHT: values.get("mean_height_m"),
+            self.MEGAPIXELS: values.get("megapixels"),
+            self.SECONDS: values.get("seconds"),
+        }
+
+    def _settings_job(self, parameters, context, **paths):
+        return ReconstructJob(
+            model_path=self._model_path(parameters, context),
+            bands=self._bands(parameters, context),
+            gsd_m=self.chosen_gsd_m(parameters, context),
+            overlap_px=self.parameterAsInt(parameters, self.OVERLAP, context),
+            device=self.parameterAsEnumString(parameters, self.DEVICE, context),
+            batch_size=self.parameterAsInt(parameters, self.BATCH_SIZE, context),
+            max_memory_mb=self.parameterAsInt(parameters, self.MAX_MEMORY, context),
+            **paths,
+        )
+
+    def _bands(self, parameters, context):
+        """BANDS as a tuple of ints: a text with any separator, or a list as scripts give it."""
+        value = parameters.get(self.BANDS)
+        if isinstance(value, (list, tuple)):
+            words = [str(band) for band in value]
+        else:
+            words = re.split(r"[,;\s]+", self.parameterAsString(parameters, self.BANDS, context).strip(" []()"))
+        words = [word.strip() for word in words if word.strip()]
+        if not all(word.isdigit() for word in words):
+            raise InvalidParameter(
+                tr("BANDS is {}. Give three band numbers such as 1,2,3, or nothing.").format(" ".join(words))
+            )
+        return tuple(int(word) for word in words)
+
+    def _model_path(self, parameters, context):
+        """MODEL as the job takes it: "" for the bundled one; a manifest.json stands for its folder."""
+        path = self.parameterAsFile(parameters, self.MODEL, context).strip()
+        if not path:
+            return ""
+        if not os.path.exists(path):
+            raise InvalidModel(
+                tr("There is no model package at {}. Leave MODEL empty for the bundled one.").format(path)
+            )
+        return os.path.dirname(path) if os.path.basename(path) == "manifest.json" else path

@@ -1,0 +1,104 @@
+"""The group of result layers of one run: loaded by Processing, styled and put in order here."""
+
+from functools import partial
+
+from qgis.core import QgsProcessingLayerPostProcessorInterface, QgsProject, QgsRasterLayer
+from qgis.PyQt.QtCore import QTimer
+
+from ..translation import tr
+from .elevation import set_elevation, shade_project_if_asked, terrain_messages, use_as_project_terrain
+from .renderers import has_style_file, make_hillshade, style
+from .roles import HEIGHT, HIDDEN, HILLSHADE, TOP_TO_BOTTOM
+
+_BOOKED = set()  # QGIS owns no post-processor: each stays here until its layer was loaded
+
+
+class ResultGroup:
+    """Layers of one run by role. Arranging waits for the event loop, when Processing has placed all of them."""
+
+    def __init__(self, title):
+        self.title = title
+        self.layer_ids = {}
+        self._scheduled = False
+
+    def book(self, details, role, own_name):
+        """Let Processing style the layer of `details` when it loads it.
+
+        A name that is ours (`own_name`) is kept even where the user prefers file names: a sigma layer called
+        after a file "heights_sigma" would be taken for terrain. A model's own output name stays.
+        """
+        if details.name == own_name:
+            details.forceName = True
+        if hasattr(details, "groupName"):
+            details.groupName = self.title
+        if hasattr(details, "layerSortKey"):
+            details.layerSortKey = len(TOP_TO_BOTTOM) - TOP_TO_BOTTOM.index(role)
+        post_processor = ResultLayer(self, role)
+        _BOOKED.add(post_processor)
+        details.setPostProcessor(post_processor)
+
+    def add(self, role, layer, project):
+        """Note a loaded layer, and arrange the group once all are there."""
+        self.layer_ids[role] = layer.id()
+        if not self._scheduled:
+            self._scheduled = True
+            QTimer.singleShot(0, partial(self.arrange, project))
+
+    def arrange(self, project):
+        """Put the layers into the group, in order, with a hillshade on top."""
+        root = project.layerTreeRoot()
+        nodes = {role: root.findLayer(layer_id) for role, layer_id in self.layer_ids.items()}
+        nodes = {role: node for role, node in nodes.items() if node is not None}
+        if not nodes:
+            return  # the user removed them in the meantime
+        group = self._group(next(iter(nodes.values())).parent())
+        if HEIGHT in nodes:
+            nodes[HILLSHADE] = self._add_hillshade(nodes[HEIGHT].layer(), project, group)
+        for position, role in enumerate(role for role in TOP_TO_BOTTOM if role in nodes):
+            self._place(nodes[role], group, position, role)
+
+    def _group(self, parent):
+        if parent.name() == self.title:
+            return parent
+        return parent.findGroup(self.title) or parent.insertGroup(0, self.title)
+
+    def _add_hillshade(self, height, project, group):
+        layer = QgsRasterLayer(height.source(), tr("Hillshade"), "gdal")
+        make_hillshade(layer)
+        set_elevation(layer, False)
+        project.addMapLayer(layer, False)
+        self.layer_ids[HILLSHADE] = layer.id()
+        return group.insertLayer(0, layer)
+
+    def _place(self, node, group, position, role):
+        """Move a node of the layer tree; the tree moves by clone and removal alone."""
+        moved = node.clone()
+        group.insertChildNode(position, moved)
+        node.parent().removeChildNode(node)
+        moved.setItemVisibilityChecked(role not in HIDDEN)
+        moved.setExpanded(role not in HIDDEN and role != HILLSHADE)
+
+
+class ResultLayer(QgsProcessingLayerPostProcessorInterface):
+    """Styles one result layer when Processing has loaded it."""
+
+    def __init__(self, group, role):
+        super().__init__()
+        self.group = group
+        self.role = role
+
+    def postProcessLayer(self, layer, context, feedback):  # noqa: N802
+        _BOOKED.discard(self)
+        if not isinstance(layer, QgsRasterLayer) or not layer.isValid():
+            return
+        project = context.project() or QgsProject.instance()
+        if not has_style_file(layer):
+            style(layer, self.role)
+        elevation_set = set_elevation(layer, self.role == HEIGHT)
+        if self.role == HEIGHT:
+            use_as_project_terrain(layer, project)
+            shade_project_if_asked(project)
+            for message in terrain_messages(layer, project, elevation_set):
+                feedback.pushWarning(message)
+        layer.triggerRepaint()
+        self.group.add(self.role, layer, project)

@@ -1,0 +1,13 @@
+"""What a result layer is: the word by which the result group knows it."""
+
+HILLSHADE = "hillshade"
+LAND_COVER = "land_cover"
+HEIGHT = "height"
+SIGMA = "sigma"
+PROBABILITIES = "probabilities"
+
+TOP_TO_BOTTOM = (HILLSHADE, LAND_COVER, HEIGHT, SIGMA, PROBABILITIES)
+"""Order in the group: the hillshade is multiplied onto whichever layer is seen below it."""
+
+HIDDEN = (SIGMA, PROBABILITIES)
+"""Loaded, but not ticked: they would hide what lies below them."""
