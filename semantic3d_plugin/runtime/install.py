@@ -1,0 +1,358 @@
+"""Create, repair and remove the plugin's own environments. Nothing here runs without the user's explicit wish.
+
+An environment is built aside under a name that nobody looks for, tried, marked as complete and only then
+renamed; what was there before stays in use until that moment. A virtual environment bears the move because
+only its interpreter is ever started, never a script with a fixed first line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any, Callable
+
+from ..backend.s3d_protocol.errors import BackendMissing, InvalidParameter, OutputFailed
+from .environment import BackendEnvironment, look_at
+from .interpreters import Interpreter, find_base, find_uv
+from .locations import MARKER, environments_folder, home_folder, python_in
+from .lockfiles import Lock
+from .network import installer_variables, scrubbed, uv_variables, write_certificates
+from .ownership import Ownership
+from .process import backend_variables
+from .tool_process import Finished, run_tool
+from .verify import check_imports
+
+_MANAGED_PYTHON = "3.12"  # what uv fetches where the machine has no usable Python
+_TORCH_BUILD = "import importlib.metadata as m; print(any('nvidia' in r or 'cuda' in r for r in m.requires('torch') or ()))"
+
+
+class Installer:
+    """Builds environments; one object per run.
+
+    Args:
+        feedback: anything with QgsProcessingFeedback's methods; None is nobody.
+        pump: called while waiting, to handle the events of a user interface.
+        wheelhouse: folder of wheels to install from instead of the network; "" for the network.
+        base_python: interpreter to build on; "" finds one.
+    """
+
+    def __init__(
+        self,
+        feedback: Any = None,
+        pump: Callable[[], None] | None = None,
+        wheelhouse: str = "",
+        base_python: str = "",
+    ):
+        if wheelhouse and not os.path.isdir(wheelhouse):
+            raise InvalidParameter(f"The folder of wheels {wheelhouse} does not exist. Name one, or leave it empty.")
+        self._feedback = feedback
+        self._pump = pump
+        self._wheelhouse = os.path.abspath(wheelhouse) if wheelhouse else ""
+        self._base_python = base_python
+        self._variables: dict[str, str] = {}
+        self._log: Any = None
+
+    # -- what can be done ----------------------------------------------------------------------
+
+    def install(self, lock: Lock, again: bool = False) -> BackendEnvironment:
+        """Make the environment; one that is there and works is kept, unless `again`.
+
+        Raises:
+            Semantic3DError: it could not be made; what was there before still is.
+        """
+        with Ownership(environments_folder() / "setup.lock"), self._logging(lock):
+            self._clear_leftovers(lock)
+            found = look_at(lock)
+            if found.healthy and not again:
+                self._say(f"The environment {found.folder} is installed; its packages are tried.")
+                if self._imports(Path(found.folder), lock).healthy:
+                    return found
+                self._say("It is broken, so it is made anew.")
+            self._check_room(lock)
+            self._build(lock)
+            self._drop_outdated(lock)
+        return look_at(lock)
+
+    def remove(self, profile: str, accelerators: tuple[str, ...]) -> list[str]:
+        """Remove these environments, of every version. Returns their folders."""
+        removed = []
+        with Ownership(environments_folder() / "setup.lock"):
+            for accelerator in accelerators:
+                for folder in sorted(environments_folder().glob(f"{profile}-{accelerator}-*")):
+                    if folder.is_dir():
+                        self._remove_folder(folder)
+                        removed.append(str(folder))
+                    else:
+                        folder.unlink(missing_ok=True)
+        return removed
+
+    def download(self, lock: Lock) -> int:
+        """Fill the wheelhouse with all that `install` needs on a machine like this one. Returns the number of files."""
+        if not self._wheelhouse:
+            raise InvalidParameter("Name the folder (WHEELHOUSE) that the packages are to be downloaded to.")
+        with Ownership(environments_folder() / "setup.lock"), self._logging(lock):
+            folder = self._aside(lock)
+            try:
+                base, uv = self._tools(lock)
+                self._make_venv(folder, base, uv, with_pip=True)
+                for requirements in (lock.path, lock.torch_cuda_path):
+                    if requirements is not None:
+                        self._pip_download(folder, requirements)
+            finally:
+                self._remove_folder(folder)
+        return len(list(Path(self._wheelhouse).glob("*.whl")))
+
+    # -- building ------------------------------------------------------------------------------
+
+    def _build(self, lock: Lock) -> None:
+        folder = self._aside(lock)
+        started_s = time.monotonic()
+        try:
+            self._step(2, "Looking for a Python and for uv")
+            base, uv = self._tools(lock)
+            self._step(8, f"Creating {environments_folder() / lock.name}")
+            self._make_venv(folder, base, uv, with_pip=not uv)
+            self._step(15, f"Installing the packages of the {lock.profile} environment ({lock.accelerator})")
+            self._install_packages(folder, lock.path, base, uv)
+            self._install_cuda_of_torch(folder, lock, base, uv)
+            self._step(80, "Trying each package")
+            verdict = self._imports(folder, lock)
+            if not verdict.healthy:
+                raise OutputFailed(
+                    f"The packages were installed, but do not all work ({verdict.text}). "
+                    f"{self._log_hint(lock)}",
+                    verdict.problems,
+                )
+            self._mark(folder, lock, verdict.versions, "uv" if uv else "pip")
+            self._step(97, "Putting the environment in its place")
+            self._swap(folder, environments_folder() / lock.name)
+            self._step(100, f"The environment is ready after {time.monotonic() - started_s:.0f} s")
+        finally:
+            if folder.exists():
+                self._remove_folder(folder)
+
+    def _tools(self, lock: Lock) -> tuple[Interpreter | None, list[str]]:
+        """The base interpreter and uv's command. Without a usable Python uv may fetch one."""
+        self._variables = installer_variables(write_certificates(home_folder() / "trusted_certificates.pem"))
+        uv = find_uv()
+        try:
+            base = find_base(self._base_python, lock.oldest_python, self._variables, self._feedback, self._pump)
+        except BackendMissing:
+            if self._base_python or not uv or self._wheelhouse:
+                raise
+            self._say(f"No usable Python is installed; uv fetches Python {_MANAGED_PYTHON}.")
+            return None, uv
+        self._say(f"Python {base.version_text} at {base.path}")
+        uv = uv or find_uv(base)
+        self._say(f"Installer: {' '.join(uv) if uv else 'pip'}")
+        return base, uv
+
+    def _make_venv(self, folder: Path, base: Interpreter | None, uv: list[str], with_pip: bool) -> None:
+        if uv:
+            command = [*uv, "venv", "--no-project", "--python", base.path if base else _MANAGED_PYTHON]
+            if base is None:
+                command += ["--managed-python"]
+            done = self._run([*command, *(["--seed"] if with_pip else []), str(folder)], uv=True)
+        elif not base.venv or not (base.ensurepip or base.pip):
+            raise BackendMissing(self._no_venv_advice(base))
+        else:
+            bare = [] if base.ensurepip else ["--without-pip"]
+            done = self._run([base.path, "-I", "-m", "venv", *bare, str(folder)])
+        self._demand(done, "The virtual environment could not be created")
+
+    @staticmethod
+    def _no_venv_advice(base: Interpreter) -> str:
+        package = f"python{base.version[0]}.{base.version[1]}-venv"
+        return (
+            f"The Python {base.path} cannot create virtual environments with pip in them. On Debian and Ubuntu: "
+            f"sudo apt install python3-venv (or {package}). Elsewhere install uv, or a Python from python.org, "
+            "and try again."
+        )
+
+    def _install_packages(self, folder: Path, requirements: Path, base: Interpreter | None, uv: list[str]) -> None:
+        """Install all pins of one file, each file checked against its hash. The lock is complete: no resolving."""
+        strict = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", str(requirements)]
+        strict += ["--no-index", "--find-links", self._wheelhouse] if self._wheelhouse else []
+        python = str(python_in(folder))
+        if uv:
+            done = self._run([*uv, "pip", "install", "--python", python, *strict], uv=True)
+        elif base is not None and not base.ensurepip:
+            done = self._run([base.path, "-m", "pip", "--python", python, "install", *strict])
+        else:
+            done = self._run([python, "-m", "pip", "install", *strict])
+        source = f"the folder {self._wheelhouse}" if self._wheelhouse else "the network"
+        self._demand(done, f"The packages could not be installed from {source}")
+
+    def _install_cuda_of_torch(self, folder: Path, lock: Lock, base: Interpreter | None, uv: list[str]) -> None:
+        """torch for Linux comes in two builds under one version; the CUDA one needs its libraries even on a CPU."""
+        if lock.torch_cuda_path is None:
+            return
+        self._step(60, "Looking at the kind of torch")
+        done = self._run([str(python_in(folder)), "-c", _TORCH_BUILD])
+        self._demand(done, "The installed torch could not be looked at")
+        if done.tail.strip().endswith("True"):
+            self._say("This torch is the CUDA build, so its libraries are installed too.")
+            self._install_packages(folder, lock.torch_cuda_path, base, uv)
+
+    def _pip_download(self, folder: Path, requirements: Path) -> None:
+        command = [str(python_in(folder)), "-m", "pip", "download", "--no-deps", "--require-hashes"]
+        command += ["--only-binary", ":all:", "-d", self._wheelhouse, "-r", str(requirements)]
+        self._demand(self._run(command), "The packages could not be downloaded")
+
+    def _imports(self, folder: Path, lock: Lock) -> Any:
+        verdict = check_imports(
+            str(python_in(folder)), lock.modules, backend_variables(os.environ), self._feedback, self._pump
+        )
+        for module, version in verdict.versions.items():
+            self._say(f"  {module} {version}")
+        for module, problem in verdict.problems.items():
+            self._say(f"  {module} FAILED: {problem}")
+        return verdict
+
+    def _mark(self, folder: Path, lock: Lock, versions: dict[str, str], tool: str) -> None:
+        marker = {
+            "format": 1,
+            "name": lock.name,
+            "profile": lock.profile,
+            "accelerator": lock.accelerator,
+            "versions": versions,
+            "installer": tool,
+            "size_mb": round(folder_size_mb(folder)),
+        }
+        (folder / MARKER).write_text(json.dumps(marker, indent=1) + "\n", encoding="utf-8")
+
+    # -- folders -------------------------------------------------------------------------------
+
+    def _aside(self, lock: Lock) -> Path:
+        return environments_folder() / f"{lock.name}.building-{os.getpid()}"
+
+    def _clear_leftovers(self, lock: Lock) -> None:
+        """Remove what an installer left behind that was killed; we hold the lock, so none is at work."""
+        for pattern in (f"{lock.name}.building-*", f"{lock.name}.old-*"):
+            for folder in environments_folder().glob(pattern):
+                self._remove_folder(folder)
+
+    def _drop_outdated(self, lock: Lock) -> None:
+        for folder in environments_folder().glob(f"{lock.profile}-{lock.accelerator}-*"):
+            if folder.is_dir() and folder.name != lock.name:
+                self._say(f"Removing {folder}, which an older version of the plugin made.")
+                self._remove_folder(folder)
+
+    def _swap(self, built: Path, final: Path) -> None:
+        """Put `built` in the place of `final`; a failure leaves `final` as it was."""
+        old = final.with_name(f"{final.name}.old-{os.getpid()}")
+        try:
+            if final.exists():
+                final.rename(old)
+            try:
+                built.rename(final)
+            except OSError:
+                if old.exists():
+                    old.rename(final)
+                raise
+        except OSError as error:
+            raise OutputFailed(
+                f"The environment {final} could not be put in its place ({error.strerror or error}). "
+                "Close programs that use it, such as running jobs, and try again."
+            ) from error
+        if old.exists():
+            self._remove_folder(old)
+
+    def _remove_folder(self, folder: Path) -> None:
+        """Remove an environment: first its marker, so that half of it is never taken for a whole one."""
+        if not folder.exists():
+            return
+        try:
+            (folder / MARKER).unlink(missing_ok=True)
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise OutputFailed(
+                f"{folder} could not be removed ({error.strerror or error}). Close programs that use it and try again."
+            ) from error
+
+    def _check_room(self, lock: Lock) -> None:
+        folder = environments_folder()
+        free_mb = shutil.disk_usage(folder).free / 1e6
+        if free_mb < lock.room_mb:
+            raise OutputFailed(
+                f"The {lock.profile} environment ({lock.accelerator}) needs {lock.room_mb} MB of free disk space, and "
+                f"{folder} has {free_mb:.0f} MB. Make room, or set SEMANTIC3D_HOME to a folder on another disk.",
+                {"needed_mb": lock.room_mb, "free_mb": free_mb},
+            )
+
+    # -- words ---------------------------------------------------------------------------------
+
+    def _run(self, command: list[str], uv: bool = False) -> Finished:
+        variables = uv_variables(self._variables) if uv else self._variables
+        self._write("$ " + " ".join(command))
+        try:
+            return run_tool(
+                command, variables, self._feedback, self._on_line, self._pump, folder=str(environments_folder())
+            )
+        except OSError as error:
+            return Finished(-1, f"{command[0]} cannot be started ({error.strerror or error})")
+
+    def _demand(self, done: Finished, what: str) -> None:
+        if not done.ok:
+            words = scrubbed(" | ".join(done.tail.splitlines()[-4:]), self._variables)
+            raise OutputFailed(
+                f"{what}: {words}. Check the network and QGIS's proxy settings, or install from a folder of wheels "
+                f"(WHEELHOUSE). The whole story is in {self._log.name if self._log else 'the log'}."
+            )
+
+    def _log_hint(self, lock: Lock) -> str:
+        return f"The whole story is in {environments_folder() / (lock.name + '.log')}."
+
+    def _step(self, percent: float, text: str) -> None:
+        if self._feedback is not None:
+            self._feedback.setProgress(percent)
+        self._say(text)
+
+    def _on_line(self, line: str) -> None:
+        clean = self._write(line)
+        if self._feedback is not None:
+            self._feedback.pushConsoleInfo(clean)
+
+    def _say(self, text: str) -> None:
+        clean = self._write(text)
+        if self._feedback is not None:
+            self._feedback.pushInfo(clean)
+
+    def _write(self, text: str) -> str:
+        clean = scrubbed(text, self._variables)
+        if self._log is not None:
+            self._log.write(clean + "\n")
+            self._log.flush()
+        return clean
+
+    def _logging(self, lock: Lock) -> _Log:
+        return _Log(self, environments_folder() / f"{lock.name}.log")
+
+
+class _Log:
+    """Gives an Installer its log file while a piece of work lasts."""
+
+    def __init__(self, installer: Installer, path: Path):
+        self._installer = installer
+        self._path = path
+
+    def __enter__(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._installer._log = open(self._path, "w", encoding="utf-8")
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            self._installer._write(f"FAILED: {error}")
+        self._installer._log.close()
+        self._installer._log = None
+
+
+def folder_size_mb(folder: Path) -> float:
+    """Bytes of all files below `folder`, in MB (10**6)."""
+    total = 0
+    for root, _, files in os.walk(folder):
+        total += sum(os.lstat(os.path.join(root, name)).st_size for name in files)
+    return total / 1e6

@@ -1,0 +1,133 @@
+"""Run a tool (uv, pip, an interpreter) whose output is for people: cancel at once, leave no process behind."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, Callable, Mapping, Sequence
+
+from ..backend.s3d_protocol.errors import Cancelled
+
+_TICK_S = 0.05
+_TAIL_LINES = 40
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a tool ended.
+
+    Attributes:
+        exit_code: its exit code; -1 where it did not end in time and was killed.
+        tail: the last lines of its output and its errors, together.
+    """
+
+    exit_code: int
+    tail: str
+
+    @property
+    def ok(self) -> bool:
+        return self.exit_code == 0
+
+
+def run_tool(
+    command: Sequence[str],
+    variables: Mapping[str, str],
+    feedback: Any = None,
+    on_line: Callable[[str], None] | None = None,
+    pump: Callable[[], None] | None = None,
+    timeout_s: float | None = None,
+    folder: str | None = None,
+) -> Finished:
+    """Run `command` with exactly these environment variables and wait for its end.
+
+    Args:
+        on_line: called in this thread with each line of output.
+        pump: called at each tick, to handle the events of a user interface.
+        folder: working folder.
+
+    Raises:
+        Cancelled: the user stopped it; the tool and what it started are gone.
+        OSError: it cannot be started.
+    """
+    options: dict = {"start_new_session": True}
+    if os.name == "nt":
+        options = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
+    process = subprocess.Popen(  # nosec B603 - no shell; fixed arguments, tools named by the user's own machine
+        list(command),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=dict(variables),
+        cwd=folder,
+        encoding="utf-8",
+        errors="replace",
+        **options,
+    )
+    lines: queue.Queue[str] = queue.Queue()
+    reader = threading.Thread(target=_read, args=(process, lines), daemon=True)
+    reader.start()
+    tail: deque[str] = deque(maxlen=_TAIL_LINES)
+    deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
+    try:
+        while process.poll() is None:
+            _pass_on(lines, tail, on_line, _TICK_S)
+            if pump is not None:
+                pump()
+            if feedback is not None and feedback.isCanceled():
+                raise Cancelled("The setup was cancelled; what was there before is unchanged.")
+            if deadline_s is not None and time.monotonic() > deadline_s:
+                return Finished(-1, "\n".join([*tail, f"no answer within {timeout_s:g} s"]))
+    finally:
+        _kill_tree(process)
+        process.wait()
+        reader.join(2)
+        _pass_on(lines, tail, on_line, 0)
+    return Finished(process.returncode, "\n".join(tail))
+
+
+def _read(process: subprocess.Popen, lines: queue.Queue) -> None:
+    with process.stdout as stream:
+        for line in stream:
+            lines.put(line.rstrip())
+
+
+def _pass_on(lines: queue.Queue, tail: deque, on_line: Callable[[str], None] | None, wait_s: float) -> None:
+    """Hand on what the tool said; wait up to `wait_s` for a first line."""
+    try:
+        line = lines.get(timeout=wait_s) if wait_s else lines.get_nowait()
+        while True:
+            if line:
+                tail.append(line)
+                if on_line is not None:
+                    on_line(line)
+            line = lines.get_nowait()
+    except queue.Empty:
+        return
+
+
+def _kill_tree(process: subprocess.Popen) -> None:
+    """End the tool and its children; harmless after its end."""
+    if os.name != "nt":
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):  # nobody left; macOS says the second for zombies
+            return
+        return
+    if process.poll() is None:
+        program = os.path.join(os.environ.get("SystemRoot", r"C:\Windows"), "System32", "taskkill.exe")
+        if os.path.exists(program):
+            subprocess.run(  # nosec B603 - fixed program of the system, our own child's pid
+                [program, "/F", "/T", "/PID", str(process.pid)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=False,
+            )
+        if process.poll() is None:
+            process.kill()
