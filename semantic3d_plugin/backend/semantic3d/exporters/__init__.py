@@ -1,0 +1,1 @@
+"""What people look at: layer styles, the quick-look picture, the HTML report."""

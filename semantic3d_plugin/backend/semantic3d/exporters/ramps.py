@@ -1,0 +1,73 @@
+"""Colours of heights and of uncertainty, and round numbers for their scales.
+
+Both ramps run evenly in lightness (CIELAB L*), so that equal steps look equal and a grey print keeps the order.
+They cannot be mistaken for each other: heights go from dark blue to yellow, uncertainty from pale to dark red-purple.
+"""
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+NODATA_COLOUR = (226, 226, 226)
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """A colour ramp; `stops` are evenly spaced "#rrggbb"."""
+
+    name: str
+    stops: tuple
+
+    def colours(self, fraction: np.ndarray) -> np.ndarray:
+        """Colours [..., 3] uint8 of fractions 0..1 (clipped)."""
+        table = np.array([rgb(stop) for stop in self.stops], dtype=np.float64)
+        at = np.linspace(0.0, 1.0, len(self.stops))
+        fraction = np.clip(fraction, 0.0, 1.0)
+        return np.stack([np.rint(np.interp(fraction, at, table[:, c])) for c in range(3)], -1).astype(np.uint8)
+
+
+HEIGHT_RAMP = Ramp("height", ("#440154", "#482878", "#3e4a89", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58",
+                              "#b5de2b", "#fde725"))
+SIGMA_RAMP = Ramp("sigma", ("#fcf5ee", "#f6ddc6", "#f3c29f", "#f0a47e", "#ea8366", "#de615a", "#c74159", "#a42a5e",
+                            "#7c1d5a", "#521646"))
+PROBABILITY_RAMP = Ramp("probability", ("#f7fbff", "#dce9f6", "#bfd8ed", "#9ac4e1", "#6dabd3", "#4790c4", "#2a74b2",
+                                        "#155896", "#083d74"))
+
+_STEPS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+
+
+def rgb(colour: str) -> tuple:
+    """(red, green, blue) 0..255 of "#rrggbb"."""
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def nice_maximum(value: float, smallest: float) -> float:
+    """The round number at or just above `value`, at least `smallest`: 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times 10^n.
+
+    Scenes of like heights thereby get the same scale and can be compared by colour.
+    """
+    if not math.isfinite(value) or value <= smallest:
+        return smallest
+    power = 10.0 ** math.floor(math.log10(value))
+    for step in _STEPS:
+        if value <= step * power * (1 + 1e-9):
+            return round(step * power, 10)
+    return 10.0 * power
+
+
+def ticks(maximum: float, most: int = 6) -> list:
+    """Round tick values from 0 to `maximum`, at most `most` of them, the maximum included where it is round."""
+    power = 10.0 ** math.floor(math.log10(maximum))
+    for step in (0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0):
+        distance = step * power
+        count = maximum / distance
+        if count <= most - 1 + 1e-9:
+            return [round(index * distance, 10) for index in range(int(count + 1e-9) + 1)]
+    return [0.0, maximum]
+
+
+def number_text(value: float) -> str:
+    """A number without needless zeros: 5, 2.5, 0.25."""
+    return f"{value:.6g}"
