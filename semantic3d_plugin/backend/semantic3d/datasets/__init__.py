@@ -1,0 +1,1 @@
+"""Where training and demo data come from: rendered scenes, labelled sets, imagery."""
