@@ -1,0 +1,173 @@
+"""A model package as something that runs: one onnxruntime session on one proven device."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import Callable
+
+import numpy as np
+
+from s3d_protocol.errors import DeviceUnavailable, InvalidModel, MissingDependency, OutOfMemory
+
+from ..models.package import ModelPackage, check_session_io
+
+_PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+_MEMORY_WORDS = ("failed to allocate", "out of memory", "bad_alloc", "bad allocation", "cublas_status_alloc_failed")
+
+
+class InferenceSession:
+    """The model, loaded and proven by a run.
+
+    Attributes:
+        package: what it was made from.
+        device: "cpu" or "cuda", where it really runs.
+        version: of onnxruntime.
+    """
+
+    def __init__(self, package: ModelPackage, device: str = "auto", log: Callable[[str, str], None] | None = None):
+        """Load the model.
+
+        Args:
+            device: auto (the graphics card if it works, else the processor), cpu or cuda.
+            log: called with (text, level) for what the user should know.
+
+        Raises:
+            DeviceUnavailable: cuda was asked for and does not work.
+            InvalidModel: onnxruntime refuses the model.
+            MissingDependency: onnxruntime is not installed.
+        """
+        self._runtime = _import_runtime()
+        self.package = package
+        self.version = self._runtime.__version__
+        data = package.read_onnx()
+        log = log or (lambda text, level: None)
+        self._session, self.device = None, "cpu"
+        if device in ("auto", "cuda"):
+            self._try_cuda(data, must=device == "cuda", log=log)
+        if self._session is None:
+            self._session = self._load(data, "cpu")
+        check_session_io(package, self._session.get_inputs(), self._session.get_outputs())
+        batch = self._session.get_inputs()[0].shape[0]
+        self._fixed_batch = batch if isinstance(batch, int) and batch > 0 else None
+
+    def _try_cuda(self, data: bytes, must: bool, log) -> None:
+        """Take the graphics card if a real run stays on it; what a build lists as available proves nothing."""
+        if _PROVIDERS["cuda"] not in self._runtime.get_available_providers():
+            if must:
+                raise DeviceUnavailable(
+                    "The device cuda is asked for, but this backend's onnxruntime is built for the processor alone. "
+                    "Install the GPU backend (Set up backend), or choose the device auto or cpu."
+                )
+            return
+        reason = "the session fell back to the processor"
+        try:
+            session = self._load(data, "cuda")
+            self._prove(session)
+            if _PROVIDERS["cuda"] in session.get_providers():
+                self._session, self.device = session, "cuda"
+                return
+        except (OutOfMemory, InvalidModel) as error:
+            reason = error.message
+        if must:
+            raise DeviceUnavailable(
+                f"The device cuda is asked for, but the model does not run on the graphics card: {reason}. "
+                "Check the driver and CUDA libraries, or choose the device auto or cpu."
+            )
+        log(f"The graphics card cannot be used ({reason}); the processor computes instead, which is slower.", "warning")
+
+    def _load(self, data: bytes, device: str):
+        options = self._runtime.SessionOptions()
+        options.intra_op_num_threads = worker_threads()
+        options.log_severity_level = 3
+        providers = [_PROVIDERS[device]] + ([_PROVIDERS["cpu"]] if device == "cuda" else [])
+        try:
+            return self._runtime.InferenceSession(data, options, providers=providers)
+        except _runtime_errors(self._runtime) as error:
+            raise _translated(error, self.package, 1) from error
+
+    def _prove(self, session) -> None:
+        size = self.package.tile_size_px
+        image = np.zeros((1, 3, size, size), np.float32)
+        try:
+            session.run(None, {self.package.input_name: image})
+        except _runtime_errors(self._runtime) as error:
+            raise _translated(error, self.package, 1) from error
+
+    def run(self, images: np.ndarray, roles: tuple) -> dict:
+        """Run the model.
+
+        Args:
+            images: normalised tiles, float32 [N, 3, T, T].
+            roles: the outputs wanted (`models.package.OUTPUT_NAMES`).
+
+        Returns:
+            role -> float32 [N, C, T, T].
+
+        Raises:
+            OutOfMemory: the device's memory does not suffice.
+            InvalidModel: the model fails, or gives shapes or values that it should not.
+        """
+        if self._fixed_batch is not None and len(images) != self._fixed_batch:
+            return self._run_in_fixed_batches(images, roles)
+        names = {role: self.package.output_names[role] for role in self.package.output_names if role in roles}
+        try:
+            values = self._session.run(list(names.values()), {self.package.input_name: images})
+        except _runtime_errors(self._runtime) as error:
+            raise _translated(error, self.package, len(images)) from error
+        arrays = dict(zip(names.values(), values))
+        return _canonical(self.package, names, arrays)
+
+    def _run_in_fixed_batches(self, images: np.ndarray, roles: tuple) -> dict:
+        size, parts = self._fixed_batch, []
+        for first in range(0, len(images), size):
+            batch = images[first : first + size]
+            if len(batch) < size:
+                batch = np.concatenate([batch, np.repeat(batch[-1:], size - len(batch), axis=0)])
+            parts.append(self.run(batch, roles))
+        return {role: np.concatenate([part[role] for part in parts])[: len(images)] for role in parts[0]}
+
+
+def worker_threads() -> int:
+    """Processors that we may use, less one for the desktop when there are more than two."""
+    if hasattr(os, "sched_getaffinity"):
+        count = len(os.sched_getaffinity(0))
+    else:
+        count = os.cpu_count() or 1
+    return count - 1 if count > 2 else count
+
+
+def _canonical(package: ModelPackage, names: dict, arrays: dict) -> dict:
+    """Let the package check exactly the outputs that were asked for."""
+    asked = package if set(names) == set(package.output_names) else dataclasses.replace(package, output_names=names)
+    return asked.canonical_outputs(arrays)
+
+
+def _import_runtime():
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingDependency(
+            f"The Python package onnxruntime is missing or broken in the backend's environment ({error}). "
+            "Run Set up backend to repair it."
+        ) from error
+    return onnxruntime
+
+
+def _runtime_errors(runtime) -> tuple:
+    state = runtime.capi.onnxruntime_pybind11_state
+    names = ("Fail", "RuntimeException", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile",
+             "NotImplemented", "EPFail", "NoModel", "EngineError", "ModelLoaded")
+    found = [getattr(state, name) for name in names if hasattr(state, name)]
+    return (*found, MemoryError, RuntimeError, ValueError)
+
+
+def _translated(error: BaseException, package: ModelPackage, batch: int):
+    text = " ".join(str(error).split())
+    if isinstance(error, MemoryError) or any(word in text.lower() for word in _MEMORY_WORDS):
+        return OutOfMemory(
+            f"Memory ran out while the model worked on {batch} tile{'s' if batch > 1 else ''} of "
+            f"{package.tile_size_px} pixels. Lower the batch size, close other programs, or choose the device cpu.",
+            {"batch_size": batch, "runtime": text[:500]},
+        )
+    return InvalidModel(f'onnxruntime cannot run the model "{package.name}": {text[:500]}', {"runtime": text[:2000]})

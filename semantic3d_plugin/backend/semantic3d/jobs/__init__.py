@@ -1,0 +1,1 @@
+"""One module per job: validate, compute, write."""

@@ -1,0 +1,325 @@
+"""The reconstruct job: heights, their uncertainty and land cover from one aerial image.
+
+Everything that can be wrong with the job is looked for before the model loads. Outputs are written aside
+and moved to their places together at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import rasterio
+
+from s3d_protocol import (
+    InvalidInput,
+    InvalidModel,
+    InvalidParameter,
+    JobControl,
+    OutOfMemory,
+    OutputFailed,
+    ReconstructJob,
+    discard_partials,
+    partial_path,
+    product_version,
+    publish,
+)
+
+from ..inference.engine import Engine, Settings
+from ..inference.session import InferenceSession, worker_threads
+from ..models.package import CLASSES, HEIGHT, ModelPackage, load_package
+from ..raster.grid import Grid, PixelSize, pixel_size
+from ..raster.model_grid import ModelAxis, ModelImage, plan_axes
+from ..raster.normalisation import Normalisation, find_normalisation, has_valid_pixel
+from ..raster.source import ImageSource
+from ..raster.writer import RasterWriter, check_room
+from .layers import ROLES, encode, layer_specs
+from .reconstruct_finish import write_report_file, write_styles
+
+_COARSEST = 8.0  # times the model's GSD: beyond, an image pixel holds whole houses
+_FINEST = 100.0  # the model's GSD divided by this: beyond, the unit is wrong
+_MB = 1_000_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked job.
+
+    Attributes:
+        window: (column, row, width, height), the image pixels wanted.
+        grid: of the outputs.
+        size: ground size of the image's pixels.
+        columns, rows: the image on the model's grid.
+        normalisation: of pixel values.
+        warnings: for the user, in the result and the report.
+    """
+
+    job: ReconstructJob
+    package: ModelPackage
+    window: tuple
+    grid: Grid
+    size: PixelSize
+    columns: ModelAxis
+    rows: ModelAxis
+    normalisation: Normalisation
+    warnings: tuple
+
+    @property
+    def rasters(self) -> dict[str, str]:
+        return {name: path for name, path in self.job.outputs().items() if name != "report"}
+
+
+def run(job: ReconstructJob, control: JobControl) -> dict:
+    """Do the job.
+
+    Returns:
+        mean_height_m (None without a height), megapixels, seconds, device, gsd_m, warnings, outputs.
+
+    Raises:
+        Semantic3DError: InvalidParameter, InvalidInput, InvalidModel, OutputFailed and OutOfMemory before or
+            during the work, Cancelled; no output is left then.
+    """
+    started_s = time.monotonic()
+    job.check()
+    check_output_paths(job)
+    package = load_package(job.model_path)
+    check_model_serves(job, package)
+    cache_mb = min(512, max(32, job.max_memory_mb // 8))
+    try:
+        with rasterio.Env(GDAL_CACHEMAX=cache_mb * _MB):
+            with ImageSource(job.image_path, job.bands) as source:
+                plan = make_plan(job, package, source, control)
+                values = _compute(plan, source, control)
+                values["seconds"] = time.monotonic() - started_s
+                if job.report_path:
+                    control.log("Writing the report.")
+                    write_report_file(plan, source, values, partial_path(job.report_path, control.job_id), control.job_id)
+        control.check_cancelled()
+        publish(job.outputs().values(), control.job_id)
+    except MemoryError as error:
+        raise OutOfMemory(
+            f"Main memory ran out; the job was allowed {job.max_memory_mb} MB. Lower the memory limit or the batch "
+            "size, or close other programs."
+        ) from error
+    finally:
+        discard_partials(job.outputs().values(), control.job_id)
+    values["seconds"] = time.monotonic() - started_s
+    return values
+
+
+def check_output_paths(job: ReconstructJob) -> None:
+    """Check that each output can be created, without creating it.
+
+    Raises:
+        OutputFailed: its folder is missing or not writable.
+        InvalidParameter: it is the image itself under another name.
+    """
+    for name, path in job.outputs().items():
+        folder = os.path.dirname(os.path.abspath(path))
+        if not os.path.isdir(folder):
+            raise OutputFailed(f"The folder {folder} for the {name} output does not exist. Create it first.")
+        if os.path.isdir(path):
+            raise OutputFailed(f"The {name} output {path} is a folder. Give the name of a file.")
+        if not os.access(folder, os.W_OK):
+            raise OutputFailed(f"The folder {folder} for the {name} output is not writable. Choose another folder.")
+        if os.path.exists(path) and os.path.exists(job.image_path) and os.path.samefile(path, job.image_path):
+            raise InvalidParameter(f"The {name} output {path} is the image itself. Choose another name.")
+
+
+def check_model_serves(job: ReconstructJob, package: ModelPackage) -> None:
+    """Check that the model gives what the outputs need, and runs here.
+
+    Raises:
+        InvalidModel: it has no ONNX file.
+        InvalidParameter: an output is asked for that this model does not give.
+    """
+    if package.onnx_name is None:
+        raise InvalidModel(
+            f'The model "{package.name}" has no ONNX file, which this job runs. Export one, or use another package.'
+        )
+    for name in job.outputs():
+        missing = [role for role in ROLES.get(name, ()) if role not in package.output_names]
+        if missing:
+            raise InvalidParameter(
+                f'The {name} output is asked for, but the model "{package.name}" gives only '
+                f"{', '.join(sorted(package.output_names))}. Leave that output out, or choose another model.",
+                {"output": name, "missing": missing},
+            )
+
+
+def make_plan(job: ReconstructJob, package: ModelPackage, source: ImageSource, control: JobControl) -> Plan:
+    """Check the image against job and model, and fix everything that the work needs.
+
+    Raises:
+        InvalidInput: ground size unknown or absurd, no valid pixel, damaged file.
+        InvalidParameter: extent, overlap or GSD do not fit.
+        OutputFailed: the disk has too little room.
+    """
+    size = pixel_size(source.grid, job.gsd_m)
+    if size is None:
+        raise InvalidInput(
+            f"{job.image_path} does not say how large its pixels are on the ground (no CRS or no geotransform). "
+            "Give the ground sampling distance in metres (GSD)."
+        )
+    warnings = [*source.warnings, *gsd_warnings(source.grid, size, job, package)]
+    columns, rows = plan_axes(
+        source.grid.width, source.grid.height, size, package.gsd_m, package.tile_size_px, job.overlap_px
+    )
+    whole = (0, 0, source.grid.width, source.grid.height)
+    window = source.grid.pixel_window(job.extent) if job.extent else whole
+    grid = source.grid.window(*window)
+    sizes = {
+        job.outputs()[name]: spec.bytes_per_pixel() * grid.width * grid.height
+        for name, spec in layer_specs([n for n in job.outputs() if n != "report"], package, {}).items()
+    }
+    check_room(sizes, lambda path: partial_path(path, control.job_id))
+    control.log("Looking over the image.")
+    normalisation = find_normalisation(source, control.check_cancelled)
+    if window != whole and not has_valid_pixel(source, window, control.check_cancelled):
+        raise InvalidInput("The extent holds no valid pixel of the image: all are NoData, transparent or masked.")
+    for text in warnings:
+        control.log(text, "warning")
+    return Plan(job, package, window, grid, size, columns, rows, normalisation, tuple(warnings))
+
+
+def gsd_warnings(grid: Grid, size: PixelSize, job: ReconstructJob, package: ModelPackage) -> list[str]:
+    """Judge the image's ground sampling distance.
+
+    Raises:
+        InvalidInput: it is so far off that a result would mean nothing.
+    """
+    coarsest_m, finest_m = max(size.x_m, size.y_m), min(size.x_m, size.y_m)
+    if coarsest_m > _COARSEST * package.gsd_m or finest_m < package.gsd_m / _FINEST:
+        raise InvalidInput(
+            f"The image's pixels are {size.x_m:.4g} m x {size.y_m:.4g} m ({size.source}); the model works at "
+            f"{package.gsd_m:g} m and no image beyond {package.gsd_m / _FINEST:g} to {_COARSEST * package.gsd_m:g} m "
+            "can give a result. Use another image, or correct its CRS or the GSD.",
+            {"gsd_m": size.gsd_m, "model_gsd_m": package.gsd_m},
+        )
+    low_m, high_m = package.gsd_range_m
+    warnings = []
+    if not low_m <= size.gsd_m <= high_m:
+        effect = (
+            "it is averaged to the model's pixels" if size.gsd_m < low_m else "expect missing detail and wrong heights"
+        )
+        warnings.append(
+            f"The image's GSD of {size.gsd_m:.3g} m lies outside the model's range of {low_m:g} to {high_m:g} m: {effect}."
+        )
+    own = pixel_size(grid) if job.gsd_m > 0 else None
+    if own is not None and abs(own.gsd_m / size.gsd_m - 1.0) > 0.05:
+        warnings.append(
+            f"The GSD given, {size.gsd_m:.3g} m, differs from the {own.gsd_m:.3g} m of the image's own grid; "
+            "the given one is used."
+        )
+    return warnings
+
+
+def _compute(plan: Plan, source: ImageSource, control: JobControl) -> dict:
+    """Run the model over the image and write all rasters aside; returns the job's values but the time."""
+    job, package = plan.job, plan.package
+    control.check_cancelled()
+    control.log(f"Loading the model {package.name} {package.version}.".replace(" .", "."))
+    session = InferenceSession(package, job.device, control.log)
+    control.check_cancelled()
+    tags = provenance_tags(plan, source, session)
+    specs = layer_specs(list(plan.rasters), package, tags)
+    writers: dict[str, RasterWriter] = {}
+    try:
+        for name, spec in specs.items():
+            path = partial_path(plan.rasters[name], control.job_id)
+            writers[name] = RasterWriter(path, plan.grid, spec)
+        mean_height_m = _run_tiles(plan, source, session, writers, control)
+        statistics = {}
+        for name, writer in writers.items():
+            control.log(f"Writing {name.replace('_', ' ')}.")
+            control.check_cancelled()
+            statistics[name] = writer.finish(worker_threads(), control.check_cancelled)
+            write_styles(name, writer.path, package)
+    finally:
+        for writer in writers.values():
+            writer.close()
+    return {
+        "mean_height_m": mean_height_m,
+        "megapixels": plan.grid.megapixels,
+        "seconds": 0.0,
+        "device": session.device,
+        "gsd_m": plan.size.gsd_m,
+        "warnings": list(plan.warnings),
+        "outputs": dict(job.outputs()),
+        "normalisation": normalisation_text(plan.normalisation),
+    }
+
+
+def _run_tiles(plan: Plan, source: ImageSource, session: InferenceSession, writers: dict, control) -> float | None:
+    """Compute all tiles and hand their results to the writers; returns the mean height of valid pixels."""
+    job, package = plan.job, plan.package
+    wanted = {role for name in writers for role in ROLES[name]} | {HEIGHT}
+    roles = {
+        role: len(package.classes) if role == CLASSES else 1 for role in package.output_names if role in wanted
+    }
+    settings = Settings(
+        package.normalisation_mean, package.normalisation_std, roles, job.batch_size, job.max_memory_mb * 0.75
+    )
+    image = ModelImage(source, plan.normalisation, plan.columns, plan.rows)
+    engine = Engine(image, session, plan.columns, plan.rows, plan.window, settings, source.has_mask)
+    total, count = 0.0, 0
+    for fields in engine.run(_progress(control, plan.grid.megapixels)):
+        height_px, width_px = next(iter(fields.values.values())).shape[1:]
+        valid = fields.known
+        if valid is not None:
+            _, of_image = source.read(fields.column, fields.row, width_px, height_px)
+            valid = valid & of_image
+        if HEIGHT in fields.values:
+            heights_m = fields.values[HEIGHT][0] if valid is None else fields.values[HEIGHT][0][valid]
+            total += float(heights_m.sum(dtype=np.float64))
+            count += heights_m.size
+        for name, writer in writers.items():
+            stored = encode(name, fields.values, valid, package)
+            writer.write(fields.column - plan.window[0], fields.row - plan.window[1], stored)
+    return total / count if count else None
+
+
+def _progress(control: JobControl, megapixels: float):
+    """Return the engine's callback: stops on cancel, reports every change."""
+    last = [-1]
+
+    def on_tiles(done: int, total: int) -> None:
+        control.check_cancelled()
+        if done != last[0]:
+            last[0] = done
+            control.progress(done, total, "tiles", megapixels=megapixels * done / total)
+
+    return on_tiles
+
+
+def normalisation_text(normalisation: Normalisation) -> str:
+    """Say how values were normalised, with the numbers."""
+    numbers = "; ".join(f"{low:.6g} to {high:.6g}" for low, high in zip(normalisation.low, normalisation.high))
+    return f"{normalisation.rule} (red, green, blue: {numbers})"
+
+
+def provenance_tags(plan: Plan, source: ImageSource, session: InferenceSession) -> dict[str, str]:
+    """Return the tags that say where a result comes from; no times and no places, so that they repeat."""
+    job, package = plan.job, plan.package
+    tags = {
+        "VERSION": product_version(),
+        "MODEL_NAME": package.name,
+        "MODEL_VERSION": package.version,
+        "MODEL_SHA256": package.sha256,
+        "MODEL_LICENCE": package.licence,
+        "IMAGE": os.path.basename(job.image_path),
+        "BANDS": ", ".join(map(str, source.bands)),
+        "EXTENT": ", ".join(f"{side:.12g}" for side in job.extent) if job.extent else "whole image",
+        "GSD_M": f"{plan.size.x_m:.6g} x {plan.size.y_m:.6g}, {plan.size.source}",
+        "MODEL_GSD_M": f"{package.gsd_m:g}",
+        "OVERLAP_PX": str(job.overlap_px),
+        "DEVICE": session.device,
+        "NORMALISATION": normalisation_text(plan.normalisation),
+        "PREDICTIVE_STD_SCALE": f"{package.predictive_std_scale:g}",
+        "SOFTWARE": f"numpy {np.__version__}, rasterio {rasterio.__version__}, GDAL {rasterio.__gdal_version__}, "
+        f"onnxruntime {session.version}",
+        "WARNINGS": " ".join(plan.warnings) or "none",
+    }
+    return {f"SEMANTIC3D_{name}": value for name, value in tags.items() if value}

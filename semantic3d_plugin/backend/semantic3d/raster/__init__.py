@@ -1,0 +1,1 @@
+"""Georeferenced pixels: grids, reading, normalisation, resampling, tiles, writing. Knows no model."""

@@ -1,0 +1,272 @@
+"""The image to work on: opened, judged, and read by windows as red, green, blue and a validity mask."""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+
+import numpy as np
+import rasterio
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
+from rasterio.windows import Window
+
+from s3d_protocol.errors import InvalidInput, InvalidParameter
+
+from .grid import Grid
+
+_COLOURS = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+
+
+class ImageSource:
+    """An open image. Close it, or use it as a context manager.
+
+    Attributes:
+        grid: its grid.
+        bands: the one-based bands read as red, green and blue; the palette band alone for a palette image.
+        dtype: of what `read` gives.
+        has_mask: whether any pixel can be invalid.
+        warnings: what the user should know about how the image is read.
+    """
+
+    def __init__(self, path: str, bands: tuple = ()):
+        """Open an image and judge it, without reading pixels.
+
+        Raises:
+            InvalidInput: it cannot be opened, or is no image with red, green and blue on a regular grid.
+            InvalidParameter: `bands` does not fit it.
+        """
+        self.path = path
+        self.warnings: list[str] = []
+        self._dataset = _open(path)
+        try:
+            self._judge(bands)
+        except BaseException:
+            self._dataset.close()
+            raise
+
+    def _judge(self, bands: tuple) -> None:
+        dataset = self._dataset
+        _check_pixels(dataset, self.path)
+        self._palette = None
+        if bands:
+            self.bands = self._given_bands(bands)
+        else:
+            self.bands = self._own_bands()
+        _check_geometry(dataset, self.path)
+        self.grid = Grid(dataset.crs, dataset.transform, dataset.width, dataset.height)
+        types = {dataset.dtypes[band - 1] for band in self.bands}
+        for name in types:
+            if name.startswith("complex"):
+                raise InvalidInput(
+                    f"{self.path} holds complex numbers ({name}), as radar does before processing. "
+                    "Semantic3D needs an optical image with red, green and blue bands."
+                )
+        self.dtype = np.dtype("uint8") if self._palette is not None else np.result_type(*map(np.dtype, types))
+        self._prepare_mask()
+
+    def _given_bands(self, bands: tuple) -> tuple:
+        dataset = self._dataset
+        for band in bands:
+            if band > dataset.count:
+                raise InvalidParameter(
+                    f"Band {band} is asked for, but {self.path} has {dataset.count} "
+                    f"band{'s' if dataset.count > 1 else ''}. Choose bands from 1 to {dataset.count}."
+                )
+            if dataset.colorinterp[band - 1] == ColorInterp.alpha:
+                raise InvalidParameter(f"Band {band} of {self.path} holds transparency, not a colour. Choose another.")
+        if len(set(bands)) < len(bands):
+            self.warnings.append(
+                f"The same band serves for several colours (bands {', '.join(map(str, bands))}). The model was "
+                "trained on colour images: expect worse heights and land cover."
+            )
+        return tuple(bands)
+
+    def _own_bands(self) -> tuple:
+        """Choose the bands: by colour interpretation, else by description, else the first three."""
+        dataset = self._dataset
+        colours = [band for band in dataset.indexes if dataset.colorinterp[band - 1] != ColorInterp.alpha]
+        if len(colours) == 1 and dataset.colorinterp[colours[0] - 1] == ColorInterp.palette:
+            self._palette = _palette_table(dataset, colours[0])
+            self.warnings.append(
+                "The image has one band with a colour table. It is read as the colours of that table; "
+                "if they are a map's classes and no photograph, the results mean nothing."
+            )
+            return (colours[0],)
+        if len(colours) < 3:
+            what = "one grey band" if len(colours) == 1 else f"{len(colours)} bands"
+            raise InvalidInput(
+                f"{self.path} has {what}; red, green and blue are needed. Use a colour image. To try it on one "
+                f"band all the same, give that band three times (bands {colours[0]}, {colours[0]}, {colours[0]}).",
+                {"bands": dataset.count},
+            )
+        by_colour = _positions([dataset.colorinterp[band - 1] for band in colours], _COLOURS)
+        names = [(dataset.descriptions[band - 1] or "").strip().lower() for band in colours]
+        chosen = by_colour or _positions(names, ("red", "green", "blue")) or (0, 1, 2)
+        return tuple(colours[position] for position in chosen)
+
+    def _prepare_mask(self) -> None:
+        dataset = self._dataset
+        alphas = [band for band in dataset.indexes if dataset.colorinterp[band - 1] == ColorInterp.alpha]
+        self._alpha = alphas[0] if alphas else None
+        flags = dataset.mask_flag_enums[self.bands[0] - 1]
+        self._reads_mask = MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
+        self._nodata = None
+        values = [dataset.nodatavals[band - 1] for band in self.bands]
+        if all(value is not None for value in values) and not self._reads_mask:
+            self._nodata = values
+        self.has_mask = bool(
+            self._alpha or self._reads_mask or self._nodata or self.dtype.kind == "f"
+            or (self._palette is not None and not self._palette[:, 3].all())
+        )
+
+    def read(self, column: int, row: int, width: int, height: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Read a window.
+
+        Returns:
+            Pixels [3, height, width] in the image's own type and units, and their validity [height, width],
+            bool, or None where all are valid. Invalid pixels hold any finite or non-finite value.
+
+        Raises:
+            InvalidInput: the file cannot be read there.
+        """
+        window = Window(column, row, width, height)
+        try:
+            pixels = self._dataset.read(list(self.bands), window=window, out_dtype=self._read_type())
+            valid = self._valid(pixels, window) if self.has_mask else None
+        except RasterioIOError as error:
+            raise InvalidInput(
+                f"{self.path} cannot be read at columns {column} to {column + width} and rows {row} to {row + height}: "
+                f"{_reason(error)} The file is truncated or damaged; get it again from its source.",
+                {"column": column, "row": row, "width": width, "height": height},
+            ) from error
+        if self._palette is not None:
+            coloured = self._palette[np.minimum(pixels[0], len(self._palette) - 1)]
+            pixels = np.ascontiguousarray(np.moveaxis(coloured[..., :3], -1, 0))
+        return pixels, valid
+
+    def _read_type(self):
+        return None if self._palette is not None else self.dtype
+
+    def _valid(self, pixels: np.ndarray, window: Window) -> np.ndarray:
+        """Join what the file says about validity; NaN and infinity are never valid."""
+        valid = np.ones(pixels.shape[1:], bool)
+        if self._alpha is not None:
+            valid &= self._dataset.read(self._alpha, window=window) > 0
+        if self._reads_mask:
+            valid &= self._dataset.read_masks(self.bands[0], window=window) > 0
+        if self._nodata is not None:
+            valid &= ~_is_nodata(pixels, self._nodata)
+        if pixels.dtype.kind == "f":
+            valid &= np.isfinite(pixels).all(axis=0)
+        if self._palette is not None:
+            valid &= self._palette[np.minimum(pixels[0], len(self._palette) - 1), 3] > 0
+        return valid
+
+    @property
+    def block_shape(self) -> tuple[int, int]:
+        """(rows, columns) of the file's own blocks."""
+        return self._dataset.block_shapes[self.bands[0] - 1]
+
+    def close(self) -> None:
+        self._dataset.close()
+
+    def __enter__(self) -> ImageSource:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+
+def _open(path: str):
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # judged in _check_geometry
+            dataset = rasterio.open(path)
+    except (RasterioError, OSError, ValueError) as error:
+        if _is_plain_path(path) and not os.path.exists(path):
+            raise InvalidInput(f"The image {path} does not exist. Check the path.") from error
+        if os.path.isdir(path):
+            raise InvalidInput(f"{path} is a folder. Name the image file in it.") from error
+        raise InvalidInput(
+            f"The image {path} cannot be opened: {_reason(error)} Is it a raster that GDAL knows?"
+        ) from error
+    return dataset
+
+
+def _is_plain_path(path: str) -> bool:
+    return "://" not in path and not path.startswith("/vsi")
+
+
+def _check_pixels(dataset, path: str) -> None:
+    if dataset.count == 0:
+        parts = list(dataset.subdatasets)
+        hint = f" It is a container; name one of its parts, such as {parts[0]}." if parts else ""
+        raise InvalidInput(f"{path} has no bands.{hint}")
+    if all(name.startswith("complex") for name in dataset.dtypes):
+        raise InvalidInput(
+            f"{path} holds complex numbers ({dataset.dtypes[0]}), as radar does before processing. "
+            "Semantic3D needs an optical image with red, green and blue bands."
+        )
+
+
+def _check_geometry(dataset, path: str) -> None:
+    if not all(map(math.isfinite, dataset.transform[:6])) or dataset.transform.determinant == 0:
+        raise InvalidInput(f"{path} has a geotransform that maps all pixels to one line: {dataset.transform[:6]}.")
+    if not dataset.transform.is_identity:
+        return
+    points, _ = dataset.gcps
+    if points:
+        raise InvalidInput(
+            f"{path} is placed by {len(points)} ground control points and not yet on a map grid. "
+            "Warp it first, for instance with gdalwarp or Raster > Projections > Warp, then use the result."
+        )
+    if dataset.rpcs is not None:
+        raise InvalidInput(
+            f"{path} is placed by rational polynomials (RPC) and not yet on a map grid. Orthorectify it first, "
+            "for instance with gdalwarp -rpc and an elevation model, then use the result."
+        )
+
+
+def _positions(values: list, wanted: tuple) -> tuple | None:
+    return tuple(values.index(value) for value in wanted) if all(value in values for value in wanted) else None
+
+
+def _palette_table(dataset, band: int) -> np.ndarray:
+    """Return the colour table [entries, 4], uint8 RGBA; entries that the file leaves out are transparent."""
+    try:
+        table = dataset.colormap(band)
+    except ValueError as error:
+        raise InvalidInput(
+            f"{dataset.name} says that its band is a palette but has no colour table. Use a colour image."
+        ) from error
+    colours = np.zeros((max(table) + 2, 4), np.uint8)
+    for value, colour in table.items():
+        colours[value] = colour
+    return colours
+
+
+def _is_nodata(pixels: np.ndarray, nodata: list) -> np.ndarray:
+    """Tell which pixels are NoData [H, W] from the bands' NoData values.
+
+    A value that also occurs as a colour (0, or in unsigned types any) marks a pixel only when all bands
+    have it: black roofs and pure colours stay. One that cannot be a colour marks it in any band.
+    """
+    could_be_colour = all(value == 0 for value in nodata) or pixels.dtype.kind == "u"
+    hits = [_equals(band, value) for band, value in zip(pixels, nodata)]
+    return np.logical_and.reduce(hits) if could_be_colour else np.logical_or.reduce(hits)
+
+
+def _equals(band: np.ndarray, value: float) -> np.ndarray:
+    if math.isnan(value):
+        return np.isnan(band) if band.dtype.kind == "f" else np.zeros(band.shape, bool)
+    if band.dtype.kind == "f":
+        return band == band.dtype.type(value)
+    return band == value
+
+
+def _reason(error: BaseException) -> str:
+    cause = error.__cause__ or error
+    text = " ".join(str(cause).split()).rstrip(".")
+    return f"{text}." if text else ""
