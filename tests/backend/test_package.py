@@ -11,7 +11,7 @@ import stat
 import struct
 import zipfile
 
-import fake_model
+import package_model
 import numpy as np
 import onnx
 import onnxruntime
@@ -22,7 +22,7 @@ from semantic3d.models import package as packages
 
 @pytest.fixture
 def folder(tmp_path):
-    fake_model.write_fake_package(tmp_path / "fake")
+    package_model.write_fake_package(tmp_path / "fake")
     return tmp_path / "fake"
 
 
@@ -89,8 +89,8 @@ def test_a_zip_is_the_same_package(folder, tmp_path, inside):
 
 def test_writing_twice_gives_the_same_bytes(tmp_path):
     for name in ("a", "b"):
-        fake_model.write_fake_package(tmp_path / name)
-    fake_model.write_fake_package(tmp_path / "a")
+        package_model.write_fake_package(tmp_path / name)
+    package_model.write_fake_package(tmp_path / "a")
     assert (tmp_path / "a" / "manifest.json").read_bytes() == (tmp_path / "b" / "manifest.json").read_bytes()
 
 
@@ -131,7 +131,7 @@ FIELD_FAULTS = [
     (set_at("classes", 0, "id", 0), ["classes[0].id"]),
     (set_at("classes", 1, "id", 1), ["classes[1].id", "share"]),
     (set_at("classes", []), ["classes"]),
-    (set_at("classes", [fake_model.CLASSES[0]]), ["class_probability", "2"]),
+    (set_at("classes", [package_model.CLASSES[0]]), ["class_probability", "2"]),
     (set_at("calibration", {"method": "none"}), ["calibration.predictive_std_scale"]),
     (set_at("training_data", [{"name": "x", "licence": "y"}]), ["training_data[0].attribution"]),
     (set_at("weights", "onnx", None), ["weights"]),
@@ -234,25 +234,25 @@ def test_safetensors_are_checked(folder, data, word):
     ({"batch": 1}, ["batch", "1"]), ({"leave_out": ("evidence_index",)}, ["evidence_index"]),
     ({"classes": 3}, ["class_probability", "3"]), ({"tile_size_px": 96}, ["image", "96"])])
 def test_an_onnx_that_disagrees_with_the_manifest_is_refused(folder, options, words):
-    put_file(folder, "model.onnx", fake_model.fake_onnx(**options))
+    put_file(folder, "model.onnx", package_model.fake_onnx(**options))
     refused(folder, *words)
 
 
 def test_a_session_that_disagrees_is_refused(folder):
     package = packages.load_package(str(folder))
-    session = onnxruntime.InferenceSession(fake_model.fake_onnx(classes=3), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(package_model.fake_onnx(classes=3), providers=["CPUExecutionProvider"])
     with pytest.raises(InvalidModel, match="class_probability"):
         packages.check_session_io(package, session.get_inputs(), session.get_outputs())
 
 
-@pytest.mark.parametrize("data", [b"hello", b"\x00" * 100, fake_model.fake_onnx()[:200], b"\xff" * 50])
+@pytest.mark.parametrize("data", [b"hello", b"\x00" * 100, package_model.fake_onnx()[:200], b"\xff" * 50])
 def test_damaged_onnx_is_refused(folder, data):
     put_file(folder, "model.onnx", data)
     refused(folder, "model.onnx", "ONNX")
 
 
 def test_external_weights_are_refused(folder):
-    model = onnx.load_from_string(fake_model.fake_onnx())
+    model = onnx.load_from_string(package_model.fake_onnx())
     tensor = model.graph.initializer[0]
     tensor.data_location = onnx.TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value="/etc/passwd")
@@ -313,7 +313,7 @@ def test_the_bundled_model_is_found_or_its_absence_said(monkeypatch, tmp_path):
     with pytest.raises(InvalidModel, match="missing from this installation"):
         packages.bundled_model_path("no_such_model")
     (tmp_path / "b" / "models").mkdir(parents=True)
-    fake_model.write_fake_package(tmp_path / "b" / "models" / "fake")
+    package_model.write_fake_package(tmp_path / "b" / "models" / "fake")
     assert packages.bundled_model_path("fake") == str(tmp_path / "b" / "models" / "fake")
 
 
@@ -323,7 +323,7 @@ class TestDeepness:
     @pytest.fixture
     def load(self, tmp_path):
         def load(*arguments, **metadata):
-            (tmp_path / "d.onnx").write_bytes(fake_model.fake_deepness(*arguments, **metadata))
+            (tmp_path / "d.onnx").write_bytes(package_model.fake_deepness(*arguments, **metadata))
             return packages.load_package(str(tmp_path / "d.onnx"))
         return load
 
