@@ -20,6 +20,8 @@ BACKEND = PLUGIN + "backend/"
 PROTOCOL = BACKEND + "s3d_protocol/"
 SCIENCE = BACKEND + "semantic3d/"
 
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 10), reason="sys.stdlib_module_names is of Python 3.10")
+
 MAX_LINES = 500
 QT_BINDINGS = {"PyQt5", "PyQt6", "PySide2", "PySide6"}
 HEAVY = {"torch", "torchvision", "diffusers", "peft", "transformers", "accelerate"}
@@ -260,16 +262,19 @@ PLANTED = [
     (qgis_side_computes_nothing, "algorithms/a.py", "def f():\n    import torch.nn", "import numpy"),
     (qgis_side_computes_nothing, "runtime/a.py", "from rasterio import warp", "import json"),
     (qgis_side_computes_nothing, "runtime/a.py", "import s3d_protocol", "from ..backend import s3d_protocol"),
-    (qgis_side_computes_nothing, "a.py", "from .backend.semantic3d import cli", "from .backend.s3d_protocol import jobs"),
+    (qgis_side_computes_nothing, "a.py", "from .backend.semantic3d import cli",
+     "from .backend.s3d_protocol import jobs"),
     (qgis_side_leaves_sys_path_alone, "a.py", "import sys\nsys.path.insert(0, 'x')", "import sys\nsys.platform"),
     (qgis_side_leaves_sys_path_alone, "a.py", "from sys import path", "from os import path"),
     (qt_comes_from_qgis, "gui/a.py", "from PyQt5.QtCore import Qt", "from qgis.PyQt.QtCore import Qt"),
     (qt_comes_from_qgis, "backend/semantic3d/a.py", "import PyQt6", "import math"),
-    (windows_stay_in_gui, "provider.py", "from qgis.PyQt.QtWidgets import QAction", "from qgis.PyQt.QtGui import QIcon"),
+    (windows_stay_in_gui, "provider.py", "from qgis.PyQt.QtWidgets import QAction",
+     "from qgis.PyQt.QtGui import QIcon"),
     (windows_stay_in_gui, "algorithms/a.py", "from qgis import gui", "def f():\n    from ..gui import dialog"),
     (windows_stay_in_gui, "runtime/a.py", "from qgis.utils import iface", "from qgis.core import Qgis"),
     (qgis_side_points_downwards, "runtime/a.py", "from ..algorithms.base import X", "from .errors import X"),
-    (qgis_side_points_downwards, "styling/a.py", "def f():\n    from .. import runtime", "from ..backend import s3d_protocol"),
+    (qgis_side_points_downwards, "styling/a.py", "def f():\n    from .. import runtime",
+     "from ..backend import s3d_protocol"),
     (qgis_side_points_downwards, "algorithms/a.py", "from ..provider import X", "from ..runtime.runner import X"),
     (runner_needs_no_qgis, "runtime/runner.py", "def f():\n    from qgis.core import Qgis", "from . import errors"),
     (backend_knows_no_qgis, "backend/semantic3d/a.py", "def f():\n    import qgis.core", "import numpy"),
@@ -279,7 +284,8 @@ PLANTED = [
     (protocol_stands_alone, "backend/s3d_protocol/a.py", "from ..semantic3d import jobs", "from .jobs import Job"),
     (science_points_downwards, "backend/semantic3d/raster/a.py", "from ..models import b", "from . import grid"),
     (science_points_downwards, "backend/semantic3d/models/a.py", "import semantic3d.jobs.b", "from ..metrics import b"),
-    (science_points_downwards, "backend/semantic3d/jobs/a.py", "from semantic3d.cli import b", "from ..models import b"),
+    (science_points_downwards, "backend/semantic3d/jobs/a.py", "from semantic3d.cli import b",
+     "from ..models import b"),
     (every_room_has_its_place, "backend/semantic3d/cellar/a.py", "", None),
     (tensors_know_no_files, "backend/semantic3d/models/a.py", "def f():\n    import rasterio", "import numpy"),
     (tensors_know_no_files, "backend/semantic3d/metrics/a.py", "from semantic3d.raster.grid import b", "import torch"),
@@ -288,7 +294,8 @@ PLANTED = [
     (light_path_stays_light, "backend/semantic3d/__init__.py", "import scipy.ndimage", "import numpy.linalg"),
     (files_can_be_held_in_mind, "a.py", "\n" * 501, "\n" * 500),
     (files_can_be_held_in_mind, "gui/utils.py", "", None),
-    (faults_are_not_swallowed, "a.py", "try:\n    f()\nexcept Exception:\n    g()", "try:\n    f()\nexcept OSError:\n    g()"),
+    (faults_are_not_swallowed, "a.py", "try:\n    f()\nexcept Exception:\n    g()",
+     "try:\n    f()\nexcept OSError:\n    g()"),
     (faults_are_not_swallowed, "a.py", "try:\n    f()\nexcept:\n    g()", "try:\n    f()\nexcept:\n    g()\n    raise"),
     (faults_are_not_swallowed, "a.py", "try:\n    f()\nexcept (OSError, Exception):\n    g()", None),
 ]  # fmt: skip

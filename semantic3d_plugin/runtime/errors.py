@@ -112,7 +112,9 @@ def ended_silently(exit_code: int, introduced: bool, process: BackendProcess, jo
     details = {**_details(process), "exit_code": exit_code}
     how = exit_text(exit_code)
     if exit_code == EXIT_MISMATCH and introduced:
-        return ProtocolMismatch(f"The backend refused the plugin's protocol {PROTOCOL_VERSION} ({how}). {SET_UP}", details)
+        return ProtocolMismatch(
+            f"The backend refused the plugin's protocol {PROTOCOL_VERSION} ({how}). {SET_UP}", details
+        )
     if _killed(exit_code):
         return OutOfMemory(
             f"The backend was killed from outside ({how}), which the system does when memory runs out. "

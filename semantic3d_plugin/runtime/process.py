@@ -49,7 +49,7 @@ class BackendProcess:
         options: dict = {"start_new_session": True}
         if os.name == "nt":
             options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
-        self._process = subprocess.Popen(  # nosec B603 - no shell; the interpreter is the one the user set up
+        self._process = subprocess.Popen(  # nosec B603 # no shell; the user set up the interpreter
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -129,7 +129,7 @@ class BackendProcess:
             return
         program = os.path.join(os.environ.get("SystemRoot", r"C:\Windows"), "System32", "taskkill.exe")
         if os.path.exists(program):
-            subprocess.run(  # nosec B603 - fixed program of the system, our own child's pid
+            subprocess.run(  # nosec B603 # the system's program, our own child's pid
                 [program, "/F", "/T", "/PID", str(self._process.pid)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -16,7 +16,9 @@ from semantic3d_plugin.backend.s3d_protocol import (
     job_from_dict,
 )
 
-GOOD = ReconstructJob("a.tif", bands=(3, 2, 1), extent=(0.5, 1, 2, 3), gsd_m=0.2, height_path="h.tif", report_path="r.html")
+GOOD = ReconstructJob(
+    "a.tif", bands=(3, 2, 1), extent=(0.5, 1, 2, 3), gsd_m=0.2, height_path="h.tif", report_path="r.html"
+)
 
 
 def test_defaults_are_promises():

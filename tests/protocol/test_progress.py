@@ -61,7 +61,8 @@ def test_a_log_level_must_be_known():
         ({"done": 12, "total": 120, "unit": "tiles", "megapixels_per_s": 41.7, "seconds_left": 3.4, "text": "Heights"},
          "Heights · 12 of 120 tiles · 42 MP/s · 3 s left"),
         ({"done": 0, "total": 3, "unit": "files", "megapixels_per_s": None, "seconds_left": None}, "0 of 3 files"),
-        ({"done": 3, "total": 3, "unit": "tiles", "megapixels_per_s": 1.0, "seconds_left": 0.0}, "3 of 3 tiles · 1 MP/s"),
+        ({"done": 3, "total": 3, "unit": "tiles", "megapixels_per_s": 1.0, "seconds_left": 0.0},
+         "3 of 3 tiles · 1 MP/s"),
         ({}, "None of None steps"),
     ],
 )  # fmt: skip
@@ -71,14 +72,23 @@ def test_progress_in_words(message, text):
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0 s"), (-3, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (3540, "59 min"), (3590, "1 h 00 min"), (7500, "2 h 05 min")],
+    [
+        (0, "0 s"),
+        (-3, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min"),
+        (3540, "59 min"),
+        (3590, "1 h 00 min"),
+        (7500, "2 h 05 min"),
+    ],
 )
 def test_time_in_words(seconds, text):
     assert time_text(seconds) == text
 
 
 @pytest.mark.parametrize(
-    ("done", "total", "percent"), [(1, 4, 25.0), (5, 4, 100.0), (-1, 4, 0.0), (1, 0, 0.0), (None, 3, 0.0), ("1", 2, 0.0)]
+    ("done", "total", "percent"),
+    [(1, 4, 25.0), (5, 4, 100.0), (-1, 4, 0.0), (1, 0, 0.0), (None, 3, 0.0), ("1", 2, 0.0)],
 )
 def test_percent_stays_within_its_range(done, total, percent):
     assert progress_percent({"done": done, "total": total}) == percent

@@ -318,4 +318,3 @@ def test_an_interrupt_in_the_callback_leaves_no_process(fake, run, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(script, on_progress=interrupt)
     assert not lives(noted_pid(tmp_path, "pid"))
-

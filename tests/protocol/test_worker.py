@@ -141,7 +141,8 @@ def test_a_job_that_looks_is_cancelled_and_says_so(serving, job, tmp_path):
 
 
 def test_what_breaks_while_stopping_is_a_cancel(serving, job, tmp_path):
-    process = by_hand(serving("note('started', 1)\nwhile not control.cancelled: time.sleep(0.01)\nraise OSError('pipe')"))
+    body = "note('started', 1)\nwhile not control.cancelled: time.sleep(0.01)\nraise OSError('pipe')"
+    process = by_hand(serving(body))
     process.stdin.write(order(job))
     process.stdin.flush()
     noted_pid(tmp_path, "started")

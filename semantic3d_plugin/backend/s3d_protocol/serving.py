@@ -187,7 +187,7 @@ def _end_with_children() -> None:
     if os.name == "nt":
         taskkill = os.path.join(os.environ.get("SystemRoot", r"C:\Windows"), "System32", "taskkill.exe")
         if os.path.exists(taskkill):
-            subprocess.run([taskkill, "/F", "/T", "/PID", str(os.getpid())])  # nosec B603 - fixed program, our own pid
+            subprocess.run([taskkill, "/F", "/T", "/PID", str(os.getpid())])  # nosec B603 # fixed program, our own pid
     elif os.getpgrp() == os.getpid():  # otherwise the group is a shell's or a test's, not ours to end
         os.killpg(os.getpid(), signal.SIGKILL)
     os._exit(EXIT_CANCELLED)
