@@ -1,0 +1,165 @@
+"""Check the backend (the doctor): a report for people, and its answers for programs."""
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingException,
+    QgsProcessingOutputBoolean,
+    QgsProcessingOutputNumber,
+    QgsProcessingOutputString,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFileDestination,
+)
+
+from ..backend.s3d_protocol import DEVICES, Cancelled, DoctorJob
+from ..metadata import plugin_metadata
+from ..runtime.diagnosis import diagnose
+from ..runtime.events import event_pump
+from ..runtime.lockfiles import PROFILES
+from ..translation import tr
+from .base import PluginAlgorithm
+
+DEFAULTS = DoctorJob()
+
+
+class CheckBackend(PluginAlgorithm):
+    """Runs whether or not there is a backend: a missing one is a finding, no failure."""
+
+    ICON = "doctor"
+    PROFILE = "PROFILE"
+    DEVICE = "DEVICE"
+    MODEL = "MODEL"
+    REPORT = "REPORT"
+    HEALTHY = "HEALTHY"
+    PYTHON_PATH = "PYTHON_PATH"
+    SOURCE = "SOURCE"
+    USED_DEVICE = "USED_DEVICE"
+    SECONDS_PER_TILE = "SECONDS_PER_TILE"
+    VERSION = "VERSION"
+    PROBLEM = "PROBLEM"
+    TEXT = "TEXT"
+
+    def name(self):
+        return "check_backend"  # saved in users' models: never renamed
+
+    def displayName(self):  # noqa: N802
+        return tr("Check the backend")
+
+    def group(self):
+        return tr("Backend")
+
+    def groupId(self):  # noqa: N802
+        return "backend"
+
+    def tags(self):
+        return tr("doctor,diagnosis,environment,python,gpu,cuda,report").split(",")
+
+    def shortDescription(self):  # noqa: N802
+        return tr("The doctor: is the backend there, does it work, on which device, how fast")
+
+    # -- the form ------------------------------------------------------------------------------
+
+    def initAlgorithm(self, configuration=None):  # noqa: N802
+        self._add(
+            QgsProcessingParameterEnum(
+                self.DEVICE, tr("Device"), list(DEVICES), False, DEFAULTS.device, False, usesStaticStrings=True
+            ),
+            tr("Where the model is tried. auto takes an NVIDIA GPU where one really works, else the processor."),
+        )
+        self._add(
+            QgsProcessingParameterEnum(
+                self.PROFILE, tr("Profile"), list(PROFILES), False, PROFILES[0], False, usesStaticStrings=True
+            ),
+            tr("Which packages are expected: those of light, or those of full."),
+            advanced=True,
+        )
+        self._add(
+            QgsProcessingParameterFile(self.MODEL, tr("Model package"), optional=True),
+            tr("The model to try. Empty: the one that comes with the plugin."),
+            advanced=True,
+        )
+        filters = "HTML (*.html);;JSON (*.json);;{} (*.txt)".format(tr("Text"))
+        self._add(
+            QgsProcessingParameterFileDestination(
+                self.REPORT, tr("Report"), filters, optional=True, createByDefault=False
+            ),
+            tr("The report as a page, as JSON or as plain text, as the file's name says."),
+        )
+        for kind, name, label, _ in self._declared():
+            self.addOutput(kind(name, label))
+
+    def _add(self, parameter, text, advanced=False):
+        parameter.setHelp(text)
+        if advanced:
+            parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
+        self.addParameter(parameter)
+
+    def _declared(self):
+        """Class, name, label and help of each output."""
+        text, number, flag = QgsProcessingOutputString, QgsProcessingOutputNumber, QgsProcessingOutputBoolean
+        return (
+            (flag, self.HEALTHY, tr("Healthy"), tr("Whether a job ran to its end.")),
+            (text, self.PYTHON_PATH, tr("Python of the backend"), tr("Program that jobs run with, or empty.")),
+            (text, self.SOURCE, tr("Source"), tr("setting, variable or managed: who chose this Python.")),
+            (text, self.USED_DEVICE, tr("Device in use"), tr("cpu or cuda: where the model really ran.")),
+            (number, self.SECONDS_PER_TILE, tr("Seconds per tile"), tr("Time for one tile; -1 where none ran.")),
+            (text, self.VERSION, tr("Version"), tr("Version of the backend, or empty.")),
+            (text, self.PROBLEM, tr("Problem"), tr("What is wrong and what to do, or empty.")),
+            (text, self.TEXT, tr("Text"), tr("The report as plain text.")),
+        )
+
+    def summary(self):
+        return "<p>{}</p>".format(
+            tr(
+                "Looks for the Python environment that computes, tries its packages and the model in it, and reports "
+                "what it found. It changes nothing. A missing backend is reported, with what to do about it."
+            )
+        )
+
+    def output_help(self):
+        return [(label, text) for _, _, label, text in self._declared()]
+
+    # -- the work ------------------------------------------------------------------------------
+
+    def processAlgorithm(self, parameters, context, feedback):  # noqa: N802
+        job = DoctorJob(
+            model_path=self.parameterAsFile(parameters, self.MODEL, context),
+            device=self.parameterAsEnumString(parameters, self.DEVICE, context),
+        )
+        versions = {"Plugin": plugin_metadata("version"), "QGIS": Qgis.QGIS_VERSION}
+        profile = self.parameterAsEnumString(parameters, self.PROFILE, context)
+        try:
+            diagnosis = diagnose(versions, job, feedback, event_pump(), profile)
+        except Cancelled as error:
+            raise QgsProcessingException(str(error)) from error
+        *facts, verdict = diagnosis.text.splitlines()
+        for line in facts:
+            feedback.pushInfo(line)
+        (feedback.pushInfo if diagnosis.healthy else feedback.pushWarning)(verdict)
+        return {**self._write(diagnosis, parameters, context), **self._answers(diagnosis)}
+
+    def _write(self, diagnosis, parameters, context):
+        if not parameters.get(self.REPORT):
+            return {}
+        path = self.parameterAsFileOutput(parameters, self.REPORT, context)
+        try:
+            diagnosis.write(path)
+        except OSError as error:
+            raise QgsProcessingException(
+                tr("The report {path} cannot be written: {reason}").format(path=path, reason=error.strerror or error)
+            ) from error
+        return {self.REPORT: path}
+
+    def _answers(self, diagnosis):
+        values = diagnosis.values
+        return {
+            self.HEALTHY: diagnosis.healthy,
+            self.PYTHON_PATH: diagnosis.python_path,
+            self.SOURCE: diagnosis.source,
+            self.USED_DEVICE: str(values.get("device") or ""),
+            self.SECONDS_PER_TILE: values.get("seconds_per_tile") or -1.0,
+            self.VERSION: str(values.get("version") or ""),
+            self.PROBLEM: "{} {}".format(diagnosis.problem, diagnosis.advice).strip(),
+            self.TEXT: diagnosis.text,
+        }
