@@ -29,5 +29,5 @@ def icon_path(name):
 
 
 def icon(name):
-    """The QIcon called `name`: semantic3d, reconstruct, setup or doctor."""
+    """The QIcon called `name`: icon (the plugin itself), reconstruct, setup or doctor."""
     return QIcon(icon_path(name))

@@ -24,10 +24,10 @@ class Semantic3DProvider(QgsProcessingProvider):
         return "Semantic 3D {}".format(plugin_metadata("version"))
 
     def icon(self):
-        return icon("semantic3d")
+        return icon("icon")
 
     def svgIconPath(self):  # noqa: N802
-        return icon_path("semantic3d")
+        return icon_path("icon")
 
     def loadAlgorithms(self):  # noqa: N802
         for algorithm in ALGORITHMS:

@@ -28,7 +28,7 @@ from .raster_source import describe_source
 class PluginAlgorithm(QgsProcessingAlgorithm):
     """An algorithm of this plugin: words, icon, help."""
 
-    ICON = "semantic3d"
+    ICON = "icon"
 
     def tr(self, text):
         return tr(text)

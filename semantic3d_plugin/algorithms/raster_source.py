@@ -127,7 +127,7 @@ def local_file(layer):
 
 def _describe_export(layer, extent, gsd_m, transform_context):
     provider = layer.dataProvider().clone()
-    if provider is None or not provider.isValid():
+    if provider is None:  # a clone opens late, so that its validity says nothing yet
         raise InvalidInput(tr("The layer {} cannot be read by its provider.").format(layer.name()))
     pixel_width, pixel_height = _pixel_size(layer, gsd_m)
     origin = layer.extent()

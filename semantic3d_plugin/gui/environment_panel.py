@@ -1,0 +1,154 @@
+"""The backend's environment: its state, and buttons that run the set-up and doctor algorithms."""
+
+from qgis.core import QgsSettings
+from qgis.gui import QgsFileWidget
+from qgis.PyQt.QtWidgets import (
+    QFormLayout,
+    QGridLayout,
+    QGroupBox,
+    QLabel,
+    QMessageBox,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ..runtime.environment import find_backend
+from ..translation import tr
+
+PYTHON_PATH_SETTING = "semantic3d/python_path"
+SETUP = "semantic3d:setup_backend"
+CHECK = "semantic3d:check_backend"
+
+
+class EnvironmentPanel(QWidget):
+    """Python path, status, five buttons, progress and log."""
+
+    def __init__(self, task, parent=None):
+        """Show `task`, an AlgorithmTask that belongs to the plugin and may be running already."""
+        super().__init__(parent)
+        self.task = task
+        self.buttons = {}
+        self._build()
+        self.log.setPlainText("\n".join(task.lines))
+        self._show_running(task.running())
+        task.said.connect(self._show_line)  # methods, no lambdas: Qt cuts them when the page goes
+        task.progressed.connect(self._show_progress)
+        task.finished.connect(self._on_finished)
+        self.refresh()
+
+    def save(self):
+        """Keep the Python path that was typed; algorithms read it at their next run."""
+        QgsSettings().setValue(PYTHON_PATH_SETTING, self.python_path.filePath().strip())
+
+    def refresh(self):
+        """Show what the backend's state is now."""
+        backend = find_backend()
+        if backend.healthy:
+            where = {
+                "setting": tr("named in these settings"),
+                "variable": tr("named by SEMANTIC3D_PYTHON"),
+                "managed": tr("installed by this plugin"),
+            }.get(backend.source, backend.source)
+            text = tr("Ready: {python} ({where})").format(python=backend.python_path, where=where)
+        else:
+            text = tr("Not ready: {}").format(backend.problem)
+        self.status.setText(text)
+
+    def start(self, action):
+        """Run one of the buttons' actions."""
+        self.save()
+        algorithm_id, parameters = self.actions()[action][1:]
+        if action == "remove" and not self._confirm_removal():
+            return
+        self.log.clear()
+        started = self.task.start(algorithm_id, parameters)
+        if not started:
+            self._show_line(tr("{} cannot be started now; see the message log of QGIS.").format(algorithm_id))
+        self._show_running(started)
+
+    def actions(self):
+        """Label, algorithm and parameters by button."""
+        return {
+            "light": (tr("Install light"), SETUP, {"ACTION": "install", "PROFILE": "light"}),
+            "full": (tr("Install full"), SETUP, {"ACTION": "install", "PROFILE": "full"}),
+            "check": (tr("Check"), CHECK, {}),
+            "repair": (tr("Repair"), SETUP, {"ACTION": "repair", "PROFILE": "light"}),
+            "remove": (tr("Remove"), SETUP, {"ACTION": "remove", "PROFILE": "light"}),
+        }
+
+    def _build(self):
+        self.status = QLabel()
+        self.status.setWordWrap(True)
+        self.python_path = QgsFileWidget()
+        self.python_path.setStorageMode(QgsFileWidget.StorageMode.GetFile)
+        self.python_path.setDialogTitle(tr("Python of an existing environment"))
+        self.python_path.setFilePath(QgsSettings().value(PYTHON_PATH_SETTING, "", type=str))
+        self.python_path.setToolTip(tr("Empty: the environment that this plugin installs."))
+        form = QFormLayout()
+        form.addRow(tr("State"), self.status)
+        form.addRow(tr("Own Python (optional)"), self.python_path)
+        box = QGroupBox(tr("Backend environment"))
+        inside = QVBoxLayout(box)
+        inside.addLayout(form)
+        note = QLabel(
+            tr(
+                "Heights are computed by a Python of their own, outside of QGIS. Light is enough for the model that "
+                "comes with the plugin (about 70 MB to download, under 400 MB on disk); full adds PyTorch for "
+                "training (several GB)."
+            )
+        )
+        note.setWordWrap(True)
+        inside.addWidget(note)
+        inside.addLayout(self._button_row())
+        self.progress = QProgressBar()
+        self.progress.setVisible(False)
+        self.log = QPlainTextEdit()
+        self.log.setReadOnly(True)
+        self.log.setMinimumHeight(140)
+        inside.addWidget(self.progress)
+        inside.addWidget(self.log)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(box)
+
+    def _button_row(self):
+        row = QGridLayout()
+        for column, (action, (label, _, _)) in enumerate(self.actions().items()):
+            button = QPushButton(label)
+            button.clicked.connect(lambda checked=False, action=action: self.start(action))
+            row.addWidget(button, 0, column)
+            self.buttons[action] = button
+        self.cancel_button = QPushButton(tr("Cancel"))
+        self.cancel_button.setEnabled(False)
+        self.cancel_button.clicked.connect(self.task.cancel)
+        row.addWidget(self.cancel_button, 0, len(self.buttons))
+        return row
+
+    def _confirm_removal(self):
+        answer = QMessageBox.question(
+            self,
+            tr("Remove the backend environment"),
+            tr("Delete the environments that this plugin installed? Your results and settings stay."),
+        )
+        return answer == QMessageBox.StandardButton.Yes
+
+    def _show_line(self, text):
+        self.log.appendPlainText(text)
+
+    def _show_progress(self, percent):
+        self.progress.setValue(int(percent))
+
+    def _show_running(self, running):
+        for button in self.buttons.values():
+            button.setEnabled(not running)
+        self.cancel_button.setEnabled(running)
+        self.progress.setVisible(running)
+        self.progress.setValue(int(self.task.percent))
+
+    def _on_finished(self, successful, results):
+        self._show_running(False)
+        self._show_line(tr("Done.") if successful else tr("Not finished; see the lines above."))
+        self.refresh()

@@ -1,0 +1,203 @@
+"""How result layers load: group, order, hillshade, renderers, elevation."""
+
+import os
+
+import pytest
+import scene
+from processing.gui.Postprocessing import handleAlgorithmResults
+from qgis.core import (
+    Qgis,
+    QgsApplication,
+    QgsCoordinateReferenceSystem,
+    QgsHillshadeRenderer,
+    QgsPalettedRasterRenderer,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingOutputLayerDefinition,
+    QgsRasterLayer,
+    QgsSettings,
+    QgsSingleBandPseudoColorRenderer,
+)
+from qgis.PyQt.QtGui import QPainter
+
+from semantic3d_plugin.styling import elevation, renderers, result_group
+from semantic3d_plugin.styling.roles import HEIGHT, LAND_COVER, SIGMA
+
+GROUP = "Semantic 3D: ortho"
+
+
+@pytest.fixture
+def run_and_load(qgis_app, provider, fake_backend, image, project):
+    """Run reconstruct as the toolbox does and load the layers that were asked for; returns the feedback."""
+
+    def run(*names, folder=None):
+        algorithm = QgsApplication.processingRegistry().createAlgorithmById("semantic3d:reconstruct")
+        context, feedback = QgsProcessingContext(), QgsProcessingFeedback()
+        context.setProject(project)
+        parameters = {"INPUT": image}
+        for name in names:
+            path = os.path.join(folder, name.lower() + ".tif") if folder else "TEMPORARY_OUTPUT"
+            parameters[name] = QgsProcessingOutputLayerDefinition(path, project)
+        results, successful = algorithm.run(parameters, context, feedback)
+        assert successful, feedback.textLog()
+        assert handleAlgorithmResults(algorithm, context, feedback, parameters=results)
+        qgis_app.processEvents()
+        return feedback
+
+    return run
+
+
+def group_of(project):
+    return project.layerTreeRoot().findGroup(GROUP)
+
+
+def test_layers_load_into_one_group_in_order(run_and_load, project):
+    run_and_load("HEIGHT", "SIGMA", "LAND_COVER")
+    names = [node.name() for node in group_of(project).children()]
+    assert names == ["Hillshade", "Land cover", "Height (m)", "sigma (m)"]
+    assert len(project.layerTreeRoot().findLayers()) == 4
+    ticked = [node.itemVisibilityChecked() for node in group_of(project).children()]
+    assert ticked == [True, True, True, False]
+    assert not result_group._BOOKED
+
+
+def test_each_run_on_an_image_adds_to_its_group(run_and_load, project):
+    run_and_load("HEIGHT")
+    run_and_load("HEIGHT")
+    assert [node.name() for node in group_of(project).children()] == ["Hillshade", "Height (m)"] * 2
+
+
+def test_without_heights_there_is_no_hillshade(run_and_load, project):
+    run_and_load("LAND_COVER", "SIGMA")
+    assert [node.name() for node in group_of(project).children()] == ["Land cover", "sigma (m)"]
+
+
+def test_saved_files_keep_our_names_even_where_file_names_are_preferred(run_and_load, project, tmp_path):
+    QgsSettings().setValue("Processing/Configuration/PREFER_FILENAME_AS_LAYER_NAME", True)
+    run_and_load("SIGMA", folder=str(tmp_path))
+    assert [node.name() for node in group_of(project).children()] == ["sigma (m)"]
+
+
+def test_the_hillshade_is_multiplied_over_land_cover(run_and_load, project):
+    run_and_load("HEIGHT", "LAND_COVER")
+    hillshade, land_cover, height = [node.layer() for node in group_of(project).children()]
+    assert isinstance(hillshade.renderer(), QgsHillshadeRenderer)
+    assert hillshade.blendMode() == QPainter.CompositionMode.CompositionMode_Multiply
+    assert hillshade.source() == height.source()
+    assert land_cover.blendMode() == QPainter.CompositionMode.CompositionMode_SourceOver
+    assert hillshade.dataProvider().sourceNoDataValue(1) == -9999
+
+
+def test_layers_without_a_style_file_are_styled_by_api(run_and_load, project):
+    run_and_load("HEIGHT", "SIGMA", "LAND_COVER")
+    _, land_cover, height, sigma = [node.layer() for node in group_of(project).children()]
+    assert isinstance(height.renderer(), QgsSingleBandPseudoColorRenderer)
+    assert isinstance(sigma.renderer(), QgsSingleBandPseudoColorRenderer)
+    assert height.renderer().classificationMin() == 0
+    assert height.renderer().classificationMax() == pytest.approx(10, abs=0.5)
+    assert isinstance(land_cover.renderer(), QgsPalettedRasterRenderer)
+    labels = {int(entry.value): entry.label for entry in land_cover.renderer().classes()}
+    assert labels[4] == "Building"
+    ramps = [layer.renderer().shader().rasterShaderFunction().colorRampItemList() for layer in (height, sigma)]
+    assert ramps[0][-1].color != ramps[1][-1].color
+
+
+def test_a_style_file_beside_the_layer_wins(project, qgis_app, tmp_path):
+    path = scene.write_land_cover(str(tmp_path / "classes.tif"))
+    layer = QgsRasterLayer(path, "Land cover")
+    layer.setOpacity(0.25)
+    layer.saveNamedStyle(str(tmp_path / "classes.qml"))
+    again = QgsRasterLayer(path, "Land cover")
+    assert renderers.has_style_file(again)
+    post_processor = result_group.ResultLayer(result_group.ResultGroup("g"), LAND_COVER)
+    project.addMapLayer(again)
+    context = QgsProcessingContext()
+    context.setProject(project)
+    post_processor.postProcessLayer(again, context, QgsProcessingFeedback())
+    assert again.opacity() == pytest.approx(0.25)
+
+
+def test_all_nodata_still_gets_a_ramp(qgis_app, tmp_path):
+    import numpy
+    from osgeo import gdal
+
+    path = scene.write(str(tmp_path / "empty.tif"), numpy.full((1, 5, 5), -9999.0), gdal.GDT_Float32, -9999.0)
+    layer = QgsRasterLayer(path, "empty")
+    renderers.style(layer, HEIGHT)
+    assert layer.renderer().classificationMax() == 3.0
+    renderers.style(layer, SIGMA)
+    assert layer.renderer().classificationMax() == 1.0
+
+
+@pytest.mark.parametrize(
+    ("authid", "factor"), [("EPSG:32632", 1.0), ("EPSG:2992", 3.28084), ("EPSG:4326", 1 / 111319.49)]
+)
+def test_hillshade_knows_feet_and_degrees(qgis_app, authid, factor):
+    """EPSG:2992 is in international feet: 0.3048 m."""
+    assert renderers.map_units_per_metre(QgsCoordinateReferenceSystem(authid)) == pytest.approx(factor, rel=1e-4)
+
+
+class TestElevation:
+    def test_heights_are_terrain_and_sigma_never(self, run_and_load, project):
+        feedback = run_and_load("HEIGHT", "SIGMA", "LAND_COVER")
+        hillshade, land_cover, height, sigma = [node.layer() for node in group_of(project).children()]
+        if not hasattr(height.elevationProperties(), "isEnabled"):
+            assert "3.26" in feedback.textLog()
+            pytest.skip("this QGIS has no elevation properties for rasters; it said so")
+        assert height.elevationProperties().isEnabled()
+        assert not any(layer.elevationProperties().isEnabled() for layer in (hillshade, land_cover, sigma))
+        terrain = project.elevationProperties().terrainProvider()
+        assert terrain.layer() == height
+        if hasattr(Qgis, "RasterElevationMode"):
+            mode = height.elevationProperties().mode()
+            assert mode == Qgis.RasterElevationMode.RepresentsElevationSurface
+
+    def test_newer_qgis_is_asked_never_assumed(self):
+        """A stand-in for 3.38: only what it has is called."""
+
+        class Properties:
+            enabled = band = mode = None
+
+            def setEnabled(self, enabled):
+                self.enabled = enabled
+
+            def setBandNumber(self, band):
+                self.band = band
+
+        class Layer:
+            def __init__(self, properties):
+                self.properties = properties
+
+            def elevationProperties(self):
+                return self.properties
+
+        properties = Properties()
+        assert elevation.set_elevation(Layer(properties), True)
+        assert (properties.enabled, properties.band) == (True, 1)
+        assert elevation.set_elevation(Layer(properties), False)
+        assert properties.enabled is False
+        assert not elevation.set_elevation(Layer(object()), True)
+
+    def test_degrees_spoil_3d_and_the_user_hears_it(self, run_and_load, project):
+        project.setCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
+        feedback = run_and_load("HEIGHT")
+        layer = group_of(project).children()[1].layer()
+        messages = elevation.terrain_messages(layer, project, True)
+        assert len(messages) == 1
+        assert "EPSG:4326" in messages[0] and "EPSG:32632" in messages[0]
+        assert messages[0] in feedback.textLog()
+
+    def test_an_image_in_degrees_gets_its_utm_zone_proposed(self, qgis_app, project, tmp_path):
+        path = scene.write_height(str(tmp_path / "h.tif"), epsg=4326, origin=(-123.1, 44.06), gsd=5e-6)
+        layer = QgsRasterLayer(path, "h")
+        assert elevation.projected_suggestion(layer, project) == "EPSG:32610"
+
+    def test_project_shading_is_opt_in(self, qgis_app, project):
+        QgsSettings().remove(elevation.SHADING_SETTING)
+        assert not elevation.shade_project_if_asked(project)
+        QgsSettings().setValue(elevation.SHADING_SETTING, True)
+        switched = elevation.shade_project_if_asked(project)
+        QgsSettings().remove(elevation.SHADING_SETTING)
+        assert switched == hasattr(project, "elevationShadingRenderer")
+        if switched:
+            assert project.elevationShadingRenderer().isActive()

@@ -1,0 +1,125 @@
+"""Images that are no file: exported for the job, or refused with the reason."""
+
+import json
+
+import processing
+import pytest
+import scene
+from osgeo import gdal
+from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsRasterLayer, QgsRectangle
+
+from semantic3d_plugin.algorithms import raster_source
+from semantic3d_plugin.algorithms.raster_source import ExportSource, FileSource, describe_source, local_file
+from semantic3d_plugin.backend.s3d_protocol import InvalidInput
+
+
+@pytest.fixture
+def context(qgis_app):
+    return QgsProcessingContext()
+
+
+@pytest.fixture
+def in_memory(qgis_app, image):
+    """The image in GDAL's memory file system: only this process sees it."""
+    target = "/vsimem/semantic3d_test.tif"
+    gdal.Translate(target, image)
+    yield QgsRasterLayer(target, "in memory")
+    gdal.Unlink(target)
+
+
+def materialised(source, folder):
+    return gdal.Open(source.materialise(str(folder), QgsProcessingFeedback()))
+
+
+def test_a_file_goes_as_it_is(qgis_app, image, context):
+    source = describe_source(QgsRasterLayer(image, "image"), None, 0.0, context.transformContext())
+    assert isinstance(source, FileSource)
+    assert source.materialise("", None) == image
+
+
+def test_a_virtual_raster_file_is_a_file(qgis_app, image, tmp_path):
+    virtual = str(tmp_path / "mosaic.vrt")
+    gdal.Translate(virtual, image, format="VRT")
+    assert local_file(QgsRasterLayer(virtual, "mosaic")) == virtual
+
+
+def test_subdatasets_archives_and_open_options_are_no_files(qgis_app, image, tmp_path):
+    import zipfile
+
+    archive = str(tmp_path / "image.zip")
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.write(image, "ortho.tif")
+    for source in (
+        "GTIFF_DIR:1:" + image,
+        "/vsizip/{}/ortho.tif".format(archive),
+        image + "|option:NUM_THREADS=2",
+    ):
+        layer = QgsRasterLayer(source, "odd")
+        assert layer.isValid(), source
+        assert local_file(layer) is None, source
+
+
+def test_the_export_is_the_same_pixels_on_the_same_grid(in_memory, image, tmp_path, context):
+    source = describe_source(in_memory, None, 0.0, context.transformContext())
+    assert isinstance(source, ExportSource)
+    exported, original = materialised(source, tmp_path), gdal.Open(image)
+    assert exported.GetGeoTransform() == pytest.approx(original.GetGeoTransform())
+    assert exported.RasterCount == 3
+    assert (exported.ReadAsArray() == original.ReadAsArray()).all()
+    assert "UTM zone 32N" in exported.GetProjection()
+
+
+def test_the_export_keeps_to_the_extent_with_context_around_it(in_memory, image, tmp_path, context, monkeypatch):
+    monkeypatch.setattr(raster_source, "CONTEXT_PX", 4)
+    x, y = scene.ORIGIN
+    extent = QgsRectangle(x + 10.1, y - 14.9, x + 14.9, y - 10.1)  # columns 20.2 to 29.8, rows the same
+    exported = materialised(describe_source(in_memory, extent, 0.0, context.transformContext()), tmp_path)
+    assert (exported.RasterXSize, exported.RasterYSize) == (18, 18)  # 16 to 34: ten, and four on either side
+    assert exported.GetGeoTransform()[0] == x + 16 * scene.GSD_M
+    assert exported.GetGeoTransform()[3] == y - 16 * scene.GSD_M
+    original = gdal.Open(image)
+    assert (exported.ReadAsArray() == original.ReadAsArray(16, 16, 18, 18)).all()
+
+
+def test_too_large_an_export_is_refused_with_numbers(in_memory, context, monkeypatch):
+    monkeypatch.setattr(raster_source, "MAX_EXPORT_PIXELS", 2000)
+    with pytest.raises(InvalidInput, match="60 x 40 pixels.*EXTENT"):
+        describe_source(in_memory, None, 0.0, context.transformContext())
+
+
+@pytest.fixture
+def web_map(qgis_app):
+    """A tile layer: no pixel size of its own. Nothing is fetched in these tests."""
+    layer = QgsRasterLayer("type=xyz&url=http://127.0.0.1:9/{z}/{x}/{y}.png&zmax=19&zmin=0", "web map", "wms")
+    if not layer.isValid():
+        pytest.skip("this QGIS has no tile provider")
+    return layer
+
+
+def test_a_web_map_needs_gsd(web_map, context):
+    with pytest.raises(InvalidInput, match="GSD"):
+        describe_source(web_map, None, 0.0, context.transformContext())
+
+
+def test_a_web_map_needs_an_extent(web_map, context):
+    with pytest.raises(InvalidInput, match="EXTENT"):
+        describe_source(web_map, None, 0.5, context.transformContext())
+
+
+def test_a_web_map_is_exported_at_the_gsd(web_map, context):
+    extent = QgsRectangle(1000000, 6000000, 1000100, 6000050)
+    source = describe_source(web_map, extent, 0.5, context.transformContext())
+    margin = raster_source.CONTEXT_PX
+    assert source.columns == pytest.approx(200 + 2 * margin, abs=2)
+    assert source.rows == pytest.approx(100 + 2 * margin, abs=2)
+
+
+def test_the_job_gets_the_export_and_leaves_nothing_behind(provider, fake_backend, in_memory, tmp_path, context):
+    import os
+
+    report = str(tmp_path / "r.html")
+    processing.run("semantic3d:reconstruct", {"INPUT": in_memory, "REPORT": report}, context=context)
+    with open(report, encoding="utf-8") as text:
+        seen = json.load(text)
+    assert seen["size"] == [scene.WIDTH, scene.HEIGHT]
+    assert not os.path.exists(seen["job"]["image_path"])
