@@ -36,7 +36,7 @@ from ..raster.normalisation import Normalisation, find_normalisation, has_valid_
 from ..raster.source import ImageSource
 from ..raster.writer import RasterWriter, check_room
 from .layers import ROLES, encode, layer_specs
-from .reconstruct_finish import write_report_file, write_styles
+from .reconstruct_finish import write_report_aside, write_styles
 
 _COARSEST = 8.0  # times the model's GSD: beyond, an image pixel holds whole houses
 _FINEST = 100.0  # the model's GSD divided by this: beyond, the unit is wrong
@@ -66,10 +66,6 @@ class Plan:
     normalisation: Normalisation
     warnings: tuple
 
-    @property
-    def rasters(self) -> dict[str, str]:
-        return {name: path for name, path in self.job.outputs().items() if name != "report"}
-
 
 def run(job: ReconstructJob, control: JobControl) -> dict:
     """Do the job.
@@ -92,10 +88,6 @@ def run(job: ReconstructJob, control: JobControl) -> dict:
             with ImageSource(job.image_path, job.bands) as source:
                 plan = make_plan(job, package, source, control)
                 values = _compute(plan, source, control)
-                values["seconds"] = time.monotonic() - started_s
-                if job.report_path:
-                    control.log("Writing the report.")
-                    write_report_file(plan, source, values, partial_path(job.report_path, control.job_id), control.job_id)
         control.check_cancelled()
         publish(job.outputs().values(), control.job_id)
     except MemoryError as error:
@@ -171,10 +163,10 @@ def make_plan(job: ReconstructJob, package: ModelPackage, source: ImageSource, c
     window = source.grid.pixel_window(job.extent) if job.extent else whole
     grid = source.grid.window(*window)
     sizes = {
-        job.outputs()[name]: spec.bytes_per_pixel() * grid.width * grid.height
-        for name, spec in layer_specs([n for n in job.outputs() if n != "report"], package, {}).items()
+        path: layer_specs([name], package, {})[name].bytes_per_pixel() * grid.width * grid.height
+        for name, path in paths_aside(job, package, control.job_id).items()
     }
-    check_room(sizes, lambda path: partial_path(path, control.job_id))
+    check_room(sizes)
     control.log("Looking over the image.")
     normalisation = find_normalisation(source, control.check_cancelled)
     if window != whole and not has_valid_pixel(source, window, control.check_cancelled):
@@ -182,6 +174,17 @@ def make_plan(job: ReconstructJob, package: ModelPackage, source: ImageSource, c
     for text in warnings:
         control.log(text, "warning")
     return Plan(job, package, window, grid, size, columns, rows, normalisation, tuple(warnings))
+
+
+def paths_aside(job: ReconstructJob, package: ModelPackage, job_id: str) -> dict[str, str]:
+    """Return layer -> where it is written aside; a report also gets the layers that it shows, for a while."""
+    outputs = job.outputs()
+    paths = {name: partial_path(path, job_id) for name, path in outputs.items() if name != "report"}
+    if "report" in outputs:
+        for name in ("height", "sigma", "land_cover"):
+            if all(role in package.output_names for role in ROLES[name]):
+                paths.setdefault(name, f"{partial_path(outputs['report'], job_id)}.{name}.tif")
+    return paths
 
 
 def gsd_warnings(grid: Grid, size: PixelSize, job: ReconstructJob, package: ModelPackage) -> list[str]:
@@ -217,31 +220,32 @@ def gsd_warnings(grid: Grid, size: PixelSize, job: ReconstructJob, package: Mode
 
 
 def _compute(plan: Plan, source: ImageSource, control: JobControl) -> dict:
-    """Run the model over the image and write all rasters aside; returns the job's values but the time."""
+    """Run the model over the image and write all outputs aside; returns the job's values but the time."""
     job, package = plan.job, plan.package
     control.check_cancelled()
     control.log(f"Loading the model {package.name} {package.version}.".replace(" .", "."))
     session = InferenceSession(package, job.device, control.log)
     control.check_cancelled()
+    paths = paths_aside(job, package, control.job_id)
     tags = provenance_tags(plan, source, session)
-    specs = layer_specs(list(plan.rasters), package, tags)
     writers: dict[str, RasterWriter] = {}
     try:
-        for name, spec in specs.items():
-            path = partial_path(plan.rasters[name], control.job_id)
-            writers[name] = RasterWriter(path, plan.grid, spec)
-        mean_height_m = _run_tiles(plan, source, session, writers, control)
-        statistics = {}
+        for name, spec in layer_specs(list(paths), package, tags).items():
+            writers[name] = RasterWriter(paths[name], plan.grid, spec)
+        tally = _run_tiles(plan, source, session, writers, control)
         for name, writer in writers.items():
             control.log(f"Writing {name.replace('_', ' ')}.")
-            control.check_cancelled()
-            statistics[name] = writer.finish(worker_threads(), control.check_cancelled)
-            write_styles(name, writer.path, package)
+            writer.finish(worker_threads(), control.check_cancelled)
+            if job.outputs().get(name):
+                write_styles(name, writer.path, package)
     finally:
         for writer in writers.values():
             writer.close()
+    if job.report_path:
+        control.log("Writing the report.")
+        write_report_aside(plan, source, tally, tags, paths, partial_path(job.report_path, control.job_id))
     return {
-        "mean_height_m": mean_height_m,
+        "mean_height_m": tally.mean_height_m,
         "megapixels": plan.grid.megapixels,
         "seconds": 0.0,
         "device": session.device,
@@ -252,8 +256,32 @@ def _compute(plan: Plan, source: ImageSource, control: JobControl) -> dict:
     }
 
 
-def _run_tiles(plan: Plan, source: ImageSource, session: InferenceSession, writers: dict, control) -> float | None:
-    """Compute all tiles and hand their results to the writers; returns the mean height of valid pixels."""
+class Tally:
+    """Running totals over the result's valid pixels.
+
+    Attributes:
+        class_pixels: class id -> pixels, [256].
+    """
+
+    def __init__(self):
+        self._sum_m, self._count = 0.0, 0
+        self.class_pixels = np.zeros(256, np.int64)
+
+    @property
+    def mean_height_m(self) -> float | None:
+        return self._sum_m / self._count if self._count else None
+
+    def add_heights(self, heights_m: np.ndarray, valid: np.ndarray | None) -> None:
+        chosen = heights_m if valid is None else heights_m[valid]
+        self._sum_m += float(chosen.sum(dtype=np.float64))
+        self._count += chosen.size
+
+    def add_classes(self, ids: np.ndarray) -> None:
+        self.class_pixels += np.bincount(ids.ravel(), minlength=256)
+
+
+def _run_tiles(plan: Plan, source: ImageSource, session: InferenceSession, writers: dict, control) -> Tally:
+    """Compute all tiles and hand their results to the writers."""
     job, package = plan.job, plan.package
     wanted = {role for name in writers for role in ROLES[name]} | {HEIGHT}
     roles = {
@@ -264,7 +292,7 @@ def _run_tiles(plan: Plan, source: ImageSource, session: InferenceSession, write
     )
     image = ModelImage(source, plan.normalisation, plan.columns, plan.rows)
     engine = Engine(image, session, plan.columns, plan.rows, plan.window, settings, source.has_mask)
-    total, count = 0.0, 0
+    tally = Tally()
     for fields in engine.run(_progress(control, plan.grid.megapixels)):
         height_px, width_px = next(iter(fields.values.values())).shape[1:]
         valid = fields.known
@@ -272,13 +300,13 @@ def _run_tiles(plan: Plan, source: ImageSource, session: InferenceSession, write
             _, of_image = source.read(fields.column, fields.row, width_px, height_px)
             valid = valid & of_image
         if HEIGHT in fields.values:
-            heights_m = fields.values[HEIGHT][0] if valid is None else fields.values[HEIGHT][0][valid]
-            total += float(heights_m.sum(dtype=np.float64))
-            count += heights_m.size
+            tally.add_heights(fields.values[HEIGHT][0], valid)
         for name, writer in writers.items():
             stored = encode(name, fields.values, valid, package)
             writer.write(fields.column - plan.window[0], fields.row - plan.window[1], stored)
-    return total / count if count else None
+            if name == "land_cover":
+                tally.add_classes(stored)
+    return tally
 
 
 def _progress(control: JobControl, megapixels: float):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from s3d_protocol import OutputFailed
 
 from ..exporters import qml
+from ..exporters.report import ReportData, write_report
 from ..models.package import ModelPackage
 
 
@@ -27,5 +30,68 @@ def write_styles(layer: str, path: str, package: ModelPackage) -> None:
         raise OutputFailed(f"The layer style beside {path} cannot be written: {error}.") from error
 
 
-def write_report_file(plan, source, values: dict, path: str, job_id: str) -> None:
-    """Write the HTML report aside."""
+def write_report_aside(plan, source, tally, tags: dict, rasters: dict, path: str) -> None:
+    """Write the HTML report.
+
+    Args:
+        plan: the job's `Plan`; source: the open image; tally: totals of the results.
+        tags: provenance, as the rasters carry it.
+        rasters: layer -> its unfinished file.
+
+    Raises:
+        OutputFailed: it cannot be written.
+    """
+    pixel_area_m2 = plan.size.x_m * plan.size.y_m
+    areas = {item.id: float(tally.class_pixels[item.id] * pixel_area_m2) for item in plan.package.classes}
+    data = ReportData(
+        image_name=os.path.basename(plan.job.image_path),
+        image_path=plan.job.image_path,
+        package=plan.package,
+        height_path=rasters.get("height", ""),
+        sigma_path=rasters.get("sigma", ""),
+        land_cover_path=rasters.get("land_cover", ""),
+        bands=source.bands if len(source.bands) == 3 else source.bands * 3,
+        gsd_m=plan.size.gsd_m,
+        mean_height_m=tally.mean_height_m,
+        megapixels=plan.grid.megapixels,
+        class_areas_m2=areas if "land_cover" in rasters else {},
+        warnings=plan.warnings,
+        image_facts=_image_facts(plan, source),
+        normalisation=_normalisation_facts(plan.normalisation),
+        provenance={name.replace("SEMANTIC3D_", "").replace("_", " ").lower(): text for name, text in tags.items()},
+    )
+    try:
+        write_report(path, data)
+    except OSError as error:
+        raise OutputFailed(f"The report {plan.job.report_path} cannot be written: {error}.") from error
+
+
+def _image_facts(plan, source) -> dict:
+    grid = source.grid
+    size = f"{plan.size.x_m:.4g} m x {plan.size.y_m:.4g} m, {plan.size.source}"
+    return {
+        "Size": f"{grid.width} x {grid.height} pixels; {plan.grid.width} x {plan.grid.height} worked on",
+        "CRS": _crs_text(grid.crs),
+        "Pixel on the ground": size,
+        "On the model's grid": f"{plan.columns.to_model.out_px} x {plan.rows.to_model.out_px} pixels of "
+        f"{plan.package.gsd_m:g} m",
+        "Values": str(source.dtype),
+        "Bands for red, green, blue": ", ".join(map(str, source.bands)),
+        "Invalid pixels": "possible (NoData, mask, transparency or NaN); left out" if source.has_mask else "none",
+    }
+
+
+def _crs_text(crs) -> str:
+    if crs is None:
+        return "none"
+    authority = crs.to_authority()
+    return ":".join(authority) if authority else crs.to_wkt()[:80]
+
+
+def _normalisation_facts(normalisation) -> dict:
+    colours = ("red", "green", "blue")
+    ranges = {
+        f"{colour} 0 to 1": f"{low:.6g} to {high:.6g}"
+        for colour, low, high in zip(colours, normalisation.low, normalisation.high)
+    }
+    return {"Rule": normalisation.rule, **ranges}

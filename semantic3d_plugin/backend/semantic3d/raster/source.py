@@ -142,7 +142,7 @@ class ImageSource:
                 {"column": column, "row": row, "width": width, "height": height},
             ) from error
         if self._palette is not None:
-            coloured = self._palette[np.minimum(pixels[0], len(self._palette) - 1)]
+            coloured = self._palette[pixels[0]]
             pixels = np.ascontiguousarray(np.moveaxis(coloured[..., :3], -1, 0))
         return pixels, valid
 
@@ -161,7 +161,7 @@ class ImageSource:
         if pixels.dtype.kind == "f":
             valid &= np.isfinite(pixels).all(axis=0)
         if self._palette is not None:
-            valid &= self._palette[np.minimum(pixels[0], len(self._palette) - 1), 3] > 0
+            valid &= self._palette[pixels[0], 3] > 0
         return valid
 
     @property
@@ -241,9 +241,12 @@ def _palette_table(dataset, band: int) -> np.ndarray:
         raise InvalidInput(
             f"{dataset.name} says that its band is a palette but has no colour table. Use a colour image."
         ) from error
-    colours = np.zeros((max(table) + 2, 4), np.uint8)
+    if dataset.dtypes[band - 1] not in ("uint8", "uint16"):
+        raise InvalidInput(f"{dataset.name} has a colour table over {dataset.dtypes[band - 1]} values. Use a colour image.")
+    colours = np.zeros((np.iinfo(dataset.dtypes[band - 1]).max + 1, 4), np.uint8)
     for value, colour in table.items():
-        colours[value] = colour
+        if 0 <= value < len(colours):
+            colours[value] = colour
     return colours
 
 

@@ -26,7 +26,6 @@ from s3d_protocol.errors import OutputFailed
 from .grid import Grid
 
 _BLOCK_PX = 512
-_HISTOGRAM_BINS = 4096
 _ROOM_FACTOR = 2.0  # interim file, overviews on the way, final file
 _ROOM_SPARE_BYTES = 32_000_000
 
@@ -66,8 +65,6 @@ class BandStatistics:
     Attributes:
         count: valid pixels; with 0, the numbers are NaN.
         minimum, maximum, mean, std: as they say.
-        low, high: 2nd and 98th percentile, to within a 4096th of the range.
-        histogram: counts in equal bins between minimum and maximum.
     """
 
     count: int
@@ -75,9 +72,6 @@ class BandStatistics:
     maximum: float
     mean: float
     std: float
-    low: float
-    high: float
-    histogram: tuple
 
 
 class RasterWriter:
@@ -174,12 +168,7 @@ class RasterWriter:
             check_cancelled()
             for band in range(count):
                 moments[band].add(self._meant(values[band]))
-        histograms = [np.zeros(_HISTOGRAM_BINS, np.int64) for _ in range(count)]
-        for _, values in self.blocks():
-            check_cancelled()
-            for band in range(count):
-                histograms[band] += moments[band].histogram(self._meant(values[band]))
-        return [moment.result(histogram) for moment, histogram in zip(moments, histograms)]
+        return [moment.result() for moment in moments]
 
     def _meant(self, stored: np.ndarray) -> np.ndarray:
         valid = stored[stored != np.dtype(self.spec.dtype).type(self.spec.nodata)]
@@ -199,42 +188,26 @@ class _Moments:
             self._squares += float(np.square(wide).sum())
             self._low, self._high = min(self._low, float(wide.min())), max(self._high, float(wide.max()))
 
-    def histogram(self, values: np.ndarray) -> np.ndarray:
-        if not values.size:
-            return np.zeros(_HISTOGRAM_BINS, np.int64)
-        width = (self._high - self._low) / _HISTOGRAM_BINS
-        if width <= 0:
-            return np.bincount([0], minlength=_HISTOGRAM_BINS) * values.size
-        bins = ((values - self._low) * (1.0 / width)).astype(np.int64)
-        return np.bincount(np.clip(bins, 0, _HISTOGRAM_BINS - 1), minlength=_HISTOGRAM_BINS)
-
-    def result(self, histogram: np.ndarray) -> BandStatistics:
+    def result(self) -> BandStatistics:
         if not self._count:
-            return BandStatistics(0, *(math.nan,) * 6, histogram=())
+            return BandStatistics(0, *(math.nan,) * 4)
         mean = self._sum / self._count
         std = math.sqrt(max(0.0, self._squares / self._count - mean * mean))
-        share = np.cumsum(histogram) / self._count
-        width = (self._high - self._low) / _HISTOGRAM_BINS
-        low = self._low + width * int(np.searchsorted(share, 0.02))
-        high = self._low + width * (int(np.searchsorted(share, 0.98)) + 1)
-        return BandStatistics(
-            self._count, self._low, self._high, mean, std, low, min(high, self._high), tuple(histogram.tolist())
-        )
+        return BandStatistics(self._count, self._low, self._high, mean, std)
 
 
-def check_room(sizes: dict, partial_of: Callable[[str], str]) -> None:
+def check_room(sizes: dict) -> None:
     """Check that the outputs fit on their disks, roughly.
 
     Args:
         sizes: path -> uncompressed bytes.
-        partial_of: path -> where it is written first.
 
     Raises:
         OutputFailed: a disk has too little room.
     """
     by_device: dict[int, list] = {}
     for path, size in sizes.items():
-        folder = os.path.dirname(os.path.abspath(partial_of(path)))
+        folder = os.path.dirname(os.path.abspath(path))
         entry = by_device.setdefault(os.stat(folder).st_dev, [folder, 0])
         entry[1] += size
     for folder, size in by_device.values():
