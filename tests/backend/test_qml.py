@@ -20,7 +20,7 @@ SYSTEM_PYTHON = "/usr/bin/python3"
 QGIS_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "QT_QPA_PLATFORM": "offscreen"}
 READ_STYLES = r"""
 import json, sys
-from qgis.core import QgsApplication, QgsRasterLayer
+from qgis.core import QgsApplication, QgsPointXY, QgsRasterLayer
 application = QgsApplication([], False)
 application.initQgis()
 found = {}
@@ -36,6 +36,9 @@ for path in sys.argv[1:]:
         facts["line"] = properties.profileLineSymbol().color().name()
         if hasattr(properties, "mode"):
             facts["mode"] = properties.mode().name
+    box = layer.extent()
+    where = QgsPointXY(box.xMaximum() - 0.1, box.yMinimum() + 0.1)
+    facts["value at the right"] = layer.dataProvider().sample(where, 1)[0]
     if facts["type"] == "singlebandpseudocolor":
         facts["range"] = [renderer.classificationMin(), renderer.classificationMax()]
         function = renderer.shader().rasterShaderFunction()
@@ -51,10 +54,11 @@ os._exit(0)
 """
 
 
-def write_raster(path, values, nodata, dtype):
+def write_raster(path, values, nodata, dtype, scale=1.0):
     with rasterio.open(path, "w", driver="GTiff", width=values.shape[1], height=values.shape[0], count=1, dtype=dtype,
                        crs="EPSG:32610", transform=from_origin(500000, 4800000, 0.5, 0.5), nodata=nodata) as target:
         target.write(values.astype(dtype), 1)
+        target.scales = (scale,)
     return str(path)
 
 
@@ -69,7 +73,7 @@ def rasters(tmp_path):
         "height": write_raster(tmp_path / "height.tif", height, -9999, "float32"),
         "sigma": write_raster(tmp_path / "sigma.tif", ramp / 20, -9999, "float32"),
         "land_cover": write_raster(tmp_path / "cover.tif", cover, 0, "uint8"),
-        "probabilities": write_raster(tmp_path / "p.tif", ramp / 12 * 255, None, "uint8"),
+        "probabilities": write_raster(tmp_path / "p.tif", ramp / 12 * 250, 255, "uint8", 1 / 250),
     }
     qml.write_height_style(paths["height"])
     qml.write_sigma_style(paths["sigma"])
@@ -120,7 +124,7 @@ def test_the_scale_comes_from_the_data(rasters):
         return float(root.find("pipe/rasterrenderer").get("classificationMax"))
     assert limit("height") == 15.0  # 99.5th percentile 11.94
     assert limit("sigma") == 1.0  # 0.6 lies below the smallest scale
-    assert limit("probabilities") == 255.0
+    assert limit("probabilities") == 1.0  # the file has a scale, which QGIS applies
 
 
 def test_an_empty_raster_gets_the_smallest_scale(tmp_path):
@@ -155,7 +159,8 @@ def test_real_qgis_loads_them_with_the_layer(rasters):
     assert sigma["colour of 0"] == list(rgb(SIGMA_RAMP.stops[0]))
     assert cover["type"] == "paletted"
     assert cover["legend"] == [[item.name, item.colour] for item in CLASSES]
-    assert facts["p.tif"]["items"][-1] == [255.0, "1"]
+    assert facts["p.tif"]["items"][-1] == [1.0, "1"]
+    assert facts["p.tif"]["value at the right"] == pytest.approx(1.0, abs=0.02)
     for name, found in facts.items():
         if "elevation" in found:  # QGIS 3.26 and later
             assert found["elevation"] is (name == "height.tif")

@@ -12,8 +12,8 @@ from xml.sax.saxutils import quoteattr
 from .preview import height_limit_m, open_raster, sigma_limit_m
 from .ramps import HEIGHT_RAMP, PROBABILITY_RAMP, SIGMA_RAMP, Ramp, number_text, rgb
 
-_PROFILE_LINE = "31,104,142,255"
-_PROFILE_FILL = "31,104,142,96"
+_PROFILE_LINE = "49,104,142,255"
+_PROFILE_FILL = "49,104,142,96"
 
 
 def qml_path(raster_path: str) -> str:
@@ -39,8 +39,8 @@ def write_land_cover_style(raster_path: str, classes) -> str:
 def write_probabilities_style(raster_path: str, classes) -> str:
     """Write the style of a PROBABILITIES raster; returns the sidecar's path."""
     with open_raster(raster_path) as source:
-        full = 1.0 / source.scales[0] if source.dtypes[0] == "uint8" and source.scales[0] != 1.0 else 1.0
-        full = 255.0 if source.dtypes[0] == "uint8" and full == 1.0 else full
+        has_scale = source.scales[0] != 1.0  # QGIS then sees the scaled values
+        full = 255.0 if source.dtypes[0] == "uint8" and not has_scale else 1.0
     return _write(raster_path, probabilities_qml(full, classes[0].name if classes else ""))
 
 

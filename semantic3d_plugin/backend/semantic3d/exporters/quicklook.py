@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,9 +70,14 @@ def quicklook(image_path: str, height_path: str = "", sigma_path: str = "", land
 def _pixel_width_m(path: str, picture: np.ndarray, gsd_m: float) -> float:
     """Metres that one picture column spans; 0 when unknown."""
     with open_raster(path) as source:
-        stored = source.tags().get("SEMANTIC3D_GSD_M", "")
-        gsd_m = gsd_m or (float(stored) if stored.replace(".", "", 1).isdigit() else 0.0)
+        gsd_m = gsd_m or _leading_number(source.tags().get("SEMANTIC3D_GSD_M", ""))
         return gsd_m * source.width / picture.shape[1]
+
+
+def _leading_number(text: str) -> float:
+    """0.5 from "0.5 x 0.5, given"; 0 where there is none."""
+    match = re.match(r"\d+(\.\d+)?(e-?\d+)?", text)
+    return float(match.group()) if match else 0.0
 
 
 def _drawn(panels: list, pixel_width_m: float, title: str) -> np.ndarray:

@@ -28,12 +28,12 @@ class Ramp:
         return np.stack([np.rint(np.interp(fraction, at, table[:, c])) for c in range(3)], -1).astype(np.uint8)
 
 
-HEIGHT_RAMP = Ramp("height", ("#440154", "#482878", "#3e4a89", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58",
-                              "#b5de2b", "#fde725"))
-SIGMA_RAMP = Ramp("sigma", ("#fcf5ee", "#f6ddc6", "#f3c29f", "#f0a47e", "#ea8366", "#de615a", "#c74159", "#a42a5e",
-                            "#7c1d5a", "#521646"))
-PROBABILITY_RAMP = Ramp("probability", ("#f7fbff", "#dce9f6", "#bfd8ed", "#9ac4e1", "#6dabd3", "#4790c4", "#2a74b2",
-                                        "#155896", "#083d74"))
+HEIGHT_RAMP = Ramp("height", ("#440154", "#482475", "#414487", "#355f8d", "#2a788e", "#21918c", "#22a884",
+                              "#44bf70", "#7ad151", "#bddf26", "#fde725"))
+SIGMA_RAMP = Ramp("sigma", ("#fcf5ee", "#f7dfca", "#f4c7a7", "#f1ad88", "#ec9070", "#e47260", "#d5545a",
+                            "#bc3a5a", "#9c275d", "#781c58", "#521646"))
+PROBABILITY_RAMP = Ramp("probability", ("#f7fbff", "#e1edf8", "#cbdff1", "#b0d0e8", "#91bfde", "#6dabd3", "#4f95c7",
+                                        "#367fb9", "#2269a7", "#12538f", "#083d74"))
 
 _STEPS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 

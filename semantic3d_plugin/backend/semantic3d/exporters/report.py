@@ -142,7 +142,7 @@ def _height_section(data: ReportData) -> str:
                      f'<table class="numbers"><tr>{heads}</tr><tr>{cells}</tr></table></div>')
     if not parts:
         return ""
-    note = "<p class=\"faint\">Shares of valid pixels, from an evenly picked sample; metres.</p>"
+    note = "<p class=\"faint\">Shares of valid pixels (square-root scale) and percentiles in metres, from an evenly picked sample.</p>"
     return f'<section><h2>Distribution</h2><div class="pair">{"".join(parts)}</div>{note}</section>'
 
 

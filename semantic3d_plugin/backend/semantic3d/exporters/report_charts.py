@@ -14,6 +14,8 @@ _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 640, 220, 48, 34
 def histogram_svg(values: np.ndarray, limit: float, ramp: Ramp, unit: str, label: str) -> str:
     """Shares of pixels over values from 0 to `limit`; what lies above is counted in the last bar.
 
+    Bars grow with the square root of the share, else flat ground would dwarf everything that stands on it.
+
     Args:
         values: [n] valid values.
     """
@@ -26,13 +28,13 @@ def histogram_svg(values: np.ndarray, limit: float, ramp: Ramp, unit: str, label
     plot_width, plot_height = _WIDTH - _LEFT - 8, _HEIGHT - _BOTTOM - 10
     bar = plot_width / bins
     parts = [f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(label)}">']
-    for share in (0.5, 1.0):
-        y = 10 + plot_height * (1 - share)
+    for share in (0.04, 0.25, 1.0):
+        y = 10 + plot_height * (1 - share ** 0.5)
         parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - 8}" y1="{y:.1f}" y2="{y:.1f}"/>'
                      f'<text class="tick" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">'
                      f"{_percent(tallest * share)}</text>")
     for index, share in enumerate(shares):
-        height = plot_height * float(share) / tallest
+        height = plot_height * (float(share) / tallest) ** 0.5
         red, green, blue = (int(value) for value in colours[index])
         low, high = limit * index / bins, limit * (index + 1) / bins
         parts.append(
