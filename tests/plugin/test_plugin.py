@@ -1,0 +1,257 @@
+"""Loading and unloading, settings page, forms: what a user clicks."""
+
+import os
+import time
+
+import pytest
+from qgis.core import QgsApplication, QgsProcessingAlgorithm, QgsRasterLayer, QgsSettings
+from qgis.PyQt.QtWidgets import QMainWindow
+
+import semantic3d_plugin
+from semantic3d_plugin.gui import environment_panel
+from semantic3d_plugin.gui.algorithm_task import AlgorithmTask
+
+
+class Iface:
+    """The part of QgisInterface that the plugin calls; remembers what is still registered."""
+
+    def __init__(self):
+        self.window = QMainWindow()
+        self.menu, self.toolbar, self.pages, self.opened = [], [], [], []
+        self.layer = None
+
+    def mainWindow(self):
+        return self.window
+
+    def activeLayer(self):
+        return self.layer
+
+    def addPluginToRasterMenu(self, menu, action):
+        self.menu.append(action)
+
+    def removePluginRasterMenu(self, menu, action):
+        self.menu.remove(action)
+
+    def addRasterToolBarIcon(self, action):
+        self.toolbar.append(action)
+
+    def removeRasterToolBarIcon(self, action):
+        if action in self.toolbar:
+            self.toolbar.remove(action)
+
+    def registerOptionsWidgetFactory(self, factory):
+        self.pages.append(factory)
+
+    def unregisterOptionsWidgetFactory(self, factory):
+        self.pages.remove(factory)
+
+    def showOptionsDialog(self, parent, page):
+        self.opened.append(page)
+
+
+@pytest.fixture
+def iface(qgis_app):
+    return Iface()
+
+
+def provider_ids():
+    return [p.id() for p in QgsApplication.processingRegistry().providers()]
+
+
+@pytest.fixture
+def alone(qgis_app):
+    """No provider of ours registered yet; one test's provider must not hide another's."""
+    registry = QgsApplication.processingRegistry()
+    ours = registry.providerById("semantic3d")
+    if ours is not None:
+        registry.removeProvider(ours)
+
+
+def test_loads_and_leaves_nothing_behind(alone, iface):
+    plugin = semantic3d_plugin.classFactory(iface)
+    plugin.initGui()
+    assert provider_ids().count("semantic3d") == 1
+    assert len(iface.menu) == 2 and len(iface.toolbar) == 1 and len(iface.pages) == 1
+    assert all(not action.icon().isNull() and action.text() for action in iface.menu)
+    plugin.unload()
+    assert "semantic3d" not in provider_ids()
+    assert not (iface.menu or iface.toolbar or iface.pages)
+
+
+def test_loads_again_after_unload(alone, iface):
+    for _ in range(2):
+        plugin = semantic3d_plugin.classFactory(iface)
+        plugin.initGui()
+        assert QgsApplication.processingRegistry().algorithmById("semantic3d:reconstruct") is not None
+        plugin.unload()
+
+
+def test_works_without_a_window(alone):
+    """As qgis_process has it: no iface, initProcessing alone."""
+    plugin = semantic3d_plugin.classFactory(None)
+    plugin.initProcessing()
+    assert "semantic3d" in provider_ids()
+    plugin.unload()
+    assert "semantic3d" not in provider_ids()
+
+
+@pytest.fixture
+def plugin(alone, iface):
+    ours = semantic3d_plugin.classFactory(iface)
+    ours.initGui()
+    yield ours
+    ours.unload()
+
+
+def test_settings_page_shows_state_and_saves(plugin, iface, tmp_path):
+    python = tmp_path / "python"
+    python.write_text("")
+    page = iface.pages[0].createWidget(iface.window)
+    assert page.environment.status.text()
+    assert [button.text() for button in page.environment.buttons.values()] == [
+        "Install light",
+        "Install full",
+        "Check",
+        "Repair",
+        "Remove",
+    ]
+    page.environment.python_path.setFilePath(str(python))
+    page.apply()
+    assert QgsSettings().value("semantic3d/python_path") == str(python)
+    QgsSettings().remove("semantic3d/python_path")
+
+
+def test_every_button_names_an_algorithm_and_parameters_that_exist(plugin, iface):
+    panel = environment_panel.EnvironmentPanel(AlgorithmTask())
+    for _, algorithm_id, parameters in panel.actions().values():
+        algorithm = QgsApplication.processingRegistry().algorithmById(algorithm_id)
+        assert algorithm is not None, algorithm_id
+        for name, value in parameters.items():
+            assert value in algorithm.parameterDefinition(name).options()
+
+
+class Slow(QgsProcessingAlgorithm):
+    """Says something, then waits for cancel."""
+
+    def createInstance(self):
+        return Slow()
+
+    def name(self):
+        return "slow"
+
+    def displayName(self):
+        return "slow"
+
+    def initAlgorithm(self, configuration=None):
+        return None
+
+    def processAlgorithm(self, parameters, context, feedback):
+        feedback.pushInfo("working")
+        deadline = time.monotonic() + 10
+        while not feedback.isCanceled() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        feedback.reportError("stopped")
+        return {}
+
+
+def wait(condition, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        QgsApplication.processEvents()
+        time.sleep(0.01)
+    assert condition()
+
+
+@pytest.fixture
+def slow(plugin, monkeypatch):
+    """Each button runs the slow algorithm."""
+    plugin.provider.addAlgorithm(Slow())
+    monkeypatch.setattr(environment_panel, "SETUP", "semantic3d:slow")
+    monkeypatch.setattr(
+        environment_panel.EnvironmentPanel, "actions", lambda self: {"light": ("Install", "semantic3d:slow", {})}
+    )
+
+
+def test_a_button_runs_in_the_background_and_can_be_cancelled(slow, iface):
+    page = iface.pages[0].createWidget(iface.window)
+    panel = page.environment
+    panel.buttons["light"].click()
+    wait(lambda: "working" in panel.log.toPlainText())
+    assert not panel.buttons["light"].isEnabled()
+    panel.cancel_button.click()
+    wait(lambda: not panel.task.running())
+    assert "stopped" in panel.log.toPlainText()
+    assert panel.buttons["light"].isEnabled()
+
+
+def test_an_installation_outlives_the_window(slow, iface):
+    factory = iface.pages[0]
+    page = factory.createWidget(None)
+    page.environment.buttons["light"].click()
+    wait(lambda: "working" in factory.task.lines)
+    page.deleteLater()
+    QgsApplication.processEvents()
+    again = factory.createWidget(iface.window)
+    assert "working" in again.environment.log.toPlainText()
+    assert again.environment.cancel_button.isEnabled()
+    factory.task.cancel()
+    wait(lambda: not factory.task.running())
+
+
+def test_unloading_stops_what_runs(slow, plugin, iface):
+    factory = iface.pages[0]
+    factory.createWidget(iface.window).environment.buttons["light"].click()
+    wait(lambda: "working" in factory.task.lines)
+    started = time.monotonic()
+    plugin.unload()
+    assert time.monotonic() - started < 5
+
+
+def test_the_form_opens_with_every_parameter(plugin, qgis_app, image, monkeypatch):
+    """The real dialog of Processing."""
+    import processing.gui.AlgorithmDialog as module
+
+    from semantic3d_plugin.algorithms import base
+
+    algorithm = QgsApplication.processingRegistry().createAlgorithmById("semantic3d:reconstruct")
+    dialog = module.AlgorithmDialog(algorithm)
+    dialog.setParameters({"INPUT": image, "GSD": 0.5})
+    parameters = dialog.createProcessingParameters() if hasattr(dialog, "createProcessingParameters") else None
+    if parameters is None:
+        parameters = dialog.getParameterValues()
+    assert parameters["INPUT"] == image
+    assert parameters["GSD"] == 0.5
+    assert base.destination_path(parameters["HEIGHT"], ".tif")
+    assert not base.destination_path(parameters.get("PROBABILITIES"), ".tif")
+    dialog.close()
+
+
+def test_without_backend_the_menu_offers_the_settings(plugin, iface, monkeypatch):
+    from semantic3d_plugin.gui import launch
+
+    offered = []
+    monkeypatch.setattr(launch, "offer_setup", lambda parent, title, reason, go: offered.append(reason) or go())
+    monkeypatch.setattr(
+        "semantic3d_plugin.algorithms.base.BackendAlgorithm.canExecute", lambda self: (False, "not ready")
+    )
+    plugin.open_reconstruct()
+    assert offered == ["not ready"]
+    assert iface.opened == ["semantic3dOptions"]
+
+
+def test_the_menu_takes_the_current_raster(plugin, iface, image, monkeypatch):
+    from semantic3d_plugin.gui import launch
+
+    asked = []
+    monkeypatch.setattr(launch, "open_algorithm", lambda iface, name, parameters, go: asked.append((name, parameters)))
+    iface.layer = QgsRasterLayer(image, "image")
+    plugin.open_reconstruct()
+    assert asked == [("semantic3d:reconstruct", {"INPUT": iface.layer.id()})]
+
+
+def test_metadata_icon_exists():
+    from semantic3d_plugin.metadata import plugin_metadata
+
+    folder = os.path.dirname(semantic3d_plugin.__file__)
+    assert os.path.isfile(os.path.join(folder, plugin_metadata("icon")))
+    assert plugin_metadata("hasProcessingProvider") == "yes"
