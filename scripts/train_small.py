@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""Adapt the small base to heights and land cover: LoRA + decoder, resumable.
+
+    python -m semantic3d.datasets.procedural_corpus --out runs/rendered --count 600
+    python scripts/train_small.py --data ../shared/data --base runs/base/base.safetensors \\
+        --rendered runs/rendered --out runs/small
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "semantic3d_plugin" / "backend"))
+
+import torch  # noqa: E402
+
+from semantic3d.datasets.labelled import TRAINING_SETS, VALIDATION_SETS, read_rendered, read_set  # noqa: E402
+from semantic3d.models.adapted import PhysicalOutputs  # noqa: E402
+from semantic3d.models.latent import CONFIGS  # noqa: E402
+from semantic3d.training.adapt import LossConfig, adapt  # noqa: E402
+from semantic3d.training.loop import LoopConfig, load_state, trained_state  # noqa: E402
+from semantic3d.training.patches import PatchConfig, PatchSource  # noqa: E402
+from semantic3d.training.small import GSD_M, SMALL_ADAPTATION, small_model  # noqa: E402
+from semantic3d.training.validation import format_figures, validate  # noqa: E402
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--base", type=Path, required=True)
+    parser.add_argument("--rendered", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--config", default="s3d_small", choices=sorted(CONFIGS))
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--patch", type=int, default=256)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--rendered-share", type=float, default=8.0)
+    parser.add_argument("--validate-every", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+
+    torch.manual_seed(args.seed)
+    root = args.data / "labelled"
+    groups = [(read_set(root, chosen, GSD_M), chosen.share) for chosen in TRAINING_SETS]
+    groups.append((read_rendered(args.rendered), args.rendered_share))
+    validation = [sample for chosen in VALIDATION_SETS for sample in read_set(root, chosen, GSD_M)]
+    source = PatchSource(groups, PatchConfig(patch_px=args.patch))
+    print(f"{len(source.samples)} images to learn from, {len(validation)} to validate on", flush=True)
+
+    model = small_model(args.base, SMALL_ADAPTATION).to(memory_format=torch.channels_last)
+
+    def report(step: int, ema) -> None:
+        now = trained_state(model)
+        load_state(model, ema.state)
+        print(f"validation at step {step}\n{format_figures(validate(PhysicalOutputs(model), validation))}", flush=True)
+        load_state(model, now)
+
+    loop = LoopConfig(
+        steps=args.steps, learning_rate=args.learning_rate, checkpoint_every=args.validate_every, weight_decay=0.1
+    )
+    losses = LossConfig(huber_delta=0.3)
+    adapt(model, lambda step: source.batch(args.batch, args.seed * 10**7 + step), loop, losses, args.out, report)
+
+
+if __name__ == "__main__":
+    main()

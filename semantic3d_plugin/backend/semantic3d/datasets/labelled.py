@@ -1,0 +1,123 @@
+"""Images with heights and land cover: reading, splitting, masking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from rasterio.enums import Resampling
+from rasterio.windows import Window
+
+IGNORED = 0
+BUILDING = 4
+GROUND_UNSEPARATED = 11  # ground whose type is unknown: class 1 or 2
+
+MAX_GROUND_DISTANCE_M = 30.0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One labelled image.
+
+    Attributes:
+        name: where it comes from.
+        rgb: uint8 [H, W, 3].
+        ndsm_m: float32 [H, W], NaN where no height is trusted.
+        land_cover: uint8 [H, W], codes of the data's table, 0 where unknown.
+        gsd_m: ground sampling distance.
+    """
+
+    name: str
+    rgb: np.ndarray
+    ndsm_m: np.ndarray
+    land_cover: np.ndarray
+    gsd_m: float
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """How one set of `labelled/` is to be read.
+
+    Attributes:
+        columns: part of the raster that belongs to the split.
+        pattern: file names.
+        roofs_trusted: whether building heights may be learned from.
+        share: probability of drawing from the set, relative to the others.
+    """
+
+    name: str
+    columns: slice = slice(None)
+    pattern: str = "*.tif"
+    roofs_trusted: bool = True
+    share: float = 1.0
+
+
+# What the sets' licences allow to ship, by the split of their README.
+TRAINING_SETS = (
+    LabelledSet("autzen", slice(470, None), share=4.0),
+    LabelledSet("autzen_030", slice(783, None), share=2.0),
+    LabelledSet("ign_rural", share=0.6),
+    LabelledSet("llanchama", roofs_trusted=False, share=0.7),
+    LabelledSet("centro_fuerte", roofs_trusted=False, share=0.7),
+)
+VALIDATION_SETS = (
+    LabelledSet("autzen", slice(0, 450)),
+    LabelledSet("tuniu"),
+    LabelledSet("ign_ortho02"),
+    LabelledSet("zurich_lake"),
+    LabelledSet("neon_osbs"),
+)
+
+
+def read_sample(folder: Path, file_name: str, chosen: LabelledSet, gsd_m: float) -> Sample:
+    """Read image, heights and classes of one file at `gsd_m`.
+
+    Images are averaged or cubically refined, heights averaged, classes taken by majority.
+    """
+    with rasterio.open(folder / "rgb" / file_name) as source:
+        first, last, _ = chosen.columns.indices(source.width)
+        window = Window(first, 0, last - first, source.height)
+        factor = source.res[0] / gsd_m
+        shape = (round(source.height * factor), round((last - first) * factor))
+        image_method = Resampling.average if factor < 1 else Resampling.cubic
+        rgb = source.read((1, 2, 3), window=window, out_shape=(3, *shape), resampling=image_method)
+    with rasterio.open(folder / "ndsm" / file_name) as source:
+        method = Resampling.average if factor < 1 else Resampling.bilinear
+        ndsm = source.read(1, window=window, out_shape=shape, resampling=method, masked=True)
+    with rasterio.open(folder / "landcover" / file_name) as source:
+        method = Resampling.mode if factor < 1 else Resampling.nearest
+        land_cover = source.read(1, window=window, out_shape=shape, resampling=method)
+    ndsm_m = ndsm.astype("float32").filled(np.nan)
+    ndsm_m[ndsm_m < -50] = np.nan
+    ndsm_m = np.maximum(ndsm_m, 0)  # below ground is noise of the point cloud; NaN stays NaN
+    distance_path = folder / "ground_dist" / file_name
+    if distance_path.exists():
+        with rasterio.open(distance_path) as source:
+            distance = source.read(1, window=window, out_shape=shape, resampling=Resampling.nearest)
+        ndsm_m[distance > MAX_GROUND_DISTANCE_M] = np.nan
+    if not chosen.roofs_trusted:
+        ndsm_m[land_cover == BUILDING] = np.nan
+    rgb = np.ascontiguousarray(rgb.transpose(1, 2, 0))
+    return Sample(f"{chosen.name}/{file_name}", rgb, ndsm_m, land_cover, gsd_m)
+
+
+def read_set(root: Path, chosen: LabelledSet, gsd_m: float) -> list[Sample]:
+    """Read every file of a set under `root` (the data's `labelled` folder)."""
+    folder = root / chosen.name
+    names = sorted(path.name for path in (folder / "rgb").glob(chosen.pattern))
+    if not names:
+        raise FileNotFoundError(f"no {chosen.pattern} in {folder / 'rgb'}")
+    return [read_sample(folder, name, chosen, gsd_m) for name in names]
+
+
+def read_rendered(folder: Path) -> list[Sample]:
+    """Read the scenes that `procedural_corpus` wrote."""
+    return [_read_scene(path) for path in sorted(folder.glob("*.npz"))]
+
+
+def _read_scene(path: Path) -> Sample:
+    with np.load(path) as stored:
+        ndsm_m = stored["ndsm_dm"].astype(np.float32) / 10
+        return Sample(f"rendered/{path.stem}", stored["rgb"], ndsm_m, stored["land_cover"], float(stored["gsd_m"]))

@@ -1,0 +1,183 @@
+"""The pretrained latent diffusion model: VAE encoder and UNet, run once, without noise.
+
+`SMALL` is the base that ships with the plugin; `load_base` reads a Stable Diffusion class
+model from a local diffusers folder. Both are stock diffusers classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+from peft import LoraConfig, inject_adapter_in_model
+from torch import Tensor, nn
+
+TRAIN_TIMESTEPS = 1000
+
+# Every layer that the paper adapts: attention, transformer projections, feed-forward, all
+# convolutions and the time projections of the residual blocks.
+LORA_TARGETS = (
+    r".*\.(to_q|to_k|to_v|to_out\.0|proj_in|proj_out|net\.0\.proj|net\.2"
+    r"|conv1|conv2|conv_shortcut|conv|time_emb_proj)$|conv_in|conv_out"
+)
+
+
+@dataclass(frozen=True)
+class LatentConfig:
+    """Shape of a latent diffusion model, in diffusers' own terms."""
+
+    name: str
+    vae: dict = field(default_factory=dict)
+    unet: dict = field(default_factory=dict)
+    condition_tokens: int = 4
+
+
+SMALL = LatentConfig(
+    name="s3d_small",
+    vae={
+        "block_out_channels": (16, 32, 64, 64),
+        "down_block_types": ("DownEncoderBlock2D",) * 4,
+        "up_block_types": ("UpDecoderBlock2D",) * 4,
+        "layers_per_block": 1,
+        "latent_channels": 8,
+        "norm_num_groups": 8,
+        "sample_size": 256,
+        "mid_block_add_attention": False,
+    },
+    unet={
+        "sample_size": 32,
+        "in_channels": 8,
+        "out_channels": 8,
+        "block_out_channels": (64, 96, 128),
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        "layers_per_block": 1,
+        "cross_attention_dim": 64,
+        "attention_head_dim": 4,
+        "norm_num_groups": 16,
+    },
+)
+
+# Smallest legal shape, for tests of the machinery.
+TINY = LatentConfig(
+    name="tiny",
+    vae=SMALL.vae | {"block_out_channels": (8, 8, 16, 16)},
+    unet=SMALL.unet | {"block_out_channels": (16, 16, 32), "cross_attention_dim": 16},
+)
+
+CONFIGS = {config.name: config for config in (SMALL, TINY)}
+
+
+class LatentFeatures(NamedTuple):
+    """UNet's last features [B, C, H/8, W/8] and VAE encoder features at H/4 and H/2."""
+
+    unet: Tensor
+    quarter: Tensor
+    half: Tensor
+
+
+class LatentDiffusion(nn.Module):
+    """VAE and UNet of one pretrained model, with the stored condition C'.
+
+    Args:
+        vae, unet: diffusers models.
+        condition: embedding of the empty prompt [1, M, D]; ships with the weights, so that no
+            text encoder has to.
+    """
+
+    def __init__(self, vae: AutoencoderKL, unet: UNet2DConditionModel, condition: Tensor) -> None:
+        super().__init__()
+        self.vae = vae
+        self.unet = unet
+        self.register_buffer("condition", condition)
+
+    @classmethod
+    def from_config(cls, config: LatentConfig) -> LatentDiffusion:
+        """Random weights in the given shape."""
+        dim = config.unet["cross_attention_dim"]
+        condition = torch.zeros(1, config.condition_tokens, dim)
+        return cls(AutoencoderKL(**config.vae), UNet2DConditionModel(**config.unet), condition)
+
+    def encode(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Image [B, 3, H, W] in -1..1 to scaled latents [B, c, H/8, W/8] and two shortcuts.
+
+        The walk repeats the stock encoder's forward and taps it before each downsampling;
+        a test holds that both give the same latents.
+        """
+        encoder = self.vae.encoder
+        x = encoder.conv_in(image)
+        taps = []
+        for block in encoder.down_blocks:
+            for resnet in block.resnets:
+                x = resnet(x, temb=None)
+            taps.append(x)
+            for downsample in block.downsamplers or ():
+                x = downsample(x)
+        x = encoder.mid_block(x)
+        moments = encoder.conv_out(encoder.conv_act(encoder.conv_norm_out(x)))
+        if self.vae.quant_conv is not None:
+            moments = self.vae.quant_conv(moments)
+        mean = moments.chunk(2, dim=1)[0]  # the mode: nothing is sampled
+        return mean * self.vae.config.scaling_factor, taps[2], taps[1]
+
+    def denoise_once(self, latents: Tensor, timestep: int) -> Tensor:
+        """Last features of one UNet pass at `timestep`, before its output convolution."""
+        features: list[Tensor] = []
+        handle = self.unet.conv_out.register_forward_pre_hook(lambda _, args: features.append(args[0]))
+        steps = torch.full((latents.shape[0],), timestep, device=latents.device, dtype=torch.long)
+        condition = self.condition.to(latents.dtype).expand(latents.shape[0], -1, -1)
+        self.unet(latents, steps, condition, return_dict=False)
+        handle.remove()
+        return features[0]
+
+    def forward(self, image: Tensor, timestep: int) -> LatentFeatures:
+        """Features of an image [B, 3, H, W] in -1..1 at a fixed timestep, without noise."""
+        latents, quarter, half = self.encode(image)
+        return LatentFeatures(self.denoise_once(latents, timestep), quarter, half)
+
+
+def noise_schedule() -> DDPMScheduler:
+    """The noise schedule of Stable Diffusion (scaled linear, epsilon prediction)."""
+    return DDPMScheduler(
+        num_train_timesteps=TRAIN_TIMESTEPS, beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear"
+    )
+
+
+def load_base(folder: Path, condition: Tensor) -> LatentDiffusion:
+    """Read a Stable Diffusion class model from a local diffusers folder (safetensors only).
+
+    Args:
+        folder: holds `vae/` and `unet/` as diffusers writes them.
+        condition: empty-prompt embedding [1, M, D].
+
+    Raises:
+        OSError: the folder or its weights are missing.
+    """
+    vae = AutoencoderKL.from_pretrained(str(folder), subfolder="vae", use_safetensors=True, local_files_only=True)
+    unet = UNet2DConditionModel.from_pretrained(
+        str(folder), subfolder="unet", use_safetensors=True, local_files_only=True
+    )
+    return LatentDiffusion(vae, unet, condition)
+
+
+def add_adapter(module: nn.Module, rank: int) -> nn.Module:
+    """Freeze `module` and put LoRA (scale 1) on every adapted layer of it, in place."""
+    module.requires_grad_(False)
+    config = LoraConfig(r=rank, lora_alpha=rank, target_modules=LORA_TARGETS, init_lora_weights=True)
+    return inject_adapter_in_model(config, module)
+
+
+def merge_adapter(module: nn.Module) -> nn.Module:
+    """Fold LoRA weights into the layers they adapt and drop the wrappers, in place."""
+    from peft.tuners.lora import LoraLayer
+
+    for name, layer in list(module.named_modules()):
+        if isinstance(layer, LoraLayer):
+            layer.merge(safe_merge=True)
+            parent_name, _, child_name = name.rpartition(".")
+            parent = module.get_submodule(parent_name) if parent_name else module
+            setattr(parent, child_name, layer.get_base_layer())
+    return module

@@ -1,0 +1,1 @@
+"""Training: pretraining of small bases and adaptation (full environment)."""

@@ -1,0 +1,90 @@
+"""Adaptation: LoRA and the task-specific decoder learn heights and land cover together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..datasets.labelled import GROUND_UNSEPARATED, IGNORED
+from ..models.adapted import AdaptedDiffusion
+from ..models.decoder import DecoderOutput
+from ..models.evidential import evidence_from_raw, evidential_height_loss
+from .loop import Ema, LoopConfig, run_loop
+from .patches import PatchBatch
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the joint loss.
+
+    Attributes:
+        penalty_weight: lambda of the evidential penalty.
+        huber_delta: see `evidential_height_loss`; None is the paper's squared error.
+        class_weight: land cover against height.
+        class_weights: per class, for classes 1..K; weak labels count less.
+    """
+
+    penalty_weight: float = 0.2
+    huber_delta: float | None = None
+    class_weight: float = 0.5
+    class_weights: tuple[float, ...] = (0.6, 0.6, 1.0, 1.6, 1.0, 1.0, 1.0)
+
+
+def land_cover_loss(logits: Tensor, codes: Tensor, weights: Tensor) -> Tensor:
+    """Cross-entropy that knows two kinds of missing knowledge.
+
+    Code 0 counts nothing; code 11 (ground of unknown type) accepts class 1 or 2.
+
+    Args:
+        logits: [B, K, H, W], channel k is class k + 1.
+        codes: int64 [B, H, W].
+        weights: [K].
+    """
+    log_probability = torch.log_softmax(logits.float(), dim=1)
+    class_count = logits.shape[1]
+    known = (codes > IGNORED) & (codes <= class_count)
+    index = torch.where(known, codes - 1, 0)
+    exact = -log_probability.gather(1, index[:, None])[:, 0]
+    either = -torch.logsumexp(log_probability[:, :2], dim=1)
+    unseparated = codes == GROUND_UNSEPARATED
+    weight = torch.where(known, weights[index], 0.0) + torch.where(unseparated, weights[0], 0.0)
+    return (torch.where(unseparated, either, exact) * weight).sum() / weight.sum().clamp(min=1)
+
+
+def joint_loss(output: DecoderOutput, batch: PatchBatch, height_scale_m: float, config: LossConfig) -> Tensor:
+    """Evidential height loss where heights are known plus land-cover loss where classes are."""
+    known = torch.isfinite(batch.ndsm_m)
+    target = torch.nan_to_num(batch.ndsm_m, nan=0.0) / height_scale_m
+    height = evidential_height_loss(
+        target,
+        evidence_from_raw(output.gamma, output.raw_evidence),
+        known,
+        penalty_weight=config.penalty_weight,
+        huber_delta=config.huber_delta,
+    )
+    weights = torch.tensor(config.class_weights[: output.class_logits.shape[1]])
+    return height + config.class_weight * land_cover_loss(output.class_logits, batch.land_cover, weights)
+
+
+def adapt(
+    model: AdaptedDiffusion,
+    batch_of_step: Callable[[int], PatchBatch],
+    loop: LoopConfig,
+    losses: LossConfig,
+    folder: Path,
+    on_checkpoint: Callable[[int, Ema], None] | None = None,
+) -> Ema:
+    """Train the adapter and the decoder; returns the averaged weights."""
+    scale_m = model.config.height_scale_m
+
+    def loss_of_step(step: int) -> Tensor:
+        batch = batch_of_step(step)
+        output = model(batch.image.contiguous(memory_format=torch.channels_last))
+        output = DecoderOutput(*(maps.float() for maps in output))
+        return joint_loss(output, batch, scale_m, losses)
+
+    return run_loop(model, loss_of_step, loop, folder, ema_decay=0.998, on_checkpoint=on_checkpoint)

@@ -1,0 +1,146 @@
+"""One optimisation loop with a time estimate, checkpoints and resume, for every trainer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """Steps, rates and where the checkpoint lies."""
+
+    steps: int
+    learning_rate: float = 3e-4
+    weight_decay: float = 0.1
+    warmup_steps: int = 100
+    log_every: int = 50
+    checkpoint_every: int = 250
+    use_bf16: bool = True
+
+
+def trained_state(module: nn.Module) -> dict[str, Tensor]:
+    """The trainable parameters, by name."""
+    return {name: p.detach().clone() for name, p in module.named_parameters() if p.requires_grad}
+
+
+def learning_rate(step: int, config: LoopConfig) -> float:
+    """Linear warm-up, then a cosine to 2 % of the peak."""
+    if step < config.warmup_steps:
+        return config.learning_rate * (step + 1) / config.warmup_steps
+    progress = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
+    cosine = 0.5 * (1 + torch.cos(torch.tensor(progress * torch.pi))).item()
+    return config.learning_rate * (0.02 + 0.98 * cosine)
+
+
+class Ema:
+    """Running average of the trainable parameters; evaluation and export use it."""
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.updates = 0
+        self.state = trained_state(module)
+
+    def update(self, module: nn.Module) -> None:
+        self.updates += 1
+        decay = min(self.decay, self.updates / (self.updates + 10))
+        for name, parameter in module.named_parameters():
+            if name in self.state:
+                self.state[name].lerp_(parameter.detach(), 1 - decay)
+
+
+def load_state(module: nn.Module, state: dict[str, Tensor]) -> None:
+    """Copy parameters by name; a name that the module lacks is an error."""
+    parameters = dict(module.named_parameters())
+    with torch.no_grad():
+        for name, value in state.items():
+            parameters[name].copy_(value)
+
+
+def run_loop(
+    module: nn.Module,
+    loss_of_step: Callable[[int], Tensor],
+    config: LoopConfig,
+    checkpoint: Path,
+    *,
+    ema_decay: float = 0.995,
+    on_checkpoint: Callable[[int, Ema], None] | None = None,
+) -> Ema:
+    """Train the parameters of `module` that require gradients.
+
+    Args:
+        module: owner of the parameters.
+        loss_of_step: computes the loss of one step; draws its own batch from the step's number,
+            so that a resumed run sees what an uninterrupted one would have seen.
+        config: the loop's settings.
+        checkpoint: folder for `state.safetensors` and `optimiser.safetensors`; resumed when there.
+
+    Returns:
+        The averaged weights.
+    """
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
+    ema = Ema(module, ema_decay)
+    first = _resume(module, optimiser, ema, checkpoint)
+    started, smoothed = time.monotonic(), None
+    for step in range(first, config.steps):
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(step, config)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=config.use_bf16):
+            loss = loss_of_step(step)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimiser.step()
+        ema.update(module)
+        smoothed = loss.item() if smoothed is None else 0.97 * smoothed + 0.03 * loss.item()
+        if (step + 1) % config.log_every == 0:
+            pace = (time.monotonic() - started) / (step + 1 - first)
+            left = pace * (config.steps - step - 1)
+            print(f"step {step + 1}/{config.steps} loss {smoothed:.4f} {pace:.2f} s/step, {left / 60:.1f} min left", flush=True)
+        if (step + 1) % config.checkpoint_every == 0 or step + 1 == config.steps:
+            _save(module, optimiser, ema, step + 1, checkpoint)
+            if on_checkpoint:
+                on_checkpoint(step + 1, ema)
+    return ema
+
+
+def _save(module: nn.Module, optimiser: torch.optim.Optimizer, ema: Ema, step: int, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [name for name, p in module.named_parameters() if p.requires_grad]
+    tensors = {f"now.{name}": value.contiguous() for name, value in trained_state(module).items()}
+    tensors |= {f"ema.{name}": value.contiguous() for name, value in ema.state.items()}
+    for index, name in enumerate(names):
+        for key, value in optimiser.state_dict()["state"][index].items():
+            tensors[f"optimiser.{key}.{name}"] = torch.as_tensor(value).contiguous()
+    aside = folder / ".state.partial"
+    save_file(tensors, str(aside), metadata={"step": str(step), "ema_updates": str(ema.updates)})
+    aside.replace(folder / "state.safetensors")
+
+
+def _resume(module: nn.Module, optimiser: torch.optim.Optimizer, ema: Ema, folder: Path) -> int:
+    path = folder / "state.safetensors"
+    if not path.exists():
+        return 0
+    from safetensors import safe_open
+
+    with safe_open(str(path), framework="pt") as opened:
+        metadata = opened.metadata()
+    tensors = load_file(str(path))
+    names = [name for name, p in module.named_parameters() if p.requires_grad]
+    load_state(module, {name: tensors[f"now.{name}"] for name in names})
+    ema.state = {name: tensors[f"ema.{name}"] for name in names}
+    ema.updates = int(metadata["ema_updates"])
+    state = optimiser.state_dict()
+    state["state"] = {
+        index: {key: tensors[f"optimiser.{key}.{name}"] for key in ("step", "exp_avg", "exp_avg_sq")}
+        for index, name in enumerate(names)
+    }
+    optimiser.load_state_dict(state)
+    return int(metadata["step"])

@@ -1,0 +1,128 @@
+"""Training patches: random crops of labelled images, made harder by honest augmentation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..datasets.labelled import Sample
+
+MIN_LABELLED_SHARE = 0.3
+TRIES = 6
+
+
+@dataclass(frozen=True)
+class PatchBatch:
+    """Image [B, 3, P, P] in -1..1, nDSM [B, 1, P, P] (NaN unknown), land cover [B, P, P] int64."""
+
+    image: Tensor
+    ndsm_m: Tensor
+    land_cover: Tensor
+
+
+@dataclass(frozen=True)
+class PatchConfig:
+    """Size of a patch and strength of the augmentation."""
+
+    patch_px: int = 256
+    zoom_low: float = 0.8
+    zoom_high: float = 1.3
+    colour: float = 1.0
+
+
+class PatchSource:
+    """Draws patches from groups of samples with given shares.
+
+    Args:
+        groups: (samples, share) pairs; within a group every pixel is as likely as any other.
+        config: patch size and augmentation.
+    """
+
+    def __init__(self, groups: list[tuple[list[Sample], float]], config: PatchConfig) -> None:
+        self.config = config
+        self.samples = [sample for samples, _ in groups for sample in samples]
+        weights = []
+        for samples, share in groups:
+            area = np.array([sample.ndsm_m.size for sample in samples], dtype=float)
+            weights.append(area / area.sum() * share)
+        joined = np.concatenate(weights)
+        self.weights = joined / joined.sum()
+
+    def batch(self, size: int, seed: int) -> PatchBatch:
+        """A batch that follows from `seed` alone."""
+        random = np.random.default_rng(seed)
+        chosen = random.choice(len(self.samples), size=size, p=self.weights)
+        images, heights, classes = zip(*(self._patch(self.samples[i], random) for i in chosen))
+        return PatchBatch(torch.stack(images), torch.stack(heights), torch.stack(classes))
+
+    def _patch(self, sample: Sample, random: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        zoom = np.exp(random.uniform(np.log(self.config.zoom_low), np.log(self.config.zoom_high)))
+        side = round(self.config.patch_px / zoom)
+        rows, columns = self._place(sample, side, random)
+        rgb, ndsm_m, land_cover = (
+            _oriented(_reflect_to(layer[rows, columns], side), turn)
+            for turn in [(int(random.integers(4)), bool(random.integers(2)))]
+            for layer in (sample.rgb, sample.ndsm_m, sample.land_cover)
+        )
+        size = (self.config.patch_px, self.config.patch_px)
+        image = torch.from_numpy(rgb.transpose(2, 0, 1).astype(np.float32) / 255)[None]
+        image = F.interpolate(image, size=size, mode="bilinear", antialias=True, align_corners=False)[0]
+        height = F.interpolate(torch.from_numpy(ndsm_m)[None, None], size=size, mode="nearest")[0]
+        cover = F.interpolate(torch.from_numpy(land_cover)[None, None].float(), size=size, mode="nearest")[0, 0]
+        # A scene enlarged in the plane and in height alike is again a valid scene: shadows and
+        # proportions stay true.
+        height = height * (self.config.patch_px / side)
+        image = colour_jitter(image, random, self.config.colour)
+        return image.clamp(0, 1) * 2 - 1, height, cover.long()
+
+    def _place(self, sample: Sample, side: int, random: np.random.Generator) -> tuple[slice, slice]:
+        """A place whose labels are not mostly unknown, if a few tries find one."""
+        height, width = sample.ndsm_m.shape
+        for _ in range(TRIES):
+            top = int(random.integers(max(1, height - side + 1)))
+            left = int(random.integers(max(1, width - side + 1)))
+            place = slice(top, top + side), slice(left, left + side)
+            if np.isfinite(sample.ndsm_m[place][::8, ::8]).mean() >= MIN_LABELLED_SHARE:
+                break
+        return place
+
+
+def _reflect_to(layer: np.ndarray, side: int) -> np.ndarray:
+    missing = [(0, max(0, side - size)) for size in layer.shape[:2]] + [(0, 0)] * (layer.ndim - 2)
+    return np.pad(layer, missing, mode="symmetric") if any(m[1] for m in missing) else layer
+
+
+def _oriented(layer: np.ndarray, turn: tuple[int, bool]) -> np.ndarray:
+    layer = np.rot90(layer, turn[0])
+    return np.ascontiguousarray(layer[:, ::-1] if turn[1] else layer)
+
+
+def colour_jitter(image: Tensor, random: np.random.Generator, strength: float) -> Tensor:
+    """Other cameras, seasons and hours: gain, white balance, gamma, saturation, blur, noise.
+
+    Args:
+        image: [3, H, W] in 0..1.
+        strength: 0 leaves the image alone, 1 is the trained default.
+    """
+    def spread(width: float, size: int | None = None) -> np.ndarray | float:
+        return np.exp(random.normal(0, width * strength, size))
+
+    balance = torch.tensor(spread(0.08, 3), dtype=torch.float32)[:, None, None]
+    image = image * balance * float(spread(0.12))
+    image = image.clamp(1e-4, 1) ** float(spread(0.18))
+    grey = image.mean(dim=0, keepdim=True)
+    image = grey + (image - grey) * float(spread(0.25))
+    middle = image.mean()
+    image = middle + (image - middle) * float(spread(0.15)) + float(random.normal(0, 0.03 * strength))
+    if random.random() < 0.3 * strength:
+        factor = random.uniform(0.4, 0.9)
+        small = F.interpolate(image[None], scale_factor=factor, mode="bilinear", antialias=True, align_corners=False)
+        image = F.interpolate(small, size=image.shape[-2:], mode="bilinear", align_corners=False)[0]
+    if random.random() < 0.5 * strength:
+        noise = random.normal(0, random.uniform(0.002, 0.025), image.shape)
+        image = image + torch.from_numpy(noise.astype(np.float32))
+    return image
