@@ -89,7 +89,7 @@ class ExportSource:
         if outcome != QgsRasterFileWriter.WriterError.NoError or block_feedback.errors():
             raise OutputFailed(
                 tr("The layer could not be exported for the job: {}").format(
-                    "; ".join(block_feedback.errors()) or tr("writer error {}").format(int(outcome))
+                    "; ".join(block_feedback.errors()) or tr("writer error {}").format(outcome)
                 )
             )
         return target

@@ -96,7 +96,7 @@ class EnvironmentPanel(QWidget):
         note = QLabel(
             tr(
                 "Heights are computed by a Python of their own, outside of QGIS. Light is enough for the model that "
-                "comes with the plugin (about 70 MB to download, under 400 MB on disk); full adds PyTorch for "
+                "comes with the plugin (about 100 MB to download, under 400 MB on disk); full adds PyTorch for "
                 "training (several GB)."
             )
         )
