@@ -114,6 +114,10 @@ def _light(rng, canvas, meta):
     if meta["bare_trees"]:  # leafless crowns let most light through
         solid = sun_visibility(np.where(leafy, 0, height), canvas.gsd_m, azimuth, elevation)
         visible = np.where(leafy, np.maximum(visible, 0.5), 0.45 * visible + 0.55 * solid)
+    else:  # crowns let a little light through
+        solid = sun_visibility(np.where(leafy, 0, height), canvas.gsd_m, azimuth, elevation)
+        gaps = np.clip(meta["crown_gaps"] * (1.0 + 0.5 * canvas.noise.fields[1]), 0.0, 0.6)
+        visible = np.maximum(visible, np.where(leafy, 0.5, 1.0) * gaps * solid)
     slope_x, slope_y = canvas.slope_x, canvas.slope_y
     tilt = smooth_noise(rng, canvas.size_px, 90 / canvas.gsd_m) * np.float32(meta["terrain_slope"] * 40)
     terrain_y, terrain_x = np.gradient(tilt, np.float32(canvas.gsd_m))
@@ -134,10 +138,17 @@ def _look_askew(rng, canvas, radiance, meta):
     angle = np.deg2rad(meta["lean_direction_deg"])
     direction = (np.sin(angle), -np.cos(angle))
     source, seen, facade = lean(canvas.height_m, canvas.gsd_m, direction, meta["lean_m_per_m"])
+    upright = radiance
     radiance = radiance.reshape(-1, 3)[source]
     code = canvas.land_cover.ravel()[source]
     wall = np.array(canvas.wall_colours, np.float32)[canvas.wall.ravel()[source]]
     azimuth, elevation = np.deg2rad(meta["sun_azimuth_deg"]), np.deg2rad(meta["sun_elevation_deg"])
+    through = facade & (code == 3) & (seen < 0.38 * canvas.height_m.ravel()[source])
+    through &= (canvas.height_m < 1.5) & (canvas.land_cover != 3)  # one looks under the crown
+    radiance[through] = upright[through]
+    seen[through] = canvas.height_m[through]
+    code[through] = canvas.land_cover[through]
+    facade &= ~through
     toward = -(direction[0] * np.sin(azimuth) - direction[1] * np.cos(azimuth))
     light = 0.6 * meta["sky_share"] + 0.12 + max(0.0, toward) * min(1.2, 1 / np.tan(elevation)) * 0.75
     rows, columns = np.divmod(source, canvas.size_px)
@@ -146,7 +157,9 @@ def _look_askew(rng, canvas, radiance, meta):
     shade = np.where(windows, np.float32(0.45), np.float32(1.0)) * np.float32(light)
     built = facade & (code == 4)
     radiance[built] = (wall * shade[..., None])[built]
-    radiance[facade & (code != 4)] *= np.float32(min(1.0, 0.55 + 0.5 * max(0.0, toward)))
+    side = facade & (code != 4)
+    leaves = np.exp(0.16 * canvas.noise.fields[1] + 0.08 * canvas.noise.fields[0])
+    radiance[side] *= (leaves[side] * np.float32(min(1.0, 0.55 + 0.5 * max(0.0, toward))))[:, None]
     return radiance, seen, code
 
 
@@ -177,10 +190,11 @@ def render_scene(seed, size_px=512, gsd_m=0.5, style=None) -> Scene:
         "seed": int(seed), "style": style, "climate": climate, "gsd_m": float(gsd_m),
         "sun_azimuth_deg": float(rng.uniform(0, 360)),
         "sun_elevation_deg": float(np.clip(rng.normal(46, 13), 20, 72)),
-        "lean_m_per_m": float(rng.choice([rng.uniform(0.02, 0.2), rng.uniform(0.2, 0.6)], p=[0.6, 0.4])) if leaning else 0.0,
+        "lean_m_per_m": float(rng.choice([rng.uniform(0.02, 0.2), rng.uniform(0.2, 0.6)], p=[0.7, 0.3])) if leaning else 0.0,
         "lean_direction_deg": float(rng.uniform(0, 360)),
-        "sky_share": float(rng.uniform(0.08, 0.26)), "sky_blue": float(rng.uniform(0.3, 1.8)),
+        "sky_share": float(rng.uniform(0.09, 0.30)), "sky_blue": float(rng.uniform(0.3, 1.8)),
         "terrain_slope": float(rng.choice([0.0, rng.uniform(0, 0.12)])),
+        "crown_gaps": float(rng.uniform(0.0, 0.11)),
         "bare_trees": climate == "winter" and bool(rng.random() < 0.8),
     }
     _draw(rng, canvas, STYLES[style], climate)

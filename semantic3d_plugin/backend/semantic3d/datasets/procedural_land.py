@@ -194,7 +194,8 @@ class OpenLand:
     def _farm(self, b):
         rng = self.rng
         self._meadow(b)
-        u, v = rng.uniform(b.u0 + 25, b.u1 - 25 + 1e-3), rng.uniform(b.v0 + 25, b.v1 - 25 + 1e-3)
+        inset_u, inset_v = min(25, (b.u1 - b.u0) / 2.1), min(25, (b.v1 - b.v0) / 2.1)
+        u, v = rng.uniform(b.u0 + inset_u, b.u1 - inset_u), rng.uniform(b.v0 + inset_v, b.v1 - inset_v)
         self.layout.cover(u - 26, u + 26, v - 26, v + 26, pick(rng, ("gravel", "soil", "concrete", "old_asphalt")))
         self.layout.cover(b.u0 - 2, u, v - 2, v + 2, "gravel")
         for _ in range(int(rng.integers(2, 7))):
@@ -216,7 +217,8 @@ class OpenLand:
                                            (layout.street_index[1], dv, gap_v, layout.streets_v)):
             for k in range(len(positions)):
                 deck = near & (gap < 1.0) & (index == k)
-                if not deck.any() or rng.random() < 0.45:
+                longest_m2 = 2.0 * (layout.river_width_m + 10.0) * (2.0 * layout.road_width_m + 2.0)
+                if not deck.any() or deck.sum() * canvas.gsd_m ** 2 > longest_m2 or rng.random() < 0.35:
                     continue
                 colour = jitter(rng, pick(rng, ((150, 146, 140), (118, 116, 114), (186, 182, 172))))
                 area = (slice(None), slice(None))

@@ -116,8 +116,10 @@ class Layout:
         area, _, _, mask = found
         if patchy is not None:
             noise = self.canvas.noise
-            mix = noise.patch(2, mask.shape) + 0.6 * noise.patch(3, mask.shape)
-            mask = mask & (mix < (patchy - 0.5) * 3.4)
+            mix = noise.patch(2, mask.shape) + 0.7 * noise.patch(3, mask.shape)
+            mix = mix + self.rng.uniform(0.1, 0.6) * noise.patch(1, mask.shape)
+            mix = mix + self.rng.uniform(0.1, 0.5) * noise.patch(0, mask.shape)
+            mask = mask & (mix < (patchy - 0.5) * 3.6)
         self.material[area][mask] = MATERIAL_ID[material]
         self.tint[area][mask] = tint
         return found
@@ -198,6 +200,7 @@ class Layout:
         across = across + smooth_noise(self.rng, size, 110 / gsd) * np.float32(self.rng.uniform(4, 22))
         across += smooth_noise(self.rng, size, 12 / gsd) * np.float32(self.rng.uniform(0.2, 1.6))
         distance = np.abs(across) - np.float32(width / 2)
+        self.river_width_m = width
         return distance
 
     def flood(self, distance, bank):
@@ -215,7 +218,7 @@ class Layout:
         strengths = np.array([entry[1] for entry in MATERIALS.values()], np.float32)
         codes = np.array([entry[0] for entry in MATERIALS.values()], np.uint8)
         texture = np.zeros_like(self.tint)
-        level = self.rng.uniform(0.6, 1.5, 5)
+        level = self.rng.uniform(0.5, 1.4, 5) * (1.0, 1.0, 0.8, 0.7, 1.0)
         for scale, field in enumerate(canvas.noise.fields):
             texture += (strengths[:, scale] * np.float32(level[scale]))[self.material] * field
         canvas.albedo[:] = colours[self.material]

@@ -51,11 +51,11 @@ def expose(rng, radiance, gsd_m):
     Returns (rgb, settings dict).
     """
     settings = {}
-    blur = float(rng.choice([rng.uniform(0.35, 0.75), rng.uniform(0.7, 1.3)], p=[0.6, 0.4]))
+    blur = float(rng.choice([rng.uniform(0.35, 0.75), rng.uniform(0.7, 1.7)], p=[0.55, 0.45]))
     radiance = _gauss(radiance, blur)
-    haze = float(rng.choice([0.0, rng.uniform(0.0, 0.05)], p=[0.25, 0.75]))
+    haze = float(rng.choice([rng.uniform(0.0, 0.01), rng.uniform(0.005, 0.06)], p=[0.25, 0.75]))
     radiance = radiance + haze * np.array([0.75, 0.95, 1.15], np.float32)
-    gain = np.exp(rng.normal(0.0, 0.045, 3)).astype(np.float32)
+    gain = np.exp(rng.normal(0.0, 0.03, 3)).astype(np.float32)
     radiance *= gain
     noise = float(rng.uniform(0.002, 0.012))
     shot = rng.standard_normal(radiance.shape, dtype=np.float32)
@@ -75,7 +75,7 @@ def expose(rng, radiance, gsd_m):
         floor, ceiling = rng.uniform(8, 60), rng.uniform(175, 245)
         image = floor + (image - low) * np.float32((ceiling - floor) / max(high - low, 0.18))
     grey = image.mean(-1, keepdims=True)
-    saturation = float(np.exp(rng.normal(0.0, 0.20)))
+    saturation = float(np.exp(rng.normal(-0.22, 0.25)))
     image = grey + (image - grey) * np.float32(saturation)
     sharpen = float(rng.choice([0.0, rng.uniform(0.2, 1.0)], p=[0.5, 0.5]))
     if sharpen:
@@ -83,10 +83,11 @@ def expose(rng, radiance, gsd_m):
     if rng.random() < 0.2:  # chroma softer than brightness (pan-sharpening, chroma subsampling)
         grey = image.mean(-1, keepdims=True)
         image = grey + _gauss(image - grey, rng.uniform(0.8, 2.0))
-    if rng.random() < 0.12:  # pixels coloured from points: small random displacement
+    if rng.random() < 0.08:  # pixels coloured from points: small random displacement
         rows, columns = np.indices(image.shape[:2])
-        rows = np.clip(rows + rng.integers(-1, 2, rows.shape), 0, image.shape[0] - 1)
-        columns = np.clip(columns + rng.integers(-1, 2, columns.shape), 0, image.shape[1] - 1)
+        moved = rng.random(rows.shape) < rng.uniform(0.1, 0.5)
+        rows = np.clip(rows + moved * rng.integers(-1, 2, rows.shape), 0, image.shape[0] - 1)
+        columns = np.clip(columns + moved * rng.integers(-1, 2, columns.shape), 0, image.shape[1] - 1)
         image = image[rows, columns]
     quality = 0.0
     if rng.random() < 0.55:

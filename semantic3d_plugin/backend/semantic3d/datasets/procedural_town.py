@@ -95,7 +95,7 @@ class Town(OpenLand):
         self.cover(b, pick(rng, ("dry_grass", "soil", "meadow", "lawn", "gravel")), patchy=rng.uniform(0.1, 0.4))
         deep = (b.u1 - b.u0) / 2
         if deep > 70:
-            deep = rng.uniform(35, 50)
+            deep = rng.uniform(26, 45)
         width = rng.uniform(11, 24) if deep < 45 else rng.uniform(16, 34)
         fences = rng.random() < 0.4
         setback = rng.uniform(2, 8)
@@ -125,14 +125,14 @@ class Town(OpenLand):
             layout.cover(*span(0.0, deep), v0 + 0.3, v1 - 0.3, kind, float(np.exp(rng.normal(0, 0.10))))
         if rng.random() < 0.06:
             return
-        big = np.clip(wide * rng.uniform(0.62, 0.85), 7.0, 17.0)
-        long_u = rng.uniform(0.6, 1.15) * big
+        big = np.clip(wide * rng.uniform(0.64, 0.88), 7.0, 19.0)
+        long_u = rng.uniform(0.65, 1.4) * big
         long_u = min(long_u, max(7.0, deep - setback - 4))
         back = setback + rng.uniform(0, 2.5)
         uc, vc = front + inward * (back + long_u / 2), (v0 + v1) / 2 + rng.uniform(-0.08, 0.08) * wide
         form = pick(rng, self.scene["house_forms"])
         parts = [(0.0, 0.0, long_u / 2, big / 2)]
-        if form != "shed" and rng.random() < 0.5:  # L or T
+        for _ in range(int(rng.integers(0, 3)) if form != "shed" else 0):  # L, T and the like
             arm = rng.uniform(0.25, 0.36) * big
             parts.append((inward * -rng.choice([-1, 1]) * long_u * 0.45, rng.choice([-1, 0, 1]) * (big / 2 - arm),
                           rng.uniform(0.25, 0.45) * long_u, arm))
@@ -159,9 +159,9 @@ class Town(OpenLand):
             self.building(front + inward * (deep - s - 1.0), rng.uniform(v0 + t, v1 - t) if wide > 2 * t + 1 else vc,
                           [(0, 0, s, t)], rng.uniform(2.1, 2.7), pick(rng, ("gable", "flat", "shed")))
         density = self.scene["trees"]
-        for _ in range(rng.poisson(1.6 * density * wide * deep / 600)):
-            self.tree(front + inward * rng.uniform(behind, deep), rng.uniform(v0, v1), 3, 13)
-        for _ in range(rng.poisson(0.6 * density)):
+        for _ in range(rng.poisson(2.4 * density * wide * deep / 600)):
+            self.tree(front + inward * rng.uniform(min(behind, deep - 1), deep), rng.uniform(v0, v1), 3, 13)
+        for _ in range(rng.poisson(0.9 * density)):
             self.tree(front + inward * rng.uniform(0.8, max(1.0, back - 1)), rng.uniform(v0, v1), 3, 11)
         for _ in range(rng.poisson(2.5 * density)):
             self.bush(front + inward * rng.uniform(0.5, deep), rng.choice([v0 + 0.7, v1 - 0.7, rng.uniform(v0, v1)]))

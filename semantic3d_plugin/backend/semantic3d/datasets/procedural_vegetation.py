@@ -42,20 +42,35 @@ class Woods:
         x, y = axis[None, :] + rng.normal(0, 0.05), axis[:, None] + rng.normal(0, 0.05)
         stretch = np.exp(rng.normal(0, 0.10))
         distance = np.sqrt((x * stretch) ** 2 + (y / stretch) ** 2)
-        lump = smooth_noise(rng, size, max(2.0, radius_px * 0.45))
-        leaf = smooth_noise(rng, size, max(1.3, 0.8 / gsd))
+        lump = smooth_noise(rng, size, max(2.0, radius_px * 0.5))
+        leaf = smooth_noise(rng, size, max(1.3, 0.9 / gsd))
         fine = rng.standard_normal((size, size), dtype=np.float32)
         rough = np.float32(self.roughness)
         if kind == "conifer":
             bumps = 0.07 * lump + 0.05 * leaf
             relative = 1.0 - 0.95 * distance + rough * 0.5 * bumps
         else:
-            bumps = 0.12 * lump + 0.09 * leaf
-            relative = np.sqrt(np.clip(1.0 - distance * distance, 0, 1)) + rough * 0.7 * bumps
-        mask = distance + rough * 0.9 * bumps < 1.0
-        brightness = np.exp(0.10 * leaf + 0.10 * fine + 0.25 * np.clip(relative - 0.75, -0.8, 0.3))
+            bumps = 0.10 * lump + 0.05 * leaf
+            relative = self._lobes(x * stretch, y / stretch, radius_px) + rough * 0.6 * bumps
+        mask = (distance + rough * 0.9 * bumps < 1.0) & (relative > 0.03)
+        brightness = np.exp(0.07 * leaf + 0.05 * fine + 0.22 * np.clip(relative - 0.75, -0.8, 0.3))
         self.stamps[key] = (mask, np.clip(relative, 0.0, 1.15).astype(np.float32), brightness.astype(np.float32))
         return self.stamps[key]
+
+    def _lobes(self, x, y, radius_px):
+        """Relative height [d, d] of a crown made of a dome and boughs on it."""
+        rng = self.rng
+        dome = np.sqrt(np.clip(1.0 - x * x - y * y, 0, 1))
+        if radius_px * self.canvas.gsd_m < 1.5:
+            return dome
+        top = 0.55 * dome
+        for _ in range(int(rng.integers(5, 13))):
+            angle, reach = rng.uniform(0, 2 * np.pi), 0.72 * np.sqrt(rng.random())
+            size = rng.uniform(0.22, 0.48)
+            bough = size * size - (x - reach * np.cos(angle)) ** 2 - (y - reach * np.sin(angle)) ** 2
+            base = np.sqrt(max(0.0, 1.0 - reach * reach)) - 0.55 * size
+            top = np.where(bough > 0, np.maximum(top, base + np.sqrt(np.maximum(bough, 0))), top)
+        return top
 
     def tree(self, x_m, y_m, height_m, radius_m, kind=None, on_roof=False):
         """Draw one tree or bush; does nothing on water or (unless told) through a roof."""
