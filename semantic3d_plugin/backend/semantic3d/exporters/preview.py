@@ -69,11 +69,17 @@ def sigma_limit_m(path: str) -> float:
     return _limit(path, SMALLEST_SIGMA_M)
 
 
-def image_picture(path: str, bands=(1, 2, 3), longest_px: int = LONGEST_PX, like: str = "") -> np.ndarray:
-    """The image as [rows, columns, 3] uint8; other types than uint8 are stretched between percentiles 2 and 98."""
-    preview = read_preview(path, bands, longest_px, averaged=True, like=like)
+def image_picture(path: str, bands=(), longest_px: int = LONGEST_PX, like: str = "") -> np.ndarray:
+    """The image as [rows, columns, 3] uint8; other types than uint8 are stretched between percentiles 2 and 98.
+
+    Without `bands` the file's own red, green and blue are shown, else its first three, else its only one in grey.
+    """
+    palette = _palette(path)
+    preview = read_preview(path, bands or _colour_bands(path), longest_px, averaged=palette is None, like=like)
     values = preview.values
-    if values.dtype != np.uint8:
+    if palette is not None:
+        values = np.moveaxis(palette[values[0]], -1, 0)
+    elif values.dtype != np.uint8:
         values = _stretched(values.astype(np.float64), preview.valid)
     picture = np.moveaxis(values, 0, -1).copy()
     picture[~preview.valid] = NODATA_COLOUR
@@ -110,6 +116,26 @@ def stored_classes(path: str) -> tuple:
             return tuple(LandCoverClass(int(v), f"class {v}", "#7f7f7f") for v in present if v)
         table = source.colormap(1)
     return tuple(LandCoverClass(int(v), f"class {v}", "#%02x%02x%02x" % table[int(v)][:3]) for v in present if v)
+
+
+def _palette(path: str):
+    """Colours [256, 3] uint8 of an image that stores indices; None for others."""
+    with open_raster(path) as source:
+        if source.count != 1 or source.colorinterp[0] != ColorInterp.palette or source.dtypes[0] != "uint8":
+            return None
+        table = np.zeros((256, 3), dtype=np.uint8)
+        for index, colour in source.colormap(1).items():
+            table[index] = colour[:3]
+    return table
+
+
+def _colour_bands(path: str) -> tuple:
+    with open_raster(path) as source:
+        meanings = list(source.colorinterp)
+        colours = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+        if all(colour in meanings for colour in colours):
+            return tuple(meanings.index(colour) + 1 for colour in colours)
+        return (1, 2, 3) if source.count >= 3 else (1, 1, 1)
 
 
 def _limit(path: str, smallest: float) -> float:

@@ -32,14 +32,14 @@ class _Panel:
 
 
 def write_quicklook(path: str, image_path: str, height_path: str = "", sigma_path: str = "", land_cover_path: str = "",
-                    bands=(1, 2, 3), gsd_m: float = 0.0, classes=(), title: str = "") -> None:
+                    bands=(), gsd_m: float = 0.0, classes=(), title: str = "") -> None:
     """Write the picture as PNG.
 
     Args:
         path: the PNG to write.
         image_path: the image; the part under the outputs is shown.
         height_path, sigma_path, land_cover_path: outputs; those left empty get no panel.
-        bands: one-based bands of the image for red, green, blue.
+        bands: one-based bands of the image for red, green, blue; empty lets the file say.
         gsd_m: ground sampling distance of the image's pixels in metres; 0 leaves the scale bar out.
         classes: of the land cover (id, name, colour); empty takes those stored in the file.
     """
@@ -49,7 +49,7 @@ def write_quicklook(path: str, image_path: str, height_path: str = "", sigma_pat
 
 
 def quicklook(image_path: str, height_path: str = "", sigma_path: str = "", land_cover_path: str = "",
-              bands=(1, 2, 3), gsd_m: float = 0.0, classes=(), title: str = "") -> np.ndarray:
+              bands=(), gsd_m: float = 0.0, classes=(), title: str = "") -> np.ndarray:
     """The picture of `write_quicklook` as [rows, columns, 3] uint8."""
     like = height_path or sigma_path or land_cover_path
     panels = [_Panel("Image", image_picture(image_path, bands, like=like))]
