@@ -42,7 +42,7 @@ TRAINING = (
 )
 PROFILES = {"light": LIGHT, "full": LIGHT + TRAINING}
 # Builds that a user's own find-links or mirror may offer under the same version: torch for the CPU alone (Linux).
-EXTRA_HASHES = {"torch==2.13.0": ("6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b",)}
+LOCAL_BUILDS = {"torch==2.13.0": ("+cpu", "sha256:6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b")}
 # Needed by the CUDA build of torch alone; installed when torch turns out to be that build.
 TORCH_CUDA = re.compile(r"^(nvidia-|cuda-|triton)")
 
@@ -72,10 +72,16 @@ def blocks(text):
     return [block for block in re.split(r"\n(?=[A-Za-z0-9])", text.strip()) if block]
 
 
-def with_extra_hashes(block):
-    """The pin with the hashes of builds that the index itself does not carry."""
-    extra = EXTRA_HASHES.get(block.split()[0], ())
-    return block + "".join(f" \\\n    --hash=sha256:{digest}" for digest in extra if digest not in block)
+def with_local_build(block):
+    """The pin with the hash of a build that the index itself does not carry; pip goes by the hashes alone."""
+    _, digest = LOCAL_BUILDS.get(block.split()[0], ("", ""))
+    return f"{block} \\\n    --hash={digest}" if digest else block
+
+
+def local_builds(pins):
+    """The same builds as pins of their own: uv takes a local version for another version, with its own hashes."""
+    names = [pin.split()[0] for pin in pins]
+    return [f"{name}{LOCAL_BUILDS[name][0]} \\\n    --hash={LOCAL_BUILDS[name][1]}" for name in names if name in LOCAL_BUILDS]
 
 
 def write(name, pins, remark):
@@ -90,11 +96,13 @@ def lock():
     LOCKS.mkdir(parents=True, exist_ok=True)
     for (profile, packages), (accelerator, runtime) in itertools.product(PROFILES.items(), RUNTIME.items()):
         name = f"{profile}-{accelerator}"
-        pins = [with_extra_hashes(block) for block in blocks(compile_lock(packages + runtime))]
+        pins = [with_local_build(block) for block in blocks(compile_lock(packages + runtime))]
         if name == "full-cpu":
             cuda = [pin for pin in pins if TORCH_CUDA.match(pin)]
             pins = [pin for pin in pins if not TORCH_CUDA.match(pin)]
             write(f"{name}-torch-cuda", cuda, "what torch needs besides, where its build is the CUDA one")
+        if local_builds(pins):
+            write(f"{name}-local-builds", local_builds(pins), "builds that a mirror may offer in the place of a pin")
         write(name, pins, f"profile {profile}, accelerator {accelerator}")
 
 

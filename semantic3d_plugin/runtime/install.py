@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import time
 from pathlib import Path
@@ -26,6 +27,7 @@ from .tool_process import Finished, run_tool
 from .verify import check_imports
 
 _MANAGED_PYTHON = "3.12"  # what uv fetches where the machine has no usable Python
+_LOCAL_VERSION = re.compile(r"==[0-9.]+\+[a-z0-9]+")
 _TORCH_BUILD = "import importlib.metadata as m; print(any('nvidia' in r or 'cuda' in r for r in m.requires('torch') or ()))"
 
 
@@ -116,7 +118,7 @@ class Installer:
             self._step(8, f"Creating {environments_folder() / lock.name}")
             self._make_venv(folder, base, uv, with_pip=not uv)
             self._step(15, f"Installing the packages of the {lock.profile} environment ({lock.accelerator})")
-            self._install_packages(folder, lock.path, base, uv)
+            self._install_all(folder, lock, base, uv)
             self._install_cuda_of_torch(folder, lock, base, uv)
             self._step(80, "Trying each package")
             verdict = self._imports(folder, lock)
@@ -171,6 +173,18 @@ class Installer:
             f"sudo apt install python3-venv (or {package}). Elsewhere install uv, or a Python from python.org, "
             "and try again."
         )
+
+    def _install_all(self, folder: Path, lock: Lock, base: Interpreter | None, uv: list[str]) -> None:
+        """Install the lock's pins; where the index offers a local build of one, uv has to be told that apart."""
+        try:
+            self._install_packages(folder, lock.path, base, uv)
+        except OutputFailed as error:
+            if not uv or lock.local_builds_path is None or _LOCAL_VERSION.search(error.message) is None:
+                raise
+            self._say("The index offers a local build of a package, which is installed instead.")
+            requirements = folder / "requirements.txt"
+            requirements.write_text(lock.text_with_local_builds(), encoding="utf-8")
+            self._install_packages(folder, requirements, base, uv)
 
     def _install_packages(self, folder: Path, requirements: Path, base: Interpreter | None, uv: list[str]) -> None:
         """Install all pins of one file, each file checked against its hash. The lock is complete: no resolving."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,10 +52,23 @@ class Lock:
         return path if path.is_file() else None
 
     @property
+    def local_builds_path(self) -> Path | None:
+        """Builds that a mirror or folder may offer in the place of a pin, under a local version."""
+        path = FOLDER / f"{self.profile}-{self.accelerator}-local-builds.txt"
+        return path if path.is_file() else None
+
+    def text_with_local_builds(self) -> str:
+        """The pins, those of `local_builds_path` in the place of their namesakes: for uv, which tells them apart."""
+        local = self.local_builds_path.read_text(encoding="utf-8") if self.local_builds_path else ""
+        names = set(re.findall(r"^([A-Za-z0-9_.-]+)==", local, re.MULTILINE))
+        pins = re.split(r"\n(?=[A-Za-z0-9])", self.path.read_text(encoding="utf-8"))
+        return "\n".join([pin for pin in pins if pin.split("==")[0] not in names] + [local])
+
+    @property
     def name(self) -> str:
         """The environment's folder name: a changed lock is another environment."""
-        paths = [self.path] + ([self.torch_cuda_path] if self.torch_cuda_path else [])
-        text = "".join(path.read_text(encoding="utf-8") for path in paths)
+        paths = (self.path, self.torch_cuda_path, self.local_builds_path)
+        text = "".join(path.read_text(encoding="utf-8") for path in paths if path)
         digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
         return f"{self.profile}-{self.accelerator}-{digest[:8]}"
 
