@@ -6,11 +6,13 @@ import math
 from dataclasses import dataclass
 
 from rasterio.crs import CRS
-from rasterio.errors import CRSError, RasterioError
+from rasterio.errors import CRSError
 from rasterio.transform import Affine
 from rasterio.warp import transform as transform_points
 
 from s3d_protocol.errors import InvalidParameter
+
+from .gdal_errors import GDAL_ERRORS
 
 _WGS84_A_M = 6378137.0
 _WGS84_E2 = 0.0066943799901413165
@@ -171,7 +173,7 @@ def _measured_on_ellipsoid(grid: Grid) -> tuple[float, float] | None:
     xs, ys = [x for x, _ in points], [y for _, y in points]
     try:
         longitudes, latitudes = transform_points(grid.crs, CRS.from_epsg(4326), xs, ys)
-    except (CRSError, RasterioError):  # another planet, a local CRS
+    except GDAL_ERRORS:  # another planet, a local CRS
         return None
     if not all(map(math.isfinite, [*longitudes, *latitudes])) or max(map(abs, latitudes)) > 90:
         return None

@@ -9,11 +9,12 @@ import warnings
 import numpy as np
 import rasterio
 from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window
 
 from s3d_protocol.errors import InvalidInput, InvalidParameter
 
+from .gdal_errors import GDAL_ERRORS, reason
 from .grid import Grid
 
 _COLOURS = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
@@ -135,10 +136,10 @@ class ImageSource:
         try:
             pixels = self._dataset.read(list(self.bands), window=window, out_dtype=self._read_type())
             valid = self._valid(pixels, window) if self.has_mask else None
-        except RasterioIOError as error:
+        except GDAL_ERRORS as error:
             raise InvalidInput(
                 f"{self.path} cannot be read at columns {column} to {column + width} and rows {row} to {row + height}: "
-                f"{_reason(error)} The file is truncated or damaged; get it again from its source.",
+                f"{reason(error)} The file is truncated or damaged; get it again from its source.",
                 {"column": column, "row": row, "width": width, "height": height},
             ) from error
         if self._palette is not None:
@@ -184,13 +185,13 @@ def _open(path: str):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # judged in _check_geometry
             dataset = rasterio.open(path)
-    except (RasterioError, OSError, ValueError) as error:
+    except (*GDAL_ERRORS, ValueError) as error:
         if _is_plain_path(path) and not os.path.exists(path):
             raise InvalidInput(f"The image {path} does not exist. Check the path.") from error
         if os.path.isdir(path):
             raise InvalidInput(f"{path} is a folder. Name the image file in it.") from error
         raise InvalidInput(
-            f"The image {path} cannot be opened: {_reason(error)} Is it a raster that GDAL knows?"
+            f"The image {path} cannot be opened: {reason(error)} Is it a raster that GDAL knows?"
         ) from error
     return dataset
 
@@ -267,9 +268,3 @@ def _equals(band: np.ndarray, value: float) -> np.ndarray:
     if band.dtype.kind == "f":
         return band == band.dtype.type(value)
     return band == value
-
-
-def _reason(error: BaseException) -> str:
-    cause = error.__cause__ or error
-    text = " ".join(str(cause).split()).rstrip(".")
-    return f"{text}." if text else ""

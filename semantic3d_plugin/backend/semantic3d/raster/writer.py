@@ -18,11 +18,12 @@ import numpy as np
 import rasterio
 import rasterio.shutil
 from rasterio.enums import ColorInterp
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window
 
 from s3d_protocol.errors import OutputFailed
 
+from .gdal_errors import GDAL_ERRORS, reason
 from .grid import Grid
 
 _BLOCK_PX = 512
@@ -94,7 +95,7 @@ class RasterWriter:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)  # as the image, so the result
                 self._dataset = self._create()
-        except (RasterioError, OSError) as error:
+        except GDAL_ERRORS as error:
             raise _failed(path, error) from error
 
     def _create(self):
@@ -120,7 +121,7 @@ class RasterWriter:
         window = Window(column, row, values.shape[2], values.shape[1])
         try:
             self._dataset.write(values, window=window)
-        except (RasterioError, OSError) as error:
+        except GDAL_ERRORS as error:
             raise _failed(self.path, error) from error
 
     def blocks(self) -> Iterator[tuple[Window, np.ndarray]]:
@@ -153,7 +154,7 @@ class RasterWriter:
                 NUM_THREADS=str(threads), BIGTIFF="IF_SAFER",
             )
             os.remove(self._interim)
-        except (RasterioError, OSError) as error:
+        except GDAL_ERRORS as error:
             raise _failed(self.path, error) from error
         return statistics
 
@@ -232,8 +233,7 @@ def _statistics_tags(values: BandStatistics, grid: Grid, scale: float) -> dict:
 
 
 def _failed(path: str, error: BaseException) -> OutputFailed:
-    text = " ".join(str(error.__cause__ or error).split())
     return OutputFailed(
-        f"The output {path} cannot be written: {text}. Check that the folder is writable and the disk has room.",
+        f"The output {path} cannot be written: {reason(error)} Check that the folder is writable and the disk has room.",
         {"path": path},
     )
