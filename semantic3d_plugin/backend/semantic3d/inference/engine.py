@@ -18,7 +18,7 @@ from ..raster.model_grid import ModelAxis, ModelImage
 from ..raster.resample import resample_columns, resample_rows
 from ..raster.tiling import reflected
 
-_EMIT_BYTES = 16_000_000
+_EMIT_BYTES = 8_000_000
 _INVALID_WEIGHT = np.float32(1e-3)  # what a result counts that the model gave for a pixel without image
 _SOME_IMAGE = 1e-6
 _MB = 1_000_000

@@ -13,7 +13,7 @@ from .source import ImageSource
 from .tiling import Axis
 
 _READ_COLUMNS_PX = 4096
-_READ_PX = 4_194_304
+_READ_PX = 2_097_152
 _HALF = np.float32(0.5)
 
 
