@@ -96,7 +96,7 @@ def _draw(rng, canvas, style, climate):
         river = layout.add_river()
         layout.flood(river, pick(rng, ("meadow", "soil", "sand", "forest_floor", "concrete")))
     layout.ground_albedo(colours)
-    if road in ("asphalt", "old_asphalt"):
+    if road in ("asphalt", "old_asphalt") and rng.random() < 0.65:
         white = linear((226, 224, 216)) if rng.random() < 0.8 else linear((216, 190, 110))
         canvas.stain((slice(None), slice(None)), layout.marking_mask() * (canvas.land_cover == 1), white)
     if river is not None:
@@ -105,8 +105,8 @@ def _draw(rng, canvas, style, climate):
     town.draw()
 
 
-def _light(rng, canvas, meta):
-    """Radiance [N, N, 3] under sun and sky."""
+def _sunlight(canvas, meta):
+    """Share of direct sun that reaches each pixel [N, N], crowns letting some through."""
     azimuth, elevation = meta["sun_azimuth_deg"], meta["sun_elevation_deg"]
     leafy = canvas.land_cover == 3
     height = canvas.height_m
@@ -118,6 +118,13 @@ def _light(rng, canvas, meta):
         solid = sun_visibility(np.where(leafy, 0, height), canvas.gsd_m, azimuth, elevation)
         gaps = np.clip(meta["crown_gaps"] * (1.0 + 0.5 * canvas.noise.fields[1]), 0.0, 0.6)
         visible = np.maximum(visible, np.where(leafy, 0.5, 1.0) * gaps * solid)
+    return visible
+
+
+def _light(rng, canvas, meta, visible):
+    """Radiance [N, N, 3] under sun and sky."""
+    azimuth, elevation = meta["sun_azimuth_deg"], meta["sun_elevation_deg"]
+    height = canvas.height_m
     slope_x, slope_y = canvas.slope_x, canvas.slope_y
     tilt = smooth_noise(rng, canvas.size_px, 90 / canvas.gsd_m) * np.float32(meta["terrain_slope"] * 40)
     terrain_y, terrain_x = np.gradient(tilt, np.float32(canvas.gsd_m))
@@ -143,8 +150,8 @@ def _look_askew(rng, canvas, radiance, meta):
     code = canvas.land_cover.ravel()[source]
     wall = np.array(canvas.wall_colours, np.float32)[canvas.wall.ravel()[source]]
     azimuth, elevation = np.deg2rad(meta["sun_azimuth_deg"]), np.deg2rad(meta["sun_elevation_deg"])
-    through = facade & (code == 3) & (seen < 0.38 * canvas.height_m.ravel()[source])
-    through &= (canvas.height_m < 1.5) & (canvas.land_cover != 3)  # one looks under the crown
+    through = facade & (code == 3) & (seen < 0.72 * canvas.height_m.ravel()[source])
+    through &= canvas.height_m < np.maximum(seen - 0.5, 1.2)  # one looks past the underside of the crown
     radiance[through] = upright[through]
     seen[through] = canvas.height_m[through]
     code[through] = canvas.land_cover[through]
@@ -198,10 +205,17 @@ def render_scene(seed, size_px=512, gsd_m=0.5, style=None) -> Scene:
         "bare_trees": climate == "winter" and bool(rng.random() < 0.8),
     }
     _draw(rng, canvas, STYLES[style], climate)
-    radiance, height, code = _light(rng, canvas, meta), canvas.height_m, canvas.land_cover
+    visible = _sunlight(canvas, meta)
+    # beyond the scene only what leans into it is still needed
+    reach_px = int(np.ceil(canvas.height_m.max() * meta["lean_m_per_m"] / gsd_m)) + 2 if leaning else 0
+    reach_px = min(margin_px, reach_px)
+    first, last = (margin_px - reach_px) * oversampling, (margin_px + size_px + reach_px) * oversampling
+    canvas.crop(first, last)
+    visible = visible[first:last, first:last]
+    radiance, height, code = _light(rng, canvas, meta, visible), canvas.height_m, canvas.land_cover
     if leaning:
         radiance, height, code = _look_askew(rng, canvas, radiance, meta)
-    inner = slice(margin_px * oversampling, (margin_px + size_px) * oversampling)
+    inner = slice(reach_px * oversampling, (reach_px + size_px) * oversampling)
     radiance = radiance[inner, inner].reshape(size_px, oversampling, size_px, oversampling, 3).mean((1, 3))
     height = height[inner, inner][oversampling // 2::oversampling, oversampling // 2::oversampling]
     code = code[inner, inner][oversampling // 2::oversampling, oversampling // 2::oversampling]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .procedural_canvas import BUILDING, OTHER, linear
+from .procedural_canvas import BUILDING, OTHER, WATER, linear
 from .procedural_palettes import CARS, ROOFS, jitter, pick
 
 PITCHED = ("gable", "gable_p", "gable_q", "hip", "shed", "mansard")
@@ -126,6 +126,8 @@ def _flat_roof(canvas, building, area, p, q, drawn, wall):
         canvas.place(area, drawn & ~core, building.eaves_m + rise, np.minimum(rim_colour, 0.95), BUILDING, wall=wall)
     a, b, c, d = building.parts[0]
     size = 4 * c * d
+    if size > 250 and rng.random() < 0.4:  # a higher or set-back part with its own roof
+        _step(canvas, building, area, p, q, drawn, wall)
     if size > 60:
         if rng.random() < 0.4:
             mix = canvas.noise.patch(3, p.shape) + 0.5 * canvas.noise.patch(2, p.shape)
@@ -149,6 +151,45 @@ def _flat_roof(canvas, building, area, p, q, drawn, wall):
         s, t = rng.uniform(1.5, 4.0, 2)
         box = drawn & (np.abs(p - a - rng.uniform(-0.3, 0.3) * c) < s) & (np.abs(q - b) < t)
         canvas.place(area, box, building.eaves_m + rng.uniform(2.5, 4.0), gray * 1.1, BUILDING, wall=wall)
+
+
+def _step(canvas, building, area, p, q, drawn, wall):
+    """Raise one to three rectangles of a flat roof by a storey or a fraction of it."""
+    rng = canvas.rng
+    a, b, c, d = building.parts[0]
+    for _ in range(int(rng.integers(1, 4))):
+        s, t = c * rng.uniform(0.2, 0.7), d * rng.uniform(0.15, 0.6)
+        u, v = a + rng.choice([-1, 0, 1]) * (c - s), b + rng.uniform(-1, 1) * (d - t)
+        box = drawn & (np.abs(p - u) < s) & (np.abs(q - v) < t)
+        paint = building.colour * np.exp(rng.normal(0, 0.15)) if rng.random() < 0.6 else jitter(
+            rng, pick(rng, ROOFS["membrane"]))
+        rise = pick(rng, (0.7, 1.2, 3.0, 3.2, 4.5))
+        texture = np.exp(0.07 * canvas.noise.patch(0, p.shape) + 0.05 * canvas.noise.patch(2, p.shape))
+        canvas.place(area, box, building.eaves_m + rise, np.minimum(paint, 0.95) * texture[..., None], BUILDING, wall=wall)
+
+
+def draw_tank(canvas, x_m, y_m, radius_m, height_m, paint):
+    """A round tank or silo with a slightly conical roof."""
+    found = canvas.window(x_m, y_m, radius_m + 1)
+    if found is None:
+        return
+    area, x, y = found
+    distance = np.hypot(x, y)
+    round_part = (distance < radius_m) & (canvas.land_cover[area] != WATER)
+    surface = (height_m + 0.12 * (radius_m - distance)).astype(np.float32)
+    colour = paint * np.exp(0.04 * canvas.noise.patch(0, distance.shape))[..., None]
+    canvas.place(area, round_part, surface, colour, BUILDING, canvas.slopes_of(surface), canvas.add_wall(paint))
+
+
+def draw_crate(canvas, x_m, y_m, angle, length_m, width_m, height_m, paint):
+    """A container or stack of them: class 7."""
+    found = canvas.oriented(x_m, y_m, angle, length_m)
+    if found is None:
+        return
+    area, p, q = found
+    box = (np.abs(p) < length_m / 2) & (np.abs(q) < width_m / 2)
+    box &= (canvas.height_m[area] < 0.3) & (canvas.land_cover[area] != WATER)
+    canvas.place(area, box, np.float32(height_m), paint, OTHER)
 
 
 def _pitched_roof(canvas, building, area, p, q, drawn):
@@ -178,7 +219,7 @@ def roof_paint(rng, scene, form):
         if rng.random() < 0.02:
             return family, jitter(rng, (112, 130, 84))
     else:
-        family = scene["roof_family"] if rng.random() < 0.75 else pick(rng, ("tile", "shingle", "slate", "metal"))
+        family = scene["roof_family"] if rng.random() < 0.75 else pick(rng, ("tile", "shingle", "slate", "shingle", "metal"))
         if rng.random() < 0.06:
             return family, scene["ground_like"](rng)
     shades = ROOFS[family]

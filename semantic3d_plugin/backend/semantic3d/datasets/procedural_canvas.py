@@ -73,6 +73,14 @@ class Canvas:
         self.axis_m = ((np.arange(size_px) + 0.5) * gsd_m).astype(np.float32)
         self.noise = NoisePool(rng, size_px, gsd_m)
 
+    def crop(self, start_px: int, stop_px: int):
+        """Keep rows and columns start..stop of every layer (drawing is over then)."""
+        inner = (slice(start_px, stop_px),) * 2
+        for name in ("height_m", "land_cover", "albedo", "slope_x", "slope_y", "wall"):
+            setattr(self, name, np.ascontiguousarray(getattr(self, name)[inner]))
+        self.noise.fields = [np.ascontiguousarray(field[inner]) for field in self.noise.fields]
+        self.size_px = stop_px - start_px
+
     def window(self, x_m: float, y_m: float, half_m: float):
         """Slices and local coordinates (x [1, w], y [h, 1]) round a point, or None."""
         left = max(0, int((x_m - half_m) / self.gsd_m))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .procedural_canvas import smooth_noise
-from .procedural_palettes import MATERIAL_ID, MATERIALS, pick_weighted
+from .procedural_palettes import MATERIAL_ID, MATERIALS, pick, pick_weighted
 
 
 @dataclass
@@ -152,6 +152,11 @@ class Layout:
             self.tint[walk] = 1.0
         self.road = gap < 0
         self.material[self.road] = MATERIAL_ID[road]
+        if self.rng.random() < 0.5:  # a median on the widest streets
+            median = pick(self.rng, ("lawn", "concrete", "dry_grass", "soil"))
+            for off, half, gap_of, other in ((du, hu, gap_u, gap_v), (dv, hv, gap_v, gap_u)):
+                strip = (half > 7.5) & (np.abs(off) < 1.3) & (gap_of < 0) & (other > 3.0)
+                self.material[strip] = MATERIAL_ID[median]
         shade_u = self.rng.normal(1.0, 0.10, len(self.streets_u)).astype(np.float32)
         shade_v = self.rng.normal(1.0, 0.10, len(self.streets_v)).astype(np.float32)
         along_u = self.road & (gap_u <= gap_v)

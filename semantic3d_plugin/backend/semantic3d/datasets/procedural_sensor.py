@@ -51,7 +51,7 @@ def expose(rng, radiance, gsd_m):
     Returns (rgb, settings dict).
     """
     settings = {}
-    blur = float(rng.choice([rng.uniform(0.35, 0.75), rng.uniform(0.7, 1.7)], p=[0.55, 0.45]))
+    blur = float(rng.choice([rng.uniform(0.35, 0.75), rng.uniform(0.7, 1.55)], p=[0.65, 0.35]))
     radiance = _gauss(radiance, blur)
     haze = float(rng.choice([rng.uniform(0.0, 0.01), rng.uniform(0.005, 0.06)], p=[0.25, 0.75]))
     radiance = radiance + haze * np.array([0.75, 0.95, 1.15], np.float32)
@@ -71,8 +71,11 @@ def expose(rng, radiance, gsd_m):
         scale = 255.0 * float(np.exp(rng.normal(-0.02, 0.10)))
         scale *= float(np.clip((115.0 / (scale * middle)) ** 0.35, 0.75, 1.35))
         image = image * np.float32(scale)
+        lift = rng.uniform(8, 50) - low * scale  # laboratories seldom leave black shadows
+        if lift > 0:
+            image = image + np.float32(lift) * (1.0 - image / 255.0)
     else:  # a stretch to chosen ends
-        floor, ceiling = rng.uniform(8, 60), rng.uniform(175, 245)
+        floor, ceiling = rng.uniform(15, 65), rng.uniform(165, 235)
         image = floor + (image - low) * np.float32((ceiling - floor) / max(high - low, 0.18))
     grey = image.mean(-1, keepdims=True)
     saturation = float(np.exp(rng.normal(-0.22, 0.25)))

@@ -11,9 +11,10 @@ from .procedural_buildings import draw_building, draw_car, make_building
 from .procedural_canvas import linear
 from .procedural_land import OpenLand
 from .procedural_palettes import pick
+from .procedural_work import WorkPlaces
 
 
-class Town(OpenLand):
+class Town(OpenLand, WorkPlaces):
     """Collects paint, buildings, trees and cars of a scene while blocks are filled."""
 
     def __init__(self, rng, canvas, layout, woods, scene):
@@ -276,101 +277,3 @@ class Town(OpenLand):
                 self.building(pu, pv, [(0, 0, s * 0.6, t * 0.6)], height + rng.uniform(3, 14), "flat")
         for u, v in self.scatter(b, 25 * self.scene["trees"]):
             self.tree(u, v, 4, 11)
-
-    # work --------------------------------------------------------------
-    def _halls(self, b):
-        rng = self.rng
-        self.cover(b, pick(rng, ("asphalt", "old_asphalt", "concrete", "gravel")))
-        self.cover(b, pick(rng, ("gravel", "soil", "old_asphalt")), patchy=rng.uniform(0, 0.3))
-        u = b.u0 + rng.uniform(6, 16)
-        while u + 18 < b.u1:
-            wide = min(rng.uniform(18, 70), b.u1 - u - 3)
-            v = b.v0 + rng.uniform(6, 20)
-            while v + 18 < b.v1:
-                long = min(rng.uniform(22, 110), b.v1 - v - 3)
-                eaves, form = rng.uniform(4.5, 13), pick(rng, ("flat", "flat", "flat", "gable", "barrel", "saw"))
-                parts = [(0, 0, wide / 2, long / 2)]
-                if rng.random() < 0.45:
-                    s, t = rng.uniform(0.15, 0.4) * wide, rng.uniform(0.15, 0.4) * long
-                    parts.append((rng.choice([-1, 1]) * (wide / 2 + s * 0.4), rng.choice([-1, 1]) * (long / 2 - t), s, t))
-                self.building(u + wide / 2, v + long / 2, parts, eaves, form)
-                if form != "flat":
-                    self.buildings[-1].pitch *= 0.35
-                    self.buildings[-1].family = "metal"
-                v += long + rng.uniform(8, 24)
-            self._parking_lot(u + wide + 2, u + wide + 18, b.v0 + 4, b.v1 - 4, rng.uniform(0.1, 0.8))
-            u += wide + rng.uniform(12, 30)
-        for u, v in self.scatter(b, 25):  # stored goods
-            self.cars.append((u, v, rng.choice([0, np.pi / 2])))
-        for u, v in self.scatter(b, 10 * self.scene["trees"]):
-            self.tree(u, v, 4, 12)
-
-    def _shops(self, b):
-        rng = self.rng
-        self.cover(b, pick(rng, ("asphalt", "old_asphalt")))
-        deep = min(rng.uniform(18, 45), 0.5 * (b.u1 - b.u0))
-        self.building(b.u1 - deep / 2 - 2, (b.v0 + b.v1) / 2,
-                      [(0, 0, deep / 2, (b.v1 - b.v0) * rng.uniform(0.3, 0.46))], rng.uniform(4, 9), "flat")
-        self._parking_lot(b.u0 + 3, b.u1 - deep - 6, b.v0 + 3, b.v1 - 3)
-        for v in np.arange(b.v0 + 3, b.v1 - 3, rng.uniform(7, 14)):
-            if rng.random() < 0.6:
-                self.tree(b.u0 + 1.5, v, 3, 9)
-
-    def _parking(self, b):
-        self.cover(b, pick(self.rng, ("asphalt", "old_asphalt", "old_asphalt", "concrete")))
-        self._parking_lot(b.u0 + 2, b.u1 - 2, b.v0 + 2, b.v1 - 2)
-
-    def _parking_lot(self, u0, u1, v0, v1, fill=None):
-        rng = self.rng
-        if u1 - u0 < 7 or v1 - v0 < 7:
-            return
-        material = pick(rng, ("asphalt", "old_asphalt", "asphalt", "concrete", "gravel"))
-        if self.layout.cover(u0, u1, v0, v1, material, float(np.exp(rng.normal(0, 0.08)))) is None:
-            return
-        fill = rng.choice([0.0, rng.uniform(0.1, 0.95)], p=[0.15, 0.85]) if fill is None else fill
-        marked, trees = rng.random() < 0.75, rng.random() < 0.35
-        colour = (228, 226, 220) if rng.random() < 0.8 else (214, 180, 90)
-        u, column = u0 + 0.5, 0
-        while u + 5 < u1:
-            if marked:
-                found = self.layout.rectangle(u, u + 5, v0, v1)
-                if found is not None:
-                    area, _, along, mask = found
-                    wide = max(0.1, self.canvas.gsd_m * 0.5)
-                    stripes = mask & (np.abs(np.mod(along - v0, 2.6) - 1.3) < wide)
-                    self.paint.append(((area, stripes), linear(colour), 0.8 * min(1.0, 0.1 / wide)))
-            for v in np.arange(v0 + 2.6, v1 - 2, 2.6):
-                chance = rng.random()
-                if chance < fill and len(self.cars) < 1500:
-                    self.cars.append((u + 2.5, v, rng.choice([0, np.pi]) + rng.normal(0, 0.03)))
-                elif trees and chance > 0.93:
-                    self.tree(u + 2.5, v, 3, 9)
-            column += 1
-            u += 5.2 if column % 2 else 11.5
-
-    def _campus(self, b):
-        rng = self.rng
-        self.cover(b, self.green)
-        self.cover(b, pick(rng, ("concrete", "pavers", "dry_grass")), patchy=rng.uniform(0.05, 0.35))
-        for _ in range(int(rng.integers(1, 4)) + int((b.u1 - b.u0) * (b.v1 - b.v0) / 9000)):
-            s, t = rng.uniform(9, 26), rng.uniform(12, 42)
-            if 2 * s + 8 > b.u1 - b.u0 or 2 * t + 8 > b.v1 - b.v0:
-                continue
-            u, v = rng.uniform(b.u0 + s + 3, b.u1 - s - 3), rng.uniform(b.v0 + t + 3, b.v1 - t - 3)
-            self.layout.cover(u - s - 4, u + s + 4, v - t - 4, v + t + 4, pick(rng, ("concrete", "pavers", self.green)))
-            wing = rng.uniform(6, 9)
-            parts = pick(rng, ([(0, 0, s * 0.7, t)], [(0, 0, wing, t), (s * 0.5, t - wing, s * 0.7, wing)],
-                               [(-s + wing, 0, wing, t), (s - wing, 0, wing, t), (0, t - wing, s, wing)],
-                               [(0, 0, s, t * 0.5), (0, 0, s * 0.5, t)]))
-            self.building(u, v, parts, self.storeys(), pick(rng, ("flat", "flat", "flat", "hip", "gable", "barrel")),
-                          rng.choice([0, 0, rng.uniform(0, 1.5)]))
-        for _ in range(int(rng.integers(1, 5))):
-            v = rng.uniform(b.v0, b.v1)
-            self.layout.cover(b.u0, b.u1, v - 1.2, v + 1.2, pick(rng, ("concrete", "pavers", "gravel")))
-        if rng.random() < 0.4:
-            self._parking_lot(b.u0 + 2, b.u0 + 20, b.v0 + 2, b.v1 - 2)
-        for u, v in self.scatter(b, 35 * self.scene["trees"]):
-            self.tree(u, v, 5, 20)
-
-    def _school(self, b):
-        self._campus(b)
