@@ -38,7 +38,7 @@ def height_errors(height_path, truth_path):
 def class_overlaps(cover_path, truth_path):
     """Intersection over union by class name, for the classes that the truth has."""
     (cover, valid), (truth, known) = read(cover_path), read(truth_path)
-    names = {number: name for number, name, _ in stored_classes(str(cover_path))}
+    names = {entry.id: entry.name for entry in stored_classes(str(cover_path))}
     cover, truth = cover[valid & known], truth[valid & known]
     overlaps = {}
     for number in np.unique(truth):
