@@ -208,6 +208,18 @@ def test_a_flood_of_messages_arrives_in_order(fake, run):
     assert [text for _, text in feedback.lines] == [str(i) for i in range(5000)]
 
 
+def test_messages_that_are_still_on_their_way_when_the_process_ends_count(fake, run):
+    class Slow(Feedback):
+        def pushInfo(self, text):
+            time.sleep(0.3 if text == "0" else 0)
+            super().pushInfo(text)
+
+    feedback = Slow()
+    script = fake("hello()\nfor i in range(2000): say(type='log', text=str(i))\nsay(type='result', values={'a': 1})")
+    assert run(script, feedback) == {"a": 1}
+    assert len(feedback.lines) == 2000
+
+
 # -- what does not end --------------------------------------------------------------------------------------
 
 
@@ -300,6 +312,20 @@ def test_a_child_that_outlives_a_success_is_ended_and_does_not_delay_it(fake, ru
     assert run(fake("hello(); grandchild(); say(type='result', values={'a': 1})")) == {"a": 1}
     assert time.monotonic() - started_s < 3
     assert wait_for(lambda: not lives(noted_pid(tmp_path, "grandchild")))
+
+
+@pytest.mark.parametrize("last", ["say(type='result', values={})", "sys.exit(3)", "sys.exit('torn off')"])
+def test_cancel_is_said_first_and_whatever_comes_then_is_a_cancel(fake, run, tmp_path, last):
+    script = fake(f"""
+        hello()
+        note("started", 1)
+        assert json.loads(sys.stdin.readline()) == {{"type": "cancel"}}
+        note("heard", 1)
+        {last}
+    """)
+    with pytest.raises(errors.Cancelled):
+        run(script, Feedback(tmp_path / "started"), limits=quick(cancel_s=30.0))
+    assert (tmp_path / "heard").exists()
 
 
 def test_cancel_before_hello(fake, run, tmp_path):

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from semantic3d_plugin.backend.s3d_protocol import DoctorJob, errors
+from semantic3d_plugin.backend.s3d_protocol.serving import Channel
 from semantic3d_plugin.runtime.runner import run_job
 
 from .conftest import BACKEND, QUICK, Feedback, lives, noted_pid, wait_for
@@ -77,6 +78,18 @@ def test_the_result_is_the_last_word_and_heartbeats_come_before_it(serving, job)
     types = [message["type"] for message in answers(process.stdout.read())]
     assert process.wait(5) == 0
     assert types[0] == "hello" and types[-1] == "result" and set(types[1:-1]) == {"alive"} and len(types) >= 4
+
+
+def test_nothing_is_sent_after_the_last_word():
+    orders, answers_in = os.pipe(), os.pipe()
+    channel = Channel(orders[0], answers_in[1])
+    channel.send_last({"type": "result", "values": {}})
+    channel.send({"type": "alive"})
+    os.close(answers_in[1])
+    os.close(orders[1])
+    with os.fdopen(answers_in[0], "rb") as stream:
+        assert stream.read() == b'{"type":"result","values":{}}\n'
+    assert channel.receive() is None
 
 
 @pytest.mark.parametrize(
