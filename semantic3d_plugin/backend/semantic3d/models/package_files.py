@@ -41,6 +41,10 @@ class FolderFiles:
             names.append(_checked_name(entry.name))
         return _counted(names)
 
+    def has_manifest(self) -> bool:
+        """Whether manifest.json is there, whatever else is."""
+        return os.path.isfile(os.path.join(self.path, MANIFEST_NAME))
+
     def read(self, name: str, limit: int) -> bytes:
         """At most `limit` + 1 bytes of a file."""
         with open(os.path.join(self.path, name), "rb") as stream:
@@ -65,6 +69,10 @@ class ZipFiles:
             raise InvalidModel(f"The zip holds {len(infos)} entries; a package has at most {MOST_FILES} files.")
         self._members = self._checked_members(infos)
         return _counted(sorted(self._members))
+
+    def has_manifest(self) -> bool:
+        """Whether manifest.json is there; InvalidModel as for `names`."""
+        return MANIFEST_NAME in self.names()
 
     def read(self, name: str, limit: int) -> bytes:
         """At most `limit` + 1 bytes of a file, however far the entry would inflate."""
@@ -110,7 +118,7 @@ class ZipFiles:
 
 def read_manifest_bytes(files) -> bytes:
     """The bytes of manifest.json; InvalidModel if there is none."""
-    if MANIFEST_NAME not in files.names():
+    if not files.has_manifest():
         raise InvalidModel(
             f'"{files.path}" has no {MANIFEST_NAME}. Choose the folder or zip of a model package, or an ONNX file '
             "with Deepness metadata."

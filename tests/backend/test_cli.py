@@ -1,0 +1,219 @@
+"""The command line and the Python API: the same job, its progress, its errors and exit codes."""
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import package_model
+import pytest
+import rasterio
+import s3d_protocol
+import semantic3d
+from rasterio.transform import from_origin
+from s3d_protocol import ReconstructJob
+from semantic3d import cli
+from semantic3d.progress_bar import ProgressBar, duration_text, progress_line
+
+BACKEND = str(Path(s3d_protocol.__file__).resolve().parents[1])
+
+
+@pytest.fixture
+def model(tmp_path):
+    package_model.write_fake_package(tmp_path / "fake")
+    return str(tmp_path / "fake")
+
+
+@pytest.fixture
+def image(tmp_path):
+    return write_image(tmp_path / "ortho.tif", 150, 120)
+
+
+def write_image(path, width, height):
+    """An image of 0.5 m pixels with red rising to the right and green downwards."""
+    pixels = np.zeros((3, height, width), np.uint8)
+    pixels[0] = np.linspace(0, 255, width)[None]
+    pixels[1] = np.linspace(0, 255, height)[:, None]
+    with rasterio.open(path, "w", driver="GTiff", width=width, height=height, count=3, dtype="uint8",
+                       crs="EPSG:32610", transform=from_origin(500000, 4800000, 0.5, 0.5)) as target:
+        target.write(pixels)
+    return str(path)
+
+
+@pytest.fixture
+def jobs(monkeypatch):
+    """Catches the job instead of doing it."""
+    from semantic3d.jobs import reconstruct
+
+    caught = []
+
+    def run(job, control):
+        caught.append(job)
+        return {"outputs": job.outputs(), "megapixels": 1.0, "seconds": 1.0, "device": "cpu", "mean_height_m": None}
+
+    monkeypatch.setattr(reconstruct, "run", run)
+    return caught
+
+
+def start(arguments, **more):
+    environment = {**os.environ, "PYTHONPATH": BACKEND, "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.Popen([sys.executable, "-m", "semantic3d.cli", *arguments], stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True, env=environment, **more)
+
+
+def test_the_whole_way(image, model, tmp_path, capsys):
+    outputs = {name: str(tmp_path / f"out.{name}.tif") for name in ("height", "sigma", "land-cover", "probabilities")}
+    options = [part for name, path in outputs.items() for part in (f"--{name}", path)]
+    code = cli.main(["reconstruct", image, "--model", model, *options, "--report", str(tmp_path / "r.html"),
+                     "--quicklook", str(tmp_path / "q.png"), "--overlap", "16"])
+    out, err = capsys.readouterr()
+    assert code == 0 and "out.height.tif" in out and "q.png" in out and "100 %" in err
+    with rasterio.open(image) as source, rasterio.open(outputs["height"]) as height:
+        expected = 10 * source.read().astype(np.float64).mean(axis=0) / 255
+        assert height.transform == source.transform and np.abs(height.read(1) - expected).max() < 0.01
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        ["fake", "ortho.tif", "r.html", "q.png"] + [Path(path).name for path in outputs.values()]
+        + [Path(path).stem + ".qml" for path in outputs.values()])
+    with rasterio.open(tmp_path / "q.png") as picture:
+        assert picture.width > 2000
+
+
+def test_the_python_api_gives_the_same_bytes(image, model, tmp_path):
+    assert cli.main(["reconstruct", image, "--model", model, "--height", str(tmp_path / "a.tif"), "--overlap", "16",
+                     "--quiet"]) == 0
+    values = semantic3d.reconstruct(Path(image), model_path=Path(model), height_path=tmp_path / "b.tif", overlap_px=16)
+    assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()
+    assert values["outputs"] == {"height": str(tmp_path / "b.tif")}
+    with pytest.raises(s3d_protocol.InvalidParameter, match="hight_path"):
+        semantic3d.reconstruct(image, hight_path="x.tif")
+
+
+def test_defaults_are_those_of_the_job(jobs, tmp_path):
+    assert cli.main(["reconstruct", "i.tif", "--height", "h.tif"]) == 0
+    assert jobs == [ReconstructJob("i.tif", height_path="h.tif")]
+
+
+def test_every_option_reaches_the_job(jobs):
+    assert cli.main(["reconstruct", "i.tif", "--height", "h.tif", "--sigma", "s.tif", "--land-cover", "c.tif",
+                     "--probabilities", "p.tif", "--report", "r.html", "--model", "m", "--bands", "4,3,2",
+                     "--extent", "-10,-5.5,20,1e3", "--gsd", "0.3", "--overlap", "64", "--device", "cpu",
+                     "--batch-size", "4", "--max-memory", "512", "--json"]) == 0
+    assert jobs == [ReconstructJob("i.tif", "m", (4, 3, 2), (-10.0, -5.5, 20.0, 1000.0), 0.3, 64, "cpu", 4, 512,
+                                   "h.tif", "s.tif", "c.tif", "p.tif", "r.html")]
+
+
+def test_without_outputs_they_go_beside_the_image(jobs, capsys):
+    assert cli.main(["reconstruct", "/data/town.ortho.tif"]) == 0
+    assert jobs[0].outputs() == {"height": "/data/town.ortho_height.tif", "sigma": "/data/town.ortho_sigma.tif",
+                                 "land_cover": "/data/town.ortho_land_cover.tif"}
+
+
+@pytest.mark.parametrize("arguments, code, words", [
+    (["reconstruct", "nothing.tif", "--height", "h.tif", "--model", "{model}"], 1, "nothing.tif"),
+    (["reconstruct", "{image}", "--height", "h.txt", "--model", "{model}"], 2, "h.txt"),
+    (["reconstruct", "{image}", "--height", "{folder}/h.tif", "--model", "{folder}/no"], 1, "no model package"),
+    (["reconstruct", "{image}", "--height", "{folder}/h.tif", "--model", "{model}", "--overlap", "-1"], 2, "-1"),
+    (["reconstruct", "{image}", "--height", "{folder}/h.tif", "--model", "{model}", "--quicklook", "/no/q.png"], 1,
+     "/no"),
+    (["model-info", "{folder}"], 1, "manifest.json"),
+    (["quicklook", "{folder}/missing.tif", "{folder}/q.png"], 1, "missing.tif")])
+def test_an_error_is_one_line_and_a_code(arguments, code, words, image, model, tmp_path, capsys):
+    values = {"image": image, "model": model, "folder": tmp_path}
+    assert cli.main([argument.format(**values) for argument in arguments]) == code
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith("semantic3d: ") and words in last
+    assert not list(tmp_path.glob(".*partial*"))
+
+
+@pytest.mark.parametrize("arguments", [[], ["paint"], ["reconstruct"], ["reconstruct", "i.tif", "--bands", "r,g,b"],
+                                       ["reconstruct", "i.tif", "--device", "tpu"]])
+def test_wrong_usage_is_code_2(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == 2 and "usage" in capsys.readouterr().err
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert capsys.readouterr().out.strip() == f"semantic3d {semantic3d.__version__}"
+
+
+def test_model_info(model, capsys):
+    assert cli.main(["model-info", model]) == 0
+    text = capsys.readouterr().out
+    assert "fake 1.2.3" in text and "4 building" in text and "CC0-1.0" in text
+    assert cli.main(["model-info", model, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["validation"] == {"rmse_m": 1.5}
+
+
+def test_json_results(jobs, capsys):
+    assert cli.main(["reconstruct", "i.tif", "--height", "h.tif", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["outputs"] == {"height": "h.tif"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are different there")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_cleanly(number, model, tmp_path):
+    image = write_image(tmp_path / "large.tif", 6000, 6000)
+    process = start(["reconstruct", image, "--model", model, "--height", str(tmp_path / "h.tif"), "--overlap", "56"])
+    for line in process.stderr:
+        if "tiles" in line:
+            break
+    else:
+        pytest.fail("the job ended before it began")
+    process.send_signal(number)
+    begun = time.monotonic()
+    _, rest = process.communicate(timeout=20)
+    assert process.returncode == 130 and time.monotonic() - begun < 5
+    assert rest.strip().splitlines()[-1] == "semantic3d: cancelled" and "Traceback" not in rest
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["fake", "large.tif"]
+
+
+def test_a_closed_pipe_is_no_traceback(model):
+    process = start(["model-info", model])
+    process.stdout.close()
+    assert "Traceback" not in process.stderr.read()
+    process.wait(timeout=20)
+
+
+def message(**changes):
+    return {"done": 30, "total": 120, "unit": "tiles", "megapixels_per_s": 0.8, "seconds_left": 90.0, "text": "",
+            **changes}
+
+
+def test_the_progress_line():
+    line = progress_line(message())
+    assert line == "[######------------------]  25 %  30/120 tiles  0.8 MP/s  1:30 left"
+    assert progress_line(message(done=0, total=0, megapixels_per_s=None, seconds_left=None)).startswith("[----")
+    assert duration_text(7209) == "2:00:09" and duration_text(5.4) == "0:05"
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_the_bar_rewrites_its_line_on_a_terminal():
+    stream = Terminal()
+    bar = ProgressBar(stream)
+    bar.show(message())
+    bar.show(message(done=120, seconds_left=None, megapixels_per_s=None))
+    bar.finish()
+    lines = stream.getvalue().rstrip("\n").split("\r")[1:]
+    assert len(lines) == 2 and len(lines[1]) >= len(lines[0].rstrip()) and stream.getvalue().endswith("\n")
+
+
+def test_the_bar_is_ten_lines_in_a_file():
+    stream = io.StringIO()
+    bar = ProgressBar(stream)
+    for done in range(1001):
+        bar.show(message(done=done, total=1000))
+    bar.finish()
+    assert len(stream.getvalue().splitlines()) == 11 and "\r" not in stream.getvalue()
