@@ -79,11 +79,11 @@ def _street_furniture(town, layout, rng):
                 town.cars.append((u, v, (np.pi / 2 if along_u else 0) + rng.normal(0, 0.03)))
 
 
-def _draw(rng, canvas, style, climate):
+def _draw(rng, canvas, style, climate, bare_trees):
     """Fill the canvas; returns nothing, the layers hold the scene."""
     colours = scene_materials(rng, climate)
     layout = Layout(rng, canvas, style)
-    woods = Woods(rng, canvas, climate)
+    woods = Woods(rng, canvas, climate, bare_trees)
     town = Town(rng, canvas, layout, woods, _scene_habits(rng, style, climate, colours))
     layout.make_blocks()
     town.fill()
@@ -191,7 +191,6 @@ def render_scene(seed, size_px=512, gsd_m=0.5, style=None) -> Scene:
     climate = pick(rng, STYLES[style]["climates"])
     oversampling = 2 if gsd_m > 0.34 else 1
     margin_px = int(np.ceil(36.0 / gsd_m))
-    canvas = Canvas(rng, (size_px + 2 * margin_px) * oversampling, gsd_m / oversampling)
     leaning = rng.random() < 0.55
     meta = {
         "seed": int(seed), "style": style, "climate": climate, "gsd_m": float(gsd_m),
@@ -202,9 +201,10 @@ def render_scene(seed, size_px=512, gsd_m=0.5, style=None) -> Scene:
         "sky_share": float(rng.uniform(0.09, 0.30)), "sky_blue": float(rng.uniform(0.3, 1.8)),
         "terrain_slope": float(rng.choice([0.0, rng.uniform(0, 0.12)])),
         "crown_gaps": float(rng.uniform(0.0, 0.11)),
-        "bare_trees": climate == "winter" and bool(rng.random() < 0.8),
+        "bare_trees": bool(rng.random() < (0.8 if climate == "winter" else 0.03)),
     }
-    _draw(rng, canvas, STYLES[style], climate)
+    canvas = Canvas(rng, (size_px + 2 * margin_px) * oversampling, gsd_m / oversampling)
+    _draw(rng, canvas, STYLES[style], climate, meta["bare_trees"])
     visible = _sunlight(canvas, meta)
     # beyond the scene only what leans into it is still needed
     reach_px = int(np.ceil(canvas.height_m.max() * meta["lean_m_per_m"] / gsd_m)) + 2 if leaning else 0

@@ -61,7 +61,7 @@ TREES = {  # crown colours per climate: broad-leaf list, conifer list
     "dry": (((91, 104, 79), (104, 112, 88), (78, 93, 69), (112, 117, 86)), ((71, 86, 69), (82, 93, 77))),
     "mediterranean": (((97, 108, 81), (112, 115, 94), (86, 100, 71)), ((74, 91, 65), (67, 84, 63))),
     "tropical": (((99, 123, 63), (86, 113, 56), (115, 136, 73), (78, 102, 54)), ((86, 113, 58), (108, 130, 71))),
-    "winter": (((119, 108, 98), (110, 100, 90), (104, 104, 84)), ((71, 86, 71), (63, 80, 65))),
+    "winter": (((114, 108, 96), (104, 98, 88), (100, 101, 82)), ((71, 86, 71), (63, 80, 65))),
 }
 ROOFS = {
     "shingle": ((96, 95, 97), (128, 123, 117), (124, 106, 92), (150, 136, 121), (74, 76, 82), (142, 140, 138),
@@ -99,7 +99,7 @@ STYLES = {
                        climates=("temperate", "dry", "lush", "winter", "mediterranean"),
                        roofs=("metal", "metal", "tile")),
     "campus": dict(u=(120, 200), v=(120, 220), road=(7, 12), curve=10, river=0.15, trees=1.4, storeys=(2, 6),
-                   blocks={"campus": 6, "parking": 2, "sports": 2, "park": 2, "forest": 1, "shops": 1},
+                   blocks={"campus": 6, "parking": 1.2, "sports": 2, "park": 2, "forest": 1, "shops": 1},
                    climates=("temperate", "lush", "dry", "winter"), roofs=("tile", "slate", "metal", "shingle")),
     "village": dict(u=(70, 150), v=(90, 200), road=(5, 8), curve=18, river=0.2, trees=0.9, storeys=(1, 2),
                     blocks={"houses": 5, "farm": 2, "meadow": 2, "orchard": 1, "field": 2, "forest": 1, "rows": 1},

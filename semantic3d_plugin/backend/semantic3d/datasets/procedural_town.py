@@ -32,7 +32,8 @@ class Town(OpenLand, WorkPlaces):
     def draw(self):
         """Draw all that was collected."""
         for found, colour, strength in self.paint:
-            self.canvas.stain(*found, colour, strength)
+            area, mask = found
+            self.canvas.stain(area, mask & (self.canvas.land_cover[area] < 3), colour, strength)
         for building in self.buildings:
             draw_building(self.canvas, building)
         for plant, args in self.trees:

@@ -10,7 +10,7 @@ from .procedural_palettes import TREES, jitter, pick
 class Woods:
     """Crown stamps of a scene, cut once per kind and size and placed many times."""
 
-    def __init__(self, rng, canvas, climate):
+    def __init__(self, rng, canvas, climate, bare=False):
         self.rng, self.canvas = rng, canvas
         broad, conifer = TREES[climate]
         self.conifer_share = float(rng.choice([0.05, rng.uniform(0.1, 0.9)], p=[0.6, 0.4]))
@@ -19,11 +19,8 @@ class Woods:
             "conifer": [jitter(rng, pick(rng, conifer), 0.10, 0.03) for _ in range(3)],
             "bush": [jitter(rng, pick(rng, broad), 0.12, 0.04) for _ in range(4)],
         }
-        if climate == "winter":
-            self.bare = True
-        else:
-            self.bare = rng.random() < 0.04
-        if rng.random() < 0.06 and not self.bare:  # autumn
+        self.bare = bare
+        if rng.random() < 0.06 and not bare:  # autumn
             self.palette["broad"][0] = jitter(rng, (176, 140, 72))
             self.palette["broad"][1] = jitter(rng, (150, 96, 66))
         self.roughness = float(rng.uniform(0.6, 1.5))
@@ -103,6 +100,10 @@ class Woods:
         slopes = tuple(np.clip(0.6 * slope, -cap, cap) for slope in slopes)
         colour = pick(rng, self.palette[kind]) * np.float32(np.exp(rng.normal(0, 0.12)))
         colour = colour * brightness[cut][..., None]
+        if self.bare and kind == "broad":  # twigs: the ground shows through, little relief
+            share = np.clip(0.5 + 0.25 * (brightness[cut] - 1.0) / 0.2, 0.25, 0.8)[..., None]
+            colour = share * colour + (1.0 - share) * canvas.albedo[area]
+            slopes = tuple(0.5 * slope for slope in slopes)
         code = TREE if height_m >= 1.2 else LOW_VEGETATION
         canvas.place(area, mask[cut], np.maximum(surface, 0.6), colour, code, slopes)
 
