@@ -24,5 +24,5 @@ setup(
         "semantic3d": f"{BACKEND}/semantic3d",
         "semantic3d_bundled_models": "semantic3d_plugin/models",
     },
-    package_data={"semantic3d_bundled_models": ["**/*"], "semantic3d": ["**/*.json", "**/*.html", "**/*.qml"]},
+    package_data={"semantic3d_bundled_models": ["**/*"], "semantic3d": ["**/*.json", "**/*.css", "**/*.png"]},
 )

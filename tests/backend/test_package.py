@@ -130,6 +130,7 @@ FIELD_FAULTS = [
     (set_at("classes", 0, "colour", "red"), ["classes[0].colour", "red"]),
     (set_at("classes", 0, "id", 0), ["classes[0].id"]),
     (set_at("classes", 1, "id", 1), ["classes[1].id", "share"]),
+    (set_at("classes", 0, "name", "tree\u0000"), ["classes[0].name"]),
     (set_at("classes", []), ["classes"]),
     (set_at("classes", [package_model.CLASSES[0]]), ["class_probability", "2"]),
     (set_at("calibration", {"method": "none"}), ["calibration.predictive_std_scale"]),

@@ -7,7 +7,7 @@ since QGIS otherwise guesses it from the layer's name.
 from __future__ import annotations
 
 import os
-from xml.sax.saxutils import quoteattr
+from html import escape
 
 from .preview import height_limit_m, open_raster, sigma_limit_m
 from .ramps import HEIGHT_RAMP, PROBABILITY_RAMP, SIGMA_RAMP, Ramp, number_text, rgb
@@ -63,7 +63,7 @@ def probabilities_qml(full: float, first_class: str) -> str:
 def land_cover_qml(classes) -> str:
     """Style for class ids, with each class's name and colour."""
     entries = "\n".join(
-        f'        <paletteEntry value="{item.id}" color="{item.colour}" alpha="255" label={quoteattr(item.name)}/>'
+        f'        <paletteEntry value="{item.id}" color="{item.colour}" alpha="255" label={_quoted(item.name)}/>'
         for item in classes
     )
     renderer = f"""    <rasterrenderer type="paletted" band="1" opacity="1" alphaBand="-1" nodataColor="">
@@ -73,6 +73,11 @@ def land_cover_qml(classes) -> str:
       </colorPalette>
     </rasterrenderer>"""
     return _document(renderer, _elevation(False))
+
+
+def _quoted(text: str) -> str:
+    """A text as an XML attribute's value, quotes included."""
+    return f'"{escape(text)}"'
 
 
 def _write(raster_path: str, text: str) -> str:
@@ -119,7 +124,7 @@ def _pseudocolour(ramp: Ramp, limit: float, unit: str, prefix: str = "", label_f
     last = len(ramp.stops) - 1
     items = "\n".join(
         f'          <item value="{number_text(limit * index / last)}" color="{colour}" alpha="255" '
-        f"label={quoteattr(number_text(limit * index / last * label_factor) + unit)}/>"
+        f"label={_quoted(number_text(limit * index / last * label_factor) + unit)}/>"
         for index, colour in enumerate(ramp.stops)
     )
     decimals = 2 if limit * label_factor < 10 else 1
@@ -131,8 +136,8 @@ classificationMin="0" classificationMax="{number_text(limit)}">
 minimumValue="0" maximumValue="{number_text(limit)}">
 {_gradient(ramp)}
 {items}
-          <rampLegendSettings useContinuousLegend="1" orientation="2" direction="0" prefix={quoteattr(prefix)} \
-suffix={quoteattr(unit)} minimumLabel="" maximumLabel="{_maximum_label(limit, unit, label_factor)}">
+          <rampLegendSettings useContinuousLegend="1" orientation="2" direction="0" prefix={_quoted(prefix)} \
+suffix={_quoted(unit)} minimumLabel="" maximumLabel="{_maximum_label(limit, unit, label_factor)}">
             <numericFormat id="basic">
               <Option type="Map">
                 <Option type="int" name="decimals" value="{decimals}"/>
@@ -180,7 +185,8 @@ def _elevation(is_surface: bool) -> str:
     """The elevation element: read from 3.26 on; `mode` counts from 3.38 on, older versions know but the surface."""
     if not is_surface:
         return '  <elevation enabled="0" band="1" zscale="1" zoffset="0" symbology="Line"/>'
-    return f"""  <elevation enabled="1" mode="RepresentsElevationSurface" band="1" zscale="1" zoffset="0" symbology="Line">
+    return f"""  <elevation enabled="1" mode="RepresentsElevationSurface" band="1" zscale="1" zoffset="0" \
+symbology="Line">
     <profileLineSymbol>
       <symbol type="line" name="" alpha="1" clip_to_extent="1" force_rhr="0">
         <layer class="SimpleLine" enabled="1" locked="0" pass="0">

@@ -142,8 +142,9 @@ def _height_section(data: ReportData) -> str:
                      f'<table class="numbers"><tr>{heads}</tr><tr>{cells}</tr></table></div>')
     if not parts:
         return ""
-    note = "<p class=\"faint\">Shares of valid pixels (square-root scale) and percentiles in metres, from an evenly picked sample.</p>"
-    return f'<section><h2>Distribution</h2><div class="pair">{"".join(parts)}</div>{note}</section>'
+    note = "Shares of valid pixels (square-root scale) and percentiles in metres, from an evenly picked sample."
+    pair = f'<div class="pair">{"".join(parts)}</div>'
+    return f'<section><h2>Distribution</h2>{pair}<p class="faint">{note}</p></section>'
 
 
 def _cover_section(data: ReportData) -> str:

@@ -75,7 +75,8 @@ def ramp_legend(ramp: Ramp, limit: float, unit: str) -> str:
     marks = "".join(
         f'<span style="left:{value / limit * 100:.2f}%">{number_text(value)}</span>' for value in ticks(limit)
     )
-    return (f'<div class="ramp"><img src="{png_data_uri(bar)}" alt="colour scale from 0 to {number_text(limit)} {unit}">'
+    words = f"colour scale from 0 to {number_text(limit)} {unit}"
+    return (f'<div class="ramp"><img src="{png_data_uri(bar)}" alt="{escape(words)}">'
             f'<div class="marks">{marks}</div><span class="unit">{escape(unit)}</span></div>')
 
 

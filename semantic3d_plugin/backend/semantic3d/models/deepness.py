@@ -145,12 +145,16 @@ def _class_names(header: OnnxHeader, name: str):
     if value is None:
         return None
     try:
-        pairs = sorted((int(number), str(text)) for number, text in value.items())
+        pairs = sorted((int(number), _printable(str(text))) for number, text in value.items())
     except (AttributeError, TypeError, ValueError) as error:
         raise InvalidModel(f'"{name}": metadata "{key}" does not map class numbers to names.') from error
     if [number for number, _ in pairs] != list(range(len(pairs))):
         raise InvalidModel(f'"{name}": metadata "{key}" leaves out class numbers.')
     return [text for _, text in pairs]
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _classes(header: OnnxHeader, channels: int, name: str) -> tuple:

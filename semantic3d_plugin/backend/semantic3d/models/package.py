@@ -333,8 +333,8 @@ def _check_spec(spec: TensorSpec, wanted: tuple, must_be_fixed: bool) -> None:
     if not fits:
         kind = "float32" if spec.is_float32 else "not float32"
         shown = ["N", *("any" if value is None else value for value in wanted)]
-        raise InvalidModel(f'the tensor "{spec.name}" is {list(spec.shape)} ({kind}), but the manifest\'s tile size and '
-                           f"classes ask for {shown} (float32).")
+        raise InvalidModel(f'the tensor "{spec.name}" is {list(spec.shape)} ({kind}), but tile size and classes as '
+                           f"the package states them ask for {shown} (float32).")
 
 
 def package_summary(package: ModelPackage) -> dict:

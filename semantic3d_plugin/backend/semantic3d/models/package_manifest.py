@@ -156,6 +156,8 @@ def _check_classes(classes) -> None:
         _check_object(field, item, ("id", "name", "colour"))
         _check_integer(f"{field}.id", item["id"], 1, 255)
         _check_text(f"{field}.name", item["name"])
+        if not item["name"].isprintable():
+            raise _fault(f"{field}.name", item["name"], "a name on one line, without control characters")
         if not isinstance(item["colour"], str) or _COLOUR.fullmatch(item["colour"]) is None:
             raise _fault(f"{field}.colour", item["colour"], 'a colour like "#a0b1c2"')
         if item["id"] in seen_ids:
