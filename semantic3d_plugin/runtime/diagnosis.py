@@ -50,8 +50,7 @@ class Diagnosis:
     @property
     def text(self) -> str:
         """The report for people: one fact in a line."""
-        lines = [f"{label}: {value}" for label, value in self.facts]
-        lines += [f"  {line}" for line in _lines_of(self.values)]
+        lines = [f"{label}: {value}" for label, value in self.facts + _findings(self.values)]
         lines.append("The backend is healthy." if self.healthy else f"NOT HEALTHY: {self.problem} {self.advice}")
         return "\n".join(lines)
 
@@ -65,7 +64,7 @@ class Diagnosis:
         return json.dumps(asdict(self), indent=1, default=str) + "\n"
 
     def _html(self) -> str:
-        rows = [*self.facts, *(tuple(line.partition(": ")[::2]) for line in _lines_of(self.values))]
+        rows = self.facts + _findings(self.values)
         table = "\n".join(f"<tr><th>{html.escape(label)}</th><td>{html.escape(value)}</td></tr>" for label, value in rows)
         verdict = "The backend is healthy." if self.healthy else f"{self.problem} {self.advice}"
         return (
@@ -110,7 +109,7 @@ def diagnose(
     if not diagnosis.healthy:
         problems = diagnosis.values.get("problems") or ["the backend's own check failed"]
         diagnosis.problem = "; ".join(map(str, problems))
-        diagnosis.advice = ADVICE[backend.source]
+        diagnosis.advice = REPAIR if backend.source == "managed" else ADVICE[backend.source]
     return diagnosis
 
 
@@ -133,19 +132,18 @@ def _surroundings(backend: Any) -> list[tuple[str, str]]:
     return facts
 
 
-def _lines_of(values: dict[str, Any], indent: str = "") -> list[str]:
-    """A result's values as lines, nested ones indented."""
-    lines = []
-    for name, value in values.items():
-        label = indent + str(name).replace("_", " ")
-        if isinstance(value, dict):
-            lines.append(f"{label}:")
-            lines += _lines_of(value, indent + "  ")
-        elif isinstance(value, (list, tuple)):
-            entries = [entry for entry in value if not isinstance(entry, dict)]
-            lines.append(f"{label}: {', '.join(map(str, entries)) or ('none' if not value else '')}".rstrip())
-            for entry in (entry for entry in value if isinstance(entry, dict)):
-                lines += _lines_of(entry, indent + "  ")
-        else:
-            lines.append(f"{label}: {value}")
-    return lines
+def _findings(values: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the backend's doctor said, as label and value."""
+    found = [
+        (f"{'ok ' if check.get('ok') else 'BAD'} {check.get('name')}", str(check.get("detail", "")))
+        for check in values.get("checks", ())
+    ]
+    if values.get("packages"):
+        found.append(("Packages", ", ".join(f"{name} {version}" for name, version in values["packages"].items())))
+    model = values.get("model")
+    if model:
+        found.append(("Model", f"{model.get('name')} {model.get('version')}, {model.get('sha256')}"))
+    if values.get("device"):
+        speed = values.get("seconds_per_tile")
+        found.append(("The model ran on", values["device"] + (f", {speed:.2f} s per tile" if speed else "")))
+    return found
