@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import rasterio
 from fake_model import write_fake_package
+from package_model import fake_deepness
 from rasterio.enums import ColorInterp
 from rasterio.transform import Affine
 
@@ -361,6 +362,27 @@ def test_a_report_alone_is_complete_and_leaves_no_rasters(tmp_path, package):
     text = (tmp_path / "out" / "r.html").read_text(encoding="utf-8")
     for title in ("Image", "Height above ground", "Uncertainty", "Land cover"):
         assert f'alt="{title}' in text
+
+
+def test_a_deepness_regressor_gives_heights_alone(tmp_path):
+    (tmp_path / "m.onnx").write_bytes(fake_deepness("Regressor", reg_output_scaling=7.0))  # 0.2 m; gives red; batch of 1
+    pixels = noise(100, 120)
+    image = save(tmp_path / "i.tif", pixels, transform=Affine(0.2, 0, 5e5, 0, -0.2, 5e6))
+    job = job_for(image, str(tmp_path / "m.onnx"), str(tmp_path), ("height",), batch_size=3)
+    run(job, JobControl())
+    np.testing.assert_allclose(read(job.height_path)[0], 7 * (pixels[0] / 255.0), atol=1e-3)
+    with pytest.raises(InvalidParameter, match="sigma output.*gives only height_m"):
+        run(job_for(image, str(tmp_path / "m.onnx"), str(tmp_path), ("height", "sigma")), JobControl())
+
+
+def test_a_deepness_segmentor_gives_classes_alone(tmp_path):
+    (tmp_path / "m.onnx").write_bytes(fake_deepness("Segmentor", 3))  # the bands as scores
+    pixels = noise(100, 120)
+    image = save(tmp_path / "i.tif", pixels, transform=Affine(0.2, 0, 5e5, 0, -0.2, 5e6))
+    job = job_for(image, str(tmp_path / "m.onnx"), str(tmp_path), ("land_cover",), report_path=str(tmp_path / "r.html"))
+    values = run(job, JobControl())
+    np.testing.assert_array_equal(read(job.land_cover_path)[0], 1 + pixels.argmax(axis=0))
+    assert values["mean_height_m"] is None
 
 
 AWKWARD = os.path.join(os.path.dirname(__file__), "..", "..", "..", "shared", "data", "awkward")

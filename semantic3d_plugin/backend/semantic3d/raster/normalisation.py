@@ -20,7 +20,7 @@ from s3d_protocol.errors import InvalidInput
 from .source import ImageSource
 
 LOW_PERCENT, HIGH_PERCENT = 2.0, 98.0
-_SAMPLE_PX = 4_194_304
+_SAMPLE_PX = 1_048_576
 _BLOCK_PX = 512
 _FULL_CHECK_PX = 64_000_000  # images up to this size are read whole before the work, to find damage early
 _SAMPLED_BLOCKS = 256
@@ -137,7 +137,8 @@ def _from_sample(values: np.ndarray, source: ImageSource) -> Normalisation:
         raise InvalidInput(
             f"{source.path} has too few valid pixels to find its brightness range. Cut the image to its valid part."
         )
-    low, high = np.percentile(values.astype(np.float64), [LOW_PERCENT, HIGH_PERCENT], axis=1)
+    percents = [LOW_PERCENT, HIGH_PERCENT]
+    low, high = np.array([np.percentile(band.astype(np.float64), percents) for band in values]).T
     if source.dtype.kind == "f" and values.min() >= 0.0 and values.max() <= 1.0 and high.max() - low.min() >= 0.5:
         return Normalisation((0.0,) * 3, (1.0,) * 3, "values already between 0 and 1, taken as they are")
     flat = high <= low

@@ -149,7 +149,7 @@ class RasterWriter:
             self._dataset.close()
             check_cancelled()
             rasterio.shutil.copy(
-                self._interim, self.path, driver="COG", COMPRESS="DEFLATE", LEVEL="6", PREDICTOR="YES",
+                self._interim, self.path, driver="COG", COMPRESS="DEFLATE", LEVEL="4", PREDICTOR="YES",
                 BLOCKSIZE=str(_BLOCK_PX), OVERVIEW_RESAMPLING=self.spec.overviews, OVERVIEWS="IGNORE_EXISTING",
                 NUM_THREADS=str(threads), BIGTIFF="IF_SAFER",
             )

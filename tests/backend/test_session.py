@@ -1,0 +1,129 @@
+"""Devices and faults of the runtime, with a stand-in for onnxruntime where its own faults cannot be provoked."""
+
+import types
+
+import numpy as np
+import pytest
+from fake_model import TILE_PX, write_fake_package
+
+from s3d_protocol import DeviceUnavailable, InvalidModel, MissingDependency, OutOfMemory
+from semantic3d.inference import session as session_module
+from semantic3d.inference.session import InferenceSession, worker_threads
+from semantic3d.models.package import load_package
+
+ALL = ("height_m", "aleatoric_var_m2", "epistemic_var_m2", "evidence_index", "class_probability")
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    return load_package(write_fake_package(tmp_path_factory.mktemp("model") / "fake"))
+
+
+class Fail(Exception):
+    pass
+
+
+def runtime(package, *, available=("CPUExecutionProvider",), kept=None, load_fault=None, run_fault=None, batch="N"):
+    """A stand-in; `kept` says which providers a session asked for CUDA really has after a run."""
+
+    class Session:
+        def __init__(self, data, options, providers):
+            if load_fault and providers[0].startswith("CUDA"):
+                raise Fail(load_fault)
+            self.providers, self.sizes = providers, []
+
+        def get_providers(self):
+            return list(kept) if kept and self.providers[0].startswith("CUDA") else self.providers
+
+        def get_inputs(self):
+            size = package.tile_size_px
+            return [types.SimpleNamespace(name="image", type="tensor(float)", shape=[batch, 3, size, size])]
+
+        def get_outputs(self):
+            size = package.tile_size_px
+            return [
+                types.SimpleNamespace(name=n, type="tensor(float)", shape=["N", 2 if "class" in n else 1, size, size])
+                for n in ALL
+            ]
+
+        def run(self, names, feeds):
+            if run_fault and (self.providers[0].startswith("CUDA") or "CUDA" not in str(available)):
+                raise Fail(run_fault)
+            image = feeds["image"]
+            self.sizes.append(len(image))
+            planes = {name: image[:, :1] for name in ALL} | {"class_probability": image[:, :2]}
+            return [planes[name] for name in names or ALL]
+
+    state = types.SimpleNamespace(Fail=Fail)
+    return types.SimpleNamespace(
+        __version__="0", capi=types.SimpleNamespace(onnxruntime_pybind11_state=state), InferenceSession=Session,
+        SessionOptions=types.SimpleNamespace, get_available_providers=lambda: list(available),
+    )  # fmt: skip
+
+
+BOTH = ("CUDAExecutionProvider", "CPUExecutionProvider")
+
+
+def make(monkeypatch, package, device="auto", **faults):
+    monkeypatch.setattr(session_module, "_import_runtime", lambda: runtime(package, **faults))
+    said = []
+    return InferenceSession(package, device, lambda text, level: said.append((level, text))), said
+
+
+def test_the_real_runtime_gives_the_roles_asked_for(package):
+    session = InferenceSession(package, "cpu")
+    image = np.zeros((2, 3, TILE_PX, TILE_PX), np.float32)
+    outputs = session.run(image, ("height_m", "class_probability"))
+    assert set(outputs) == {"height_m", "class_probability"}
+    np.testing.assert_allclose(outputs["height_m"], 4.0, atol=1e-5)  # 10 x mean of the means 0.5, 0.4, 0.3
+    np.testing.assert_allclose(outputs["class_probability"][:, 1], 0.5, atol=1e-6)
+
+
+def test_a_working_card_is_used(monkeypatch, package):
+    session, said = make(monkeypatch, package, available=BOTH)
+    assert session.device == "cuda" and said == []
+
+
+@pytest.mark.parametrize(
+    "faults, words",
+    [
+        ({"kept": ("CPUExecutionProvider",)}, "fell back"),
+        ({"load_fault": "libcublas not found"}, "libcublas"),
+        ({"run_fault": "CUDA failure 2: out of memory"}, "Memory ran out"),
+    ],
+)
+def test_a_card_that_does_not_work_is_said_aloud(monkeypatch, package, faults, words):
+    session, said = make(monkeypatch, package, available=BOTH, **faults)
+    assert session.device == "cpu"
+    assert said[0][0] == "warning" and words in said[0][1] and "processor" in said[0][1]
+    with pytest.raises(DeviceUnavailable, match=words):
+        make(monkeypatch, package, "cuda", available=BOTH, **faults)
+
+
+def test_without_a_gpu_build_auto_is_quiet_and_cuda_is_refused(monkeypatch, package):
+    session, said = make(monkeypatch, package)
+    assert session.device == "cpu" and said == []
+    with pytest.raises(DeviceUnavailable, match="GPU backend"):
+        make(monkeypatch, package, "cuda")
+
+
+def test_faults_while_running_are_named(monkeypatch, package):
+    image = np.zeros((1, 3, TILE_PX, TILE_PX), np.float32)
+    session, _ = make(monkeypatch, package, "cpu", run_fault="Failed to allocate memory for requested buffer")
+    with pytest.raises(OutOfMemory, match="1 tile of 64 pixels"):
+        session.run(image, ALL)
+    session, _ = make(monkeypatch, package, "cpu", run_fault="Non-zero status code")
+    with pytest.raises(InvalidModel, match="Non-zero status"):
+        session.run(image, ALL)
+
+
+def test_a_missing_runtime_is_named(monkeypatch, package):
+    monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
+    with pytest.raises(MissingDependency, match="onnxruntime"):
+        InferenceSession(package)
+
+
+@pytest.mark.parametrize("count, expected", [(1, 1), (2, 2), (3, 2), (16, 15)])
+def test_one_processor_is_left_for_the_desktop(monkeypatch, count, expected):
+    monkeypatch.setattr(session_module.os, "sched_getaffinity", lambda pid: set(range(count)), raising=False)
+    assert worker_threads() == expected
