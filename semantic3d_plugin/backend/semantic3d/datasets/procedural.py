@@ -95,7 +95,11 @@ def _draw(rng, canvas, style, climate, bare_trees):
     if rng.random() < style["river"]:
         river = layout.add_river()
         layout.flood(river, pick(rng, ("meadow", "soil", "sand", "forest_floor", "concrete")))
+    canvas.reserved |= layout.road
+    if rng.random() < style.get("rails", 0.02):
+        town.railway()
     layout.ground_albedo(colours)
+    canvas.reserved |= canvas.land_cover == 5
     if road in ("asphalt", "old_asphalt") and rng.random() < 0.65:
         white = linear((226, 224, 216)) if rng.random() < 0.8 else linear((216, 190, 110))
         canvas.stain((slice(None), slice(None)), layout.marking_mask() * (canvas.land_cover == 1), white)
@@ -192,13 +196,14 @@ def render_scene(seed, size_px=512, gsd_m=0.5, style=None) -> Scene:
     oversampling = 2 if gsd_m > 0.34 else 1
     margin_px = int(np.ceil(36.0 / gsd_m))
     leaning = rng.random() < 0.55
+    hazy = 0.4 if climate == "tropical" else 0.10  # thin cloud: pale shadows
     meta = {
         "seed": int(seed), "style": style, "climate": climate, "gsd_m": float(gsd_m),
         "sun_azimuth_deg": float(rng.uniform(0, 360)),
         "sun_elevation_deg": float(np.clip(rng.normal(46, 13), 20, 72)),
         "lean_m_per_m": float(rng.choice([rng.uniform(0.02, 0.2), rng.uniform(0.2, 0.6)], p=[0.7, 0.3])) if leaning else 0.0,
         "lean_direction_deg": float(rng.uniform(0, 360)),
-        "sky_share": float(rng.uniform(0.09, 0.30)), "sky_blue": float(rng.uniform(0.3, 1.8)),
+        "sky_share": float(rng.choice([rng.uniform(0.09, 0.30), rng.uniform(0.30, 0.75)], p=[1 - hazy, hazy])), "sky_blue": float(rng.uniform(0.3, 1.8)),
         "terrain_slope": float(rng.choice([0.0, rng.uniform(0, 0.12)])),
         "crown_gaps": float(rng.uniform(0.0, 0.11)),
         "bare_trees": bool(rng.random() < (0.8 if climate == "winter" else 0.03)),

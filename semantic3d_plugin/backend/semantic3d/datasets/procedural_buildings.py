@@ -81,11 +81,11 @@ def draw_building(canvas, building: Building):
     if found is None:
         return None
     area, p, q = found
-    if (canvas.land_cover[area] == WATER).any():
+    if canvas.reserved[area].any():
         near = np.zeros(p.shape, bool)
         for a, b, c, d in building.parts:
             near |= (np.abs(p - a) < c) & (np.abs(q - b) < d)
-        if ((canvas.land_cover[area] == WATER) & near).any():
+        if (canvas.reserved[area] & near).sum() > 0.02 * near.sum():
             return None
     surface = np.full(p.shape, -1.0, np.float32)
     inside = np.zeros(p.shape, bool)

@@ -69,6 +69,7 @@ class Canvas:
         self.slope_x = np.zeros((size_px, size_px), np.float32)
         self.slope_y = np.zeros((size_px, size_px), np.float32)
         self.wall = np.zeros((size_px, size_px), np.uint8)
+        self.reserved = np.zeros((size_px, size_px), bool)  # roads, water, rails: no building here
         self.wall_colours = [linear((120, 115, 110))]
         self.axis_m = ((np.arange(size_px) + 0.5) * gsd_m).astype(np.float32)
         self.noise = NoisePool(rng, size_px, gsd_m)

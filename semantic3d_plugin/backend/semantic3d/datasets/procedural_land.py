@@ -124,6 +124,11 @@ class OpenLand:
             column = min(max(int(x / self.canvas.gsd_m), 0), last)
             return noise[row, column] > -1.3 - 0.25 * clearing or rng.random() < 0.06
 
+        found = self.layout.rectangle(b.u0, b.u1, b.v0, b.v1)
+        if found is not None and rng.random() < 0.65:
+            area, _, _, inside = found
+            closed = inside & (noise[area] + 0.2 * self.canvas.noise.fields[1][area] > -1.2 - 0.25 * clearing)
+            self.trees.append((self.woods.understory, (area, closed, height * rng.uniform(0.1, 0.5))))
         u = np.arange(b.u0 + 1, b.u1 - 1, spacing)
         v = np.arange(b.v0 + 1, b.v1 - 1, spacing)
         u, v = (grid.ravel() for grid in np.meshgrid(u, v))
@@ -206,6 +211,25 @@ class OpenLand:
             self.tree(u + rng.uniform(-40, 40), v + rng.uniform(-40, 40), 4, 17)
         for _ in range(6):
             self.cars.append((u + rng.uniform(-24, 24), v + rng.uniform(-24, 24), rng.uniform(0, 3)))
+
+    def railway(self):
+        """A straight strip of ballast with one to six tracks; nothing is built on it."""
+        layout, canvas, rng = self.layout, self.canvas, self.rng
+        direction = layout.angle + rng.choice([0.0, np.pi / 2, rng.uniform(0, np.pi)])
+        offset = rng.uniform(-0.4, 0.4) * canvas.extent_m
+        x = canvas.axis_m[None, :] - layout.centre_m
+        y = canvas.axis_m[:, None] - layout.centre_m
+        across = x * np.float32(np.cos(direction)) + y * np.float32(np.sin(direction)) - np.float32(offset)
+        tracks = int(rng.integers(1, 7))
+        strip = np.abs(across) < 2.3 * tracks + 0.8
+        layout.material[strip & ~layout.road] = MATERIAL_ID["gravel"]
+        layout.tint[strip & ~layout.road] = float(rng.uniform(0.5, 0.9))
+        in_track = np.mod(across + 2.3 * tracks, 4.6)
+        rails = strip & (np.abs(np.abs(in_track - 2.3) - 0.75) < max(0.08, 0.4 * canvas.gsd_m))
+        layout.tint[rails] *= rng.uniform(0.6, 1.25)
+        sleepers = strip & (np.abs(in_track - 2.3) < 1.3)
+        layout.tint[sleepers] *= rng.uniform(0.75, 1.0)
+        canvas.reserved |= strip
 
     def bridges(self, river):
         """Where streets cross the river: raise a deck (class 6) or let the street end."""

@@ -214,7 +214,9 @@ class Layout:
         self.material[beside] = MATERIAL_ID[bank]
         wet = distance < 0
         self.material[wet] = MATERIAL_ID["water"]
-        self.tint[wet] = 1.0
+        shallow = np.float32(self.rng.normal(0.0, 0.25)) * np.exp(np.minimum(distance, 0.0) / np.float32(self.rng.uniform(2, 9)))
+        glint = self.rng.uniform(0.0, 0.05) * self.canvas.noise.fields[0] + self.rng.uniform(0, 0.06) * self.canvas.noise.fields[1]
+        self.tint[wet] = np.exp(shallow + glint)[wet]
         return wet
 
     def ground_albedo(self, colours):

@@ -54,7 +54,8 @@ CLIMATE_COLOURS = {
     "winter": {"lawn": (112, 118, 86), "meadow": (128, 122, 94), "dry_grass": (150, 138, 110),
                "forest_floor": (112, 100, 82), "crop": (104, 118, 80)},
 }
-WATERS = ((62, 80, 72), (76, 92, 88), (58, 74, 88), (96, 100, 84), (120, 114, 92), (46, 60, 62))
+WATERS = ((62, 80, 72), (76, 92, 88), (58, 74, 88), (96, 100, 84), (120, 114, 92), (46, 60, 62), (66, 84, 70), (88, 96, 98), (112, 114, 114),
+          (146, 150, 150))
 TREES = {  # crown colours per climate: broad-leaf list, conifer list
     "temperate": (((91, 113, 79), (82, 104, 73), (100, 119, 81), (76, 97, 71)), ((65, 86, 69), (73, 91, 73))),
     "lush": (((82, 113, 67), (74, 102, 63), (97, 125, 73)), ((60, 86, 61), (67, 91, 67))),
@@ -87,14 +88,14 @@ STYLES = {
                      blocks={"perimeter": 9, "rows": 3, "park": 1, "campus": 0.7, "shops": 0.5},
                      climates=("temperate", "lush", "mediterranean", "winter"),
                      roofs=("tile", "tile", "slate", "shingle")),
-    "centre": dict(u=(70, 130), v=(70, 140), road=(10, 20), curve=3, river=0.1, trees=0.6, storeys=(3, 18),
+    "centre": dict(rails=0.08, u=(70, 130), v=(70, 140), road=(10, 20), curve=3, river=0.1, trees=0.6, storeys=(3, 18),
                    blocks={"towers": 5, "perimeter": 4, "shops": 2, "parking": 1, "park": 0.8, "slabs": 2},
                    climates=("temperate", "dry", "lush", "mediterranean", "tropical"),
                    roofs=("tile", "slate", "metal")),
-    "slabs": dict(u=(90, 160), v=(110, 190), road=(8, 13), curve=5, river=0.1, trees=1.0, storeys=(3, 14),
+    "slabs": dict(rails=0.1, u=(90, 160), v=(110, 190), road=(8, 13), curve=5, river=0.1, trees=1.0, storeys=(3, 14),
                   blocks={"slabs": 8, "park": 1.2, "shops": 1, "school": 1, "towers": 0.8},
                   climates=("temperate", "lush", "winter", "dry"), roofs=("tile", "slate", "metal")),
-    "industrial": dict(u=(110, 200), v=(130, 260), road=(9, 15), curve=4, river=0.1, trees=0.5, storeys=(1, 3),
+    "industrial": dict(rails=0.25, u=(110, 200), v=(130, 260), road=(9, 15), curve=4, river=0.1, trees=0.5, storeys=(1, 3),
                        blocks={"halls": 9, "parking": 1.5, "vacant": 1.5, "shops": 1, "meadow": 0.7},
                        climates=("temperate", "dry", "lush", "winter", "mediterranean"),
                        roofs=("metal", "metal", "tile")),

@@ -20,7 +20,7 @@ class Woods:
             "bush": [jitter(rng, pick(rng, broad), 0.12, 0.04) for _ in range(4)],
         }
         self.bare = bare
-        if rng.random() < 0.06 and not bare:  # autumn
+        if rng.random() < 0.06 and not bare and climate in ("temperate", "lush"):  # autumn
             self.palette["broad"][0] = jitter(rng, (176, 140, 72))
             self.palette["broad"][1] = jitter(rng, (150, 96, 66))
         self.roughness = float(rng.uniform(0.6, 1.5))
@@ -120,6 +120,17 @@ class Woods:
         """A bush of 0.8 to 3 m."""
         height = float(self.rng.uniform(0.8, 3.0))
         self.tree(x_m, y_m, height, height * self.rng.uniform(0.5, 1.0), "bush")
+
+    def understory(self, area, mask, height_m):
+        """A closed, uneven layer of young trees and shrubs [h, w] under a mask."""
+        noise, rng = self.canvas.noise, self.rng
+        rough = 0.35 * noise.patch(2, mask.shape) + 0.3 * noise.patch(1, mask.shape) + 0.1 * noise.patch(0, mask.shape)
+        surface = np.maximum(height_m * np.exp(0.8 * rough), 0.6).astype(np.float32)
+        slopes = tuple(np.clip(0.5 * slope, -0.6, 0.6) for slope in self.canvas.slopes_of(surface))
+        colour = pick(rng, self.palette["bush"]) * np.exp(0.25 * rough + 0.10 * noise.patch(3, mask.shape))[..., None]
+        mask = mask & (self.canvas.land_cover[area] == LOW_VEGETATION)
+        if height_m > 1.2:
+            self.canvas.place(area, mask & (surface >= 1.0), surface, colour, TREE, slopes)
 
     def stand(self, places, height_m, spread=0.15, keep=None):
         """Dense trees at (x, y) places, heights about ``height_m``."""
