@@ -111,6 +111,16 @@ def test_a_working_card_is_taken(model, monkeypatch):
     assert values["device"] == "cuda" and found(values, "device cpu")["ok"] and found(values, "device cuda")["ok"]
 
 
+def test_a_run_that_ends_up_elsewhere_is_no_proof(model, monkeypatch):
+    class Elsewhere(DeadCard):
+        def __init__(self, package, device):
+            self.device = "cpu"
+
+    monkeypatch.setattr(doctor, "InferenceSession", Elsewhere)
+    values = doctor.run(DoctorJob(model, "cuda"), JobControl())
+    assert not values["healthy"] and "ended up on cpu" in values["problems"][0]
+
+
 def test_little_room_is_a_remark_only(monkeypatch):
     monkeypatch.setattr(doctor, "free_memory_mb", lambda: 100)
     assert doctor.check_memory().ok is None and "100 MB" in doctor.check_memory().detail
