@@ -170,8 +170,6 @@ class BackendAlgorithm(PluginAlgorithm):
             raise QgsProcessingException(str(error)) from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        for warning in values.get("warnings", ()):
-            feedback.pushWarning(warning)
         written = self._written(parameters, job, context)
         return {**written, **self.results(values)}
 

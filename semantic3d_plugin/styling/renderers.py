@@ -24,6 +24,7 @@ HEIGHT_COLOURS = ("#fcfdf0", "#cfe8b4", "#74c48f", "#2b95a0", "#25599c", "#2c1e5
 SIGMA_COLOURS = ("#fff8f0", "#fdd0a2", "#f5904d", "#c4451c", "#67100f")
 SUN_AZIMUTH_DEG = 315.0
 SUN_ALTITUDE_DEG = 55.0
+HILLSHADE_OPACITY = 0.75  # shaded slopes darken, but keep their colour
 HILLSHADE_BRIGHTNESS = 45  # lifts level ground towards white, so that multiplying leaves its colour
 
 
@@ -108,6 +109,7 @@ def make_hillshade(layer):
     layer.brightnessFilter().setBrightness(HILLSHADE_BRIGHTNESS)
     layer.resampleFilter().setZoomedInResampler(QgsBilinearRasterResampler())
     layer.resampleFilter().setZoomedOutResampler(QgsBilinearRasterResampler())
+    layer.setOpacity(HILLSHADE_OPACITY)
     layer.setBlendMode(QPainter.CompositionMode.CompositionMode_Multiply)
 
 

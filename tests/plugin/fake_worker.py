@@ -30,6 +30,7 @@ def main():
         say(type="error", code="cancelled", message="Cancelled.", details={})
         return 3
     say(type="progress", done=1, total=2, unit="tiles", megapixels=0.1, megapixels_per_s=0.5, seconds_left=1.0)
+    say(type="log", level="warning", text="A warning.")
     say(type="result", values=write_results(job))
     return 0
 
