@@ -1,0 +1,92 @@
+"""Cancelled and killed runs: no process and no file is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from conftest import write_image
+
+
+@pytest.fixture(scope="module")
+def large_image(tmp_path_factory):
+    path = tmp_path_factory.mktemp("large") / "large.tif"
+    write_image(path, 6000, 6000)
+    return path
+
+
+def processes_with(text):
+    """Ids of living processes whose command line or environment names `text`, zombies left out."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+            state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            continue
+        if state != "Z" and text.encode() in words and int(folder.name) != os.getpid():
+            found.append(int(folder.name))
+    return found
+
+
+def wait_for(condition, limit_s):
+    """Seconds until `condition` held, at most `limit_s`; None where it did not."""
+    started_s = time.monotonic()
+    while time.monotonic() - started_s < limit_s:
+        if condition():
+            return time.monotonic() - started_s
+        time.sleep(0.05)
+    return None
+
+
+@pytest.fixture
+def running(qgis, small_tiles_model, large_image, tmp_path):
+    """A long run in the midst of its work: (process, output folder, the mark its worker carries)."""
+    mark = f"semantic3d-test-{os.getpid()}-{time.monotonic_ns()}"
+    folder = tmp_path / "out"
+    folder.mkdir()
+    process = qgis.start(
+        "run", "semantic3d:reconstruct", f"--INPUT={large_image}", f"--MODEL={small_tiles_model}/manifest.json",
+        "--DEVICE=cpu", "--OVERLAP=32", f"--HEIGHT={folder / 'h.tif'}", f"--SIGMA={folder / 's.tif'}", E2E_MARK=mark,
+    )
+    begun = wait_for(lambda: any(folder.iterdir()) or process.poll() is not None, 60)
+    assert begun is not None and process.poll() is None, "the run did not begin, or ended too soon"
+    time.sleep(0.5)
+    yield process, folder, mark
+    for pid in processes_with(mark):
+        os.kill(pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    process.stderr.close()
+
+
+def test_interrupt_ends_it_within_two_seconds(running):
+    process, folder, mark = running
+    process.send_signal(signal.SIGINT)
+    # qgis_process itself takes a moment to shut down; the worker and its files must be gone at once.
+    assert wait_for(lambda: not any(folder.iterdir()), 2.0) is not None, list(folder.iterdir())
+    process.wait(20)
+    assert process.returncode != 0
+    assert processes_with(mark) == []
+    assert not any(folder.iterdir())
+
+
+def test_killing_qgis_ends_the_worker(running):
+    process, folder, mark = running
+    process.kill()
+    assert wait_for(lambda: not processes_with(mark), 5.0) is not None
+    assert not (folder / "h.tif").exists() and not (folder / "s.tif").exists()
+    assert wait_for(lambda: not any(folder.iterdir()), 2.0) is not None, list(folder.iterdir())
+
+
+def test_killing_the_worker_is_one_clear_message(running):
+    process, folder, mark = running
+    (worker,) = [pid for pid in processes_with("worker.py") if pid in processes_with(mark)]
+    os.kill(worker, signal.SIGKILL)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert "SIGKILL" in out + err and "memory" in out + err
+    assert not any(folder.iterdir())
