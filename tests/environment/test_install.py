@@ -1,0 +1,197 @@
+"""The installer's promises, with a stand-in for uv: atomic, one at a time, cancelled at once, no secrets in logs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from semantic3d_plugin.backend.s3d_protocol.errors import Cancelled, InvalidParameter, OutputFailed
+from semantic3d_plugin.runtime import install as module
+from semantic3d_plugin.runtime.environment import find_backend, look_at
+from semantic3d_plugin.runtime.install import Installer
+from semantic3d_plugin.runtime.lockfiles import Lock
+from semantic3d_plugin.runtime.ownership import Ownership
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts")
+LIGHT = Lock("light", "cpu")
+
+
+class Feedback:
+    """Keeps what it is told; cancelled when `stop` is set."""
+
+    def __init__(self):
+        self.lines = []
+        self.stop = threading.Event()
+
+    def isCanceled(self):  # noqa: N802
+        return self.stop.is_set()
+
+    def setProgress(self, percent):  # noqa: N802
+        pass
+
+    def pushInfo(self, text):  # noqa: N802
+        self.lines.append(text)
+
+    pushConsoleInfo = pushInfo  # noqa: N815
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty home, with the stand-in for uv."""
+    program = tmp_path / "uv"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name("fake_uv.py")} "$@"\n')
+    program.chmod(0o755)
+    for name, value in {
+        "SEMANTIC3D_HOME": tmp_path / "home",
+        "SEMANTIC3D_UV": program,
+        "SEMANTIC3D_BASE_PYTHON": sys.executable,
+        "FAKE_UV": "ok",
+        "FAKE_UV_CALLS": tmp_path / "calls",
+    }.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.delenv("SEMANTIC3D_PYTHON", raising=False)
+    monkeypatch.setattr("semantic3d_plugin.runtime.locations.qgis_setting", lambda key: "")
+    return tmp_path / "home"
+
+
+def folders(home):
+    return sorted(path.name for path in (home / "envs").iterdir() if path.is_dir())
+
+
+def test_installed_in_its_final_place_and_marked(home):
+    made = Installer().install(LIGHT)
+    assert made.healthy and made.folder == str(home / "envs" / LIGHT.name)
+    assert folders(home) == [LIGHT.name]
+    marker = json.loads((Path(made.folder) / "complete.json").read_text())
+    assert marker["versions"] == {"numpy": "1.0", "rasterio": "1.0", "onnxruntime": "1.0"}
+    assert find_backend().python_path == made.python_path
+
+
+def test_every_file_is_checked_against_its_hash(home, tmp_path):
+    Installer().install(LIGHT)
+    (call,) = (tmp_path / "calls").read_text().splitlines()
+    assert "--require-hashes" in call and "--no-deps" in call and str(LIGHT.path) in call
+
+
+def test_a_wheelhouse_forbids_the_index(home, tmp_path):
+    Installer(wheelhouse=str(tmp_path)).install(LIGHT)
+    assert f"--no-index --find-links {tmp_path}" in (tmp_path / "calls").read_text()
+    with pytest.raises(InvalidParameter, match="does not exist"):
+        Installer(wheelhouse=str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("behaviour, words", [("fail", "could not be installed"), ("broken", "libgdal is missing")])
+def test_a_failed_install_is_never_taken_for_a_good_one(home, monkeypatch, behaviour, words):
+    monkeypatch.setenv("FAKE_UV", behaviour)
+    with pytest.raises(OutputFailed, match=words):
+        Installer().install(LIGHT)
+    assert folders(home) == []
+    assert not find_backend().healthy
+
+
+def test_a_failed_repair_leaves_the_old_one(home, monkeypatch):
+    made = Installer().install(LIGHT)
+    monkeypatch.setenv("FAKE_UV", "broken")
+    with pytest.raises(OutputFailed):
+        Installer().install(LIGHT, again=True)
+    assert look_at(LIGHT) == made and folders(home) == [LIGHT.name]
+
+
+def test_repair_makes_it_anew_and_install_keeps_it(home):
+    marker = Path(Installer().install(LIGHT).folder) / "complete.json"
+    first = marker.stat().st_ino
+    Installer().install(LIGHT)
+    assert marker.stat().st_ino == first
+    Path(marker.parent, "trace").touch()
+    Installer().install(LIGHT, again=True)
+    assert not Path(marker.parent, "trace").exists()
+
+
+def test_install_mends_what_no_longer_imports(home):
+    made = Installer().install(LIGHT)
+    (Path(made.folder) / "lib" / "site" / "numpy.py").unlink()
+    Installer().install(LIGHT)
+    assert (Path(made.folder) / "lib" / "site" / "numpy.py").exists()
+
+
+def test_cancel_ends_it_at_once(home, monkeypatch):
+    monkeypatch.setenv("FAKE_UV", "hang")
+    feedback = Feedback()
+    threading.Timer(2.0, feedback.stop.set).start()
+    started_s = time.monotonic()
+    with pytest.raises(Cancelled):
+        Installer(feedback).install(LIGHT)
+    assert time.monotonic() - started_s < 4.0
+    assert folders(home) == [] and not (home / "envs" / "setup.lock").exists()
+
+
+def test_secrets_reach_neither_log_nor_message(home, monkeypatch):
+    monkeypatch.setenv("FAKE_UV", "fail")
+    feedback = Feedback()
+    with pytest.raises(OutputFailed) as caught:
+        Installer(feedback).install(LIGHT)
+    log = (home / "envs" / f"{LIGHT.name}.log").read_text()
+    assert "example.org" in log
+    assert "hunter22" not in log + str(caught.value) + "\n".join(feedback.lines)
+
+
+def test_too_little_room_is_said_before_anything_is_done(home, monkeypatch, tmp_path):
+    usage = module.shutil.disk_usage(tmp_path)._replace(free=10_000_000)
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda folder: usage)
+    with pytest.raises(OutputFailed, match="10 MB"):
+        Installer().install(LIGHT)
+    assert not (tmp_path / "calls").exists()
+
+
+def test_leftovers_of_a_killed_installer_go(home):
+    left = home / "envs" / f"{LIGHT.name}.building-1"
+    left.mkdir(parents=True)
+    assert not find_backend().healthy
+    Installer().install(LIGHT)
+    assert folders(home) == [LIGHT.name]
+
+
+def test_an_older_versions_environment_goes_when_the_new_one_is_in(home):
+    old = home / "envs" / "light-cpu-00000000"
+    old.mkdir(parents=True)
+    (old / "complete.json").write_text("{}")
+    assert "another version" in find_backend().problem
+    Installer().install(LIGHT)
+    assert folders(home) == [LIGHT.name]
+
+
+def test_remove(home):
+    Installer().install(LIGHT)
+    assert Installer().remove("light", ("cpu", "cuda")) == [str(home / "envs" / LIGHT.name)]
+    assert list((home / "envs").iterdir()) == []
+    assert Installer().remove("light", ("cpu",)) == []
+
+
+def test_one_installer_at_a_time(home):
+    with Ownership(home / "envs" / "setup.lock"), pytest.raises(OutputFailed, match=str(os.getpid())):
+        Installer().install(LIGHT)
+
+
+def test_a_dead_owners_lock_is_taken_over(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    lock = tmp_path / "setup.lock"
+    lock.write_text(json.dumps({"pid": gone.pid, "since": 1}))
+    with Ownership(lock):
+        assert json.loads(lock.read_text())["pid"] == os.getpid()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": "x"}'])
+def test_an_unreadable_lock_is_taken_over(tmp_path, content):
+    (tmp_path / "setup.lock").write_text(content)
+    with Ownership(tmp_path / "setup.lock"):
+        pass
+    assert list(tmp_path.iterdir()) == []
