@@ -41,14 +41,14 @@ class LabelledSet:
     """How one set of `labelled/` is to be read.
 
     Attributes:
-        columns: part of the raster that belongs to the split.
+        columns: first and last (excluded) column that belong to the split.
         pattern: file names.
         roofs_trusted: whether building heights may be learned from.
         share: probability of drawing from the set, relative to the others.
     """
 
     name: str
-    columns: slice = slice(None)
+    columns: tuple[int, int | None] = (0, None)
     pattern: str = "*.tif"
     roofs_trusted: bool = True
     share: float = 1.0
@@ -56,14 +56,14 @@ class LabelledSet:
 
 # What the sets' licences allow to ship, by the split of their README.
 TRAINING_SETS = (
-    LabelledSet("autzen", slice(470, None), share=4.0),
-    LabelledSet("autzen_030", slice(783, None), share=2.0),
+    LabelledSet("autzen", (470, None), share=4.0),
+    LabelledSet("autzen_030", (783, None), share=2.0),
     LabelledSet("ign_rural", share=0.6),
     LabelledSet("llanchama", roofs_trusted=False, share=0.7),
     LabelledSet("centro_fuerte", roofs_trusted=False, share=0.7),
 )
 VALIDATION_SETS = (
-    LabelledSet("autzen", slice(0, 450)),
+    LabelledSet("autzen", (0, 450)),
     LabelledSet("tuniu"),
     LabelledSet("ign_ortho02"),
     LabelledSet("zurich_lake"),
@@ -77,7 +77,7 @@ def read_sample(folder: Path, file_name: str, chosen: LabelledSet, gsd_m: float)
     Images are averaged or cubically refined, heights averaged, classes taken by majority.
     """
     with rasterio.open(folder / "rgb" / file_name) as source:
-        first, last, _ = chosen.columns.indices(source.width)
+        first, last, _ = slice(*chosen.columns).indices(source.width)
         window = Window(first, 0, last - first, source.height)
         factor = source.res[0] / gsd_m
         shape = (round(source.height * factor), round((last - first) * factor))

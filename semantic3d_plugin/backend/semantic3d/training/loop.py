@@ -116,8 +116,10 @@ def _save(module: nn.Module, optimiser: torch.optim.Optimizer, ema: Ema, step: i
     names = [name for name, p in module.named_parameters() if p.requires_grad]
     tensors = {f"now.{name}": value.contiguous() for name, value in trained_state(module).items()}
     tensors |= {f"ema.{name}": value.contiguous() for name, value in ema.state.items()}
+    state = optimiser.state_dict()["state"]
     for index, name in enumerate(names):
-        for key, value in optimiser.state_dict()["state"][index].items():
+        # A parameter that no loss reaches (LoRA of the UNet's last layer) has no state.
+        for key, value in state.get(index, {}).items():
             tensors[f"optimiser.{key}.{name}"] = torch.as_tensor(value).contiguous()
     aside = folder / ".state.partial"
     save_file(tensors, str(aside), metadata={"step": str(step), "ema_updates": str(ema.updates)})
@@ -141,6 +143,7 @@ def _resume(module: nn.Module, optimiser: torch.optim.Optimizer, ema: Ema, folde
     state["state"] = {
         index: {key: tensors[f"optimiser.{key}.{name}"] for key in ("step", "exp_avg", "exp_avg_sq")}
         for index, name in enumerate(names)
+        if f"optimiser.step.{name}" in tensors
     }
     optimiser.load_state_dict(state)
     return int(metadata["step"])
