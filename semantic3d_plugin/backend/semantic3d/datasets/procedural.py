@@ -49,6 +49,7 @@ def _scene_habits(rng, style, climate, colours):
         "block_forms": pick(rng, (("gable",), ("gable", "mansard", "flat"), ("flat",), ("hip", "gable"), ("mansard",))),
         "slab_forms": pick(rng, (("flat",), ("flat", "gable"), ("hip",), ("flat", "flat", "hip"))),
         "roof_family": pick(rng, style["roofs"]), "roof_bias": int(rng.integers(0, 20)),
+        "tilt": float(rng.choice([0.01, 0.05, 0.4], p=[0.65, 0.22, 0.13])),
         "bungalows": float(rng.uniform(0, 1)), "trees": style["trees"] * float(rng.choice([0.3, 0.7, 1.0, 1.6, 2.4])),
         "pools": float(rng.uniform(0, 0.5)) if climate in ("dry", "mediterranean", "tropical") else 0.02,
         "green": pick(rng, {"dry": ("lawn", "dry_grass", "dry_grass", "gravel"), "tropical": ("meadow", "lawn", "soil"),
@@ -193,7 +194,7 @@ def render_scene(seed, size_px=512, gsd_m=0.5, style=None) -> Scene:
     rng = np.random.default_rng([int(seed), 20261])
     style = pick_weighted(rng, STYLE_WEIGHTS) if style is None else style
     climate = pick(rng, STYLES[style]["climates"])
-    oversampling = 2 if gsd_m > 0.34 else 1
+    oversampling = 2 if gsd_m > 0.24 else 1
     margin_px = int(np.ceil(36.0 / gsd_m))
     leaning = rng.random() < 0.55
     hazy = 0.4 if climate == "tropical" else 0.10  # thin cloud: pale shadows
@@ -224,7 +225,7 @@ def render_scene(seed, size_px=512, gsd_m=0.5, style=None) -> Scene:
     radiance = radiance[inner, inner].reshape(size_px, oversampling, size_px, oversampling, 3).mean((1, 3))
     height = height[inner, inner][oversampling // 2::oversampling, oversampling // 2::oversampling]
     code = code[inner, inner][oversampling // 2::oversampling, oversampling // 2::oversampling]
-    rgb, meta["sensor"] = expose(rng, radiance, gsd_m)
+    rgb, meta["sensor"] = expose(rng, radiance, 0.0 if oversampling > 1 else 0.65)
     return Scene(rgb, np.ascontiguousarray(height, np.float32), np.ascontiguousarray(code), meta)
 
 

@@ -57,14 +57,14 @@ def roof_surface(form, eaves_m, pitch, p, q, half_p, half_q):
 def _texture(canvas, form, family, p, q, shape, along_p):
     """Brightness factor [h, w] of a roof: grain, blotches, rows or seams, streaks."""
     rng, noise = canvas.rng, canvas.noise
-    grain = {"tile": 0.10, "shingle": 0.08, "slate": 0.08, "metal": 0.04, "membrane": 0.045}[family]
+    grain = {"tile": 0.10, "shingle": 0.08, "slate": 0.08, "metal": 0.04, "tin": 0.06, "membrane": 0.045}[family]
     value = grain * noise.patch(0, shape) + 0.6 * grain * noise.patch(1, shape)
     value = value + rng.uniform(0.2, 1.3) * 0.05 * noise.patch(2, shape) + 0.04 * noise.patch(3, shape)
     fall = p if along_p else q
     ridge = q if along_p else p
     if family in ("tile", "slate") and canvas.gsd_m < 0.3:
         value = value + 0.06 * np.sin(fall * np.float32(2 * np.pi / rng.uniform(0.3, 0.5)))
-    if family == "metal" and rng.random() < 0.7:
+    if family in ("metal", "tin") and rng.random() < 0.7:
         value = value + rng.uniform(0.02, 0.09) * np.sin(ridge * np.float32(2 * np.pi / rng.uniform(0.5, 3.0)))
     if family == "membrane" and rng.random() < 0.4:
         value = value + 0.04 * (np.mod(ridge, rng.uniform(1.5, 6.0)) < 0.35)
@@ -214,6 +214,8 @@ def roof_paint(rng, scene, form):
     """(family, linear colour) of a roof; some match the ground on purpose."""
     if form in ("flat", "saw", "barrel"):
         family = "membrane" if form == "flat" or rng.random() < 0.3 else "metal"
+        if scene["roof_family"] == "tin" and rng.random() < 0.4:
+            family = "tin"
         if rng.random() < 0.15:
             return family, scene["ground_like"](rng)
         if rng.random() < 0.02:

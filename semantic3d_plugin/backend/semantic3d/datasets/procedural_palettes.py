@@ -71,6 +71,8 @@ ROOFS = {
     "slate": ((86, 90, 98), (100, 102, 108), (74, 76, 80), (118, 118, 120)),
     "metal": ((192, 196, 200), (152, 160, 166), (214, 212, 206), (118, 120, 122), (166, 168, 166), (130, 152, 146),
               (104, 128, 158), (146, 108, 90), (156, 84, 74), (204, 200, 188), (170, 176, 182), (98, 92, 90)),
+    "tin": ((96, 132, 172), (104, 150, 132), (160, 92, 78), (176, 182, 186), (140, 112, 94), (206, 206, 200),
+            (120, 122, 120), (128, 160, 176)),
     "membrane": ((236, 235, 232), (212, 211, 208), (186, 185, 182), (160, 159, 157), (190, 178, 160),
                  (94, 92, 92), (166, 160, 150), (134, 130, 126), (222, 214, 200)),
 }
@@ -119,13 +121,18 @@ STYLES = {
                               "slabs": 1, "sports": 1, "parking": 1},
                       climates=("temperate", "lush", "dry", "winter", "tropical"),
                       roofs=("tile", "shingle", "slate", "metal")),
+    "asian_town": dict(u=(38, 85), v=(60, 170), road=(6, 14), curve=10, river=0.15, trees=0.7, storeys=(1, 5),
+                       blocks={"rows": 7, "houses": 2, "halls": 1, "field": 1.5, "vacant": 1, "shops": 1,
+                               "orchard": 0.6, "forest": 0.8, "slabs": 0.6},
+                       climates=("lush", "tropical", "temperate"), roofs=("tin", "tin", "tile", "metal")),
     "tropical": dict(u=(60, 140), v=(80, 180), road=(5, 8), curve=16, river=0.25, trees=1.3, storeys=(1, 2),
                      blocks={"houses": 5, "forest": 4, "meadow": 2, "vacant": 1.5, "orchard": 1, "field": 0.7,
                              "rows": 0.7},
                      climates=("tropical",), roofs=("metal", "metal", "metal", "tile")),
 }
 STYLE_WEIGHTS = {"suburb": 5, "old_town": 2, "centre": 2.2, "slabs": 1.8, "industrial": 2.2, "campus": 2.6,
-                 "village": 1.8, "farmland": 1.0, "forest": 1.6, "riverside": 1.6, "tropical": 1.2}
+                 "village": 1.8, "farmland": 1.0, "forest": 1.6, "riverside": 1.6, "tropical": 1.2,
+                 "asian_town": 1.5}
 
 
 def jitter(rng, colour_8bit, brightness=0.10, hue=0.04) -> np.ndarray:
@@ -153,7 +160,8 @@ def scene_materials(rng, climate: str) -> np.ndarray:
         base = special.get(name, COLOURS[name])
         if name == "water" and climate != "tropical":
             base = pick(rng, WATERS)
-        colours.append(jitter(rng, base, 0.13, 0.035))
+        grey = max(base) - min(base) < 25  # roads and concrete keep close to grey
+        colours.append(jitter(rng, base, 0.13, 0.012 if grey else 0.035))
     colours = np.array(colours, np.float32)
     if rng.random() < 0.3:  # fresh or bleached roads: nothing may hang on one grey
         colours[MATERIAL_ID["asphalt"]] = jitter(rng, pick(rng, ((78, 78, 80), (164, 158, 148), (134, 126, 120))))

@@ -45,13 +45,14 @@ def _jpeg_like(image, quality):
     return (ycc.reshape(-1, 3) @ back.T).reshape(high, wide, 3)[:rows, :columns]
 
 
-def expose(rng, radiance, gsd_m):
+def expose(rng, radiance, least_blur_px=0.0):
     """Turn linear radiance [H, W, 3] into uint8 [H, W, 3] as one sensor and lab would.
 
     Returns (rgb, settings dict).
     """
     settings = {}
     blur = float(rng.choice([rng.uniform(0.35, 0.75), rng.uniform(0.7, 1.55)], p=[0.65, 0.35]))
+    blur = max(blur, least_blur_px)
     radiance = _gauss(radiance, blur)
     haze = float(rng.choice([rng.uniform(0.0, 0.01), rng.uniform(0.005, 0.06)], p=[0.25, 0.75]))
     radiance = radiance + haze * np.array([0.75, 0.95, 1.15], np.float32)

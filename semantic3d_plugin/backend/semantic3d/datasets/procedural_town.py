@@ -139,7 +139,7 @@ class Town(OpenLand, WorkPlaces):
             parts.append((inward * -rng.choice([-1, 1]) * long_u * 0.45, rng.choice([-1, 0, 1]) * (big / 2 - arm),
                           rng.uniform(0.25, 0.45) * long_u, arm))
         eaves = rng.uniform(2.4, 3.4) if rng.random() < self.scene["bungalows"] else self.storeys()
-        self.building(uc, vc, parts, eaves, form, rng.normal(0, 0.015))
+        self.building(uc, vc, parts, eaves, form, rng.normal(0, self.scene["tilt"]))
         if rng.random() < 0.75:  # drive and perhaps a garage
             edge = v0 + 1.8 if rng.random() < 0.5 else v1 - 1.8
             material = pick(rng, ("concrete", "concrete", "asphalt", "gravel", "pavers", "old_asphalt"))
@@ -178,6 +178,9 @@ class Town(OpenLand, WorkPlaces):
         u = b.u0 + rng.uniform(1, 5)
         while u + depth < b.u1:
             eaves = self.storeys()
+            unit_forms = ("flat",) if form == "flat" else ("gable_q",)
+            if self.scene["roof_family"] == "tin":
+                unit_forms = ("flat", "flat", "shed", "gable_q")
             v = b.v0 + rng.uniform(1, 6)
             while v + 2 * unit < b.v1:
                 run = min(int(rng.integers(3, 9)) * unit, b.v1 - v)
@@ -186,7 +189,7 @@ class Town(OpenLand, WorkPlaces):
                 else:  # every house its own paint, and a little step
                     for k in range(int(run / unit)):
                         self.building(u + depth / 2, v + (k + 0.5) * unit, [(0, 0, depth / 2, unit / 2)],
-                                      eaves + rng.choice([0, 0, 0.4, -0.4, 2.8]), "flat" if form == "flat" else "gable_q")
+                                      eaves + rng.choice([0, 0, 0.4, -0.4, 2.8]), pick(rng, unit_forms))
                 v += run + rng.uniform(2, 8)
             for _ in range(int((b.v1 - b.v0) / 9)):
                 self.bush(u + depth + rng.uniform(1, 9), rng.uniform(b.v0, b.v1))
