@@ -55,7 +55,8 @@ class ShiftyModel(MeanModel):
         return super().run(smooth.astype(np.float32), roles)
 
 
-def run(source, model, *, gsd_m=(0.5, 0.5), overlap=16, tile=64, window=None, memory_mb=2048, order=None, batch=1, roles=None):
+def run(source, model, *, gsd_m=(0.5, 0.5), overlap=16, tile=64, window=None, memory_mb=2048, order=None, batch=1,
+        roles=None):
     columns, rows = plan_axes(
         source.grid.width, source.grid.height, PixelSize(*gsd_m, ""), 0.5, tile, overlap
     )
@@ -107,7 +108,8 @@ def test_without_resampling_each_pixel_gets_its_own_answer(shape, overlap):
 @pytest.mark.parametrize("gsd_m", [(0.1, 0.1), (0.3, 0.3), (0.8, 0.8), (2.0, 2.0), (0.25, 1.0)])
 def test_a_smooth_image_survives_the_way_to_the_model_and_back(gsd_m):
     rows, columns = np.mgrid[:120, :150].astype(np.float32)
-    pixels = np.stack([0.5 + 0.3 * np.sin(rows / 20), 0.5 + 0.3 * np.cos(columns / 25), rows / 240 + 0.2]).astype(np.float32)
+    pixels = np.stack([0.5 + 0.3 * np.sin(rows / 20), 0.5 + 0.3 * np.cos(columns / 25), rows / 240 + 0.2])
+    pixels = pixels.astype(np.float32)
     values = results(ArraySource(pixels), MeanModel(), gsd_m=gsd_m)
     inner = np.s_[10:-10, 10:-10]
     np.testing.assert_allclose(values["height"][0][inner], 10 * pixels.mean(axis=0)[inner], atol=0.03)
@@ -181,6 +183,25 @@ def test_beside_gaps_resampling_uses_valid_pixels_only(gsd_m):
     assert 0.0 <= values["height"][0][120, 130] <= 10.0
 
 
+def test_what_the_model_says_of_gaps_stays_out_of_the_image():
+    pixels = np.full((3, 150, 150), 0.1, np.float32)
+    pixels[:, :, 40:] = 0.9  # so the gap is filled with something far from 0.1
+    valid = np.ones((150, 150), bool)
+    valid[20:130, 10:20] = False
+    engine = run(ArraySource(pixels, valid), MeanModel(), gsd_m=(0.3, 0.3))
+    values, _ = collected(engine, (0, 0, 150, 150))
+    beside = np.s_[20:130, 20:23]
+    np.testing.assert_allclose(values["height"][0][beside], 1.0, atol=0.03)
+
+
+@pytest.mark.parametrize("gsd_m", [0.09, 0.7, 2.0, 4.0])
+def test_rows_between_two_tile_rows_are_made_of_both(gsd_m):
+    source = ArraySource(picture(97, 83))
+    tiled = results(source, MeanModel(), gsd_m=(gsd_m, gsd_m), overlap=0)
+    at_once = results(source, MeanModel(), gsd_m=(gsd_m, gsd_m), tile=1024)
+    np.testing.assert_allclose(tiled["height"], at_once["height"], atol=1e-4)
+
+
 class CountingModel(MeanModel):
     def __init__(self):
         self.tiles = 0
@@ -226,7 +247,8 @@ def test_only_the_extents_surroundings_are_read():
 @pytest.mark.parametrize("gsd_m", [0.5, 0.2])
 def test_memory_does_not_grow_with_the_raster(gsd_m):
     def made(rows, columns):
-        return np.broadcast_to(((rows[:, None] * 7 + columns) % 97 / 97).astype(np.float32), (3, len(rows), len(columns)))
+        values = ((rows[:, None] * 7 + columns) % 97 / 97).astype(np.float32)
+        return np.broadcast_to(values, (3, len(rows), len(columns)))
 
     def peak_mb(width, height):
         source = ArraySource(made, shape=(height, width))

@@ -119,7 +119,8 @@ def test_calibration_scales_all_three_deviations(tmp_path):
 def test_the_same_job_gives_the_same_bytes_and_memory_does_not_matter(tmp_path, package):
     image = save(tmp_path / "i.tif", noise(150, 900))
     first = job_for(image, package, str(tmp_path / "a"), gsd_m=0.4, report_path=str(tmp_path / "a" / "r.html"))
-    again = job_for(image, package, str(tmp_path / "b"), gsd_m=0.4, report_path=str(tmp_path / "b" / "r.html"), max_memory_mb=64)
+    report = str(tmp_path / "b" / "r.html")
+    again = job_for(image, package, str(tmp_path / "b"), gsd_m=0.4, report_path=report, max_memory_mb=64)
     for job in (first, again):
         run(job, JobControl())
     names = sorted(os.listdir(tmp_path / "a"))
@@ -240,7 +241,8 @@ def test_a_virtual_raster(tmp_path, package):
     pixels = noise(64, 64)
     save(tmp_path / "i.tif", pixels)
     bands = "".join(
-        f'<VRTRasterBand dataType="Byte" band="{n}"><SimpleSource><SourceFilename relativeToVRT="1">i.tif</SourceFilename>'
+        f'<VRTRasterBand dataType="Byte" band="{n}"><SimpleSource>'
+        '<SourceFilename relativeToVRT="1">i.tif</SourceFilename>'
         f"<SourceBand>{4 - n}</SourceBand></SimpleSource></VRTRasterBand>"
         for n in (1, 2, 3)
     )
@@ -365,7 +367,7 @@ def test_a_report_alone_is_complete_and_leaves_no_rasters(tmp_path, package):
 
 
 def test_a_deepness_regressor_gives_heights_alone(tmp_path):
-    (tmp_path / "m.onnx").write_bytes(fake_deepness("Regressor", reg_output_scaling=7.0))  # 0.2 m; gives red; batch of 1
+    (tmp_path / "m.onnx").write_bytes(fake_deepness("Regressor", reg_output_scaling=7.0))  # 0.2 m; gives red
     pixels = noise(100, 120)
     image = save(tmp_path / "i.tif", pixels, transform=Affine(0.2, 0, 5e5, 0, -0.2, 5e6))
     job = job_for(image, str(tmp_path / "m.onnx"), str(tmp_path), ("height",), batch_size=3)
@@ -379,7 +381,8 @@ def test_a_deepness_segmentor_gives_classes_alone(tmp_path):
     (tmp_path / "m.onnx").write_bytes(fake_deepness("Segmentor", 3))  # the bands as scores
     pixels = noise(100, 120)
     image = save(tmp_path / "i.tif", pixels, transform=Affine(0.2, 0, 5e5, 0, -0.2, 5e6))
-    job = job_for(image, str(tmp_path / "m.onnx"), str(tmp_path), ("land_cover",), report_path=str(tmp_path / "r.html"))
+    report = str(tmp_path / "r.html")
+    job = job_for(image, str(tmp_path / "m.onnx"), str(tmp_path), ("land_cover",), report_path=report)
     values = run(job, JobControl())
     np.testing.assert_array_equal(read(job.land_cover_path)[0], 1 + pixels.argmax(axis=0))
     assert values["mean_height_m"] is None

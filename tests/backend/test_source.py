@@ -166,6 +166,14 @@ def test_nodata_that_may_be_a_colour_counts_only_in_all_bands(tmp_path):
     assert np.argwhere(~valid).tolist() == [[0, 0]]
 
 
+def test_white_as_nodata_leaves_pure_colours(tmp_path):
+    pixels = noise(high=200)
+    pixels[:, 1, 1] = 255
+    pixels[0, 3, 3] = 255
+    _, valid = read(write(tmp_path / "i.tif", pixels, nodata=255))
+    assert np.argwhere(~valid).tolist() == [[1, 1]]
+
+
 def test_nodata_that_is_no_colour_counts_in_any_band(tmp_path):
     pixels = noise(dtype=np.int16)
     pixels[0, 3, 3] = -9999

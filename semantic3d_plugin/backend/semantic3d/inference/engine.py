@@ -166,7 +166,7 @@ class Engine:
         Returns:
             The share of valid image [T, W] under the buffer, or None without a mask.
         """
-        tiles, tile = self._columns.tiles, self._tile_px
+        tiles = self._columns.tiles
         strip = _Strip(self._image, self._rows.tiles, tiles, tile_row, tile_columns)
         row_weights = self._rows.tiles.weights(tile_row)
         order = list(tile_columns)
@@ -223,7 +223,7 @@ class Engine:
                 band[gaps] = band[some].mean(dtype=np.float64) if count else 0.0
 
     def _finish(self, rows: np.ndarray, share: np.ndarray | None) -> None:
-        """Turn weighted sums into results, in place; with a mask, the last plane becomes their weight for resampling."""
+        """Turn weighted sums into results, in place; the weights, if any, become those for resampling."""
         if share is None:
             return
         weight = rows[-1]
@@ -272,9 +272,10 @@ class _Strip:
 
     def tile(self, index: int, out: np.ndarray) -> bool:
         """Copy a tile [3, T, T] to `out`, reflected at the raster's edge; False where it holds no image."""
-        if self._share is not None and not (_cut(self._share, self._row_index, self._of_tile(index)) > _SOME_IMAGE).any():
+        columns = self._of_tile(index)
+        if self._share is not None and not (_cut(self._share, self._row_index, columns) > _SOME_IMAGE).any():
             return False
-        out[...] = _cut(self._pixels, self._row_index, self._of_tile(index))
+        out[...] = _cut(self._pixels, self._row_index, columns)
         return True
 
     def gaps(self, index: int) -> np.ndarray | None:

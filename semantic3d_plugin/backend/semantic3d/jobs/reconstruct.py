@@ -208,7 +208,8 @@ def gsd_warnings(grid: Grid, size: PixelSize, job: ReconstructJob, package: Mode
             "it is averaged to the model's pixels" if size.gsd_m < low_m else "expect missing detail and wrong heights"
         )
         warnings.append(
-            f"The image's GSD of {size.gsd_m:.3g} m lies outside the model's range of {low_m:g} to {high_m:g} m: {effect}."
+            f"The image's GSD of {size.gsd_m:.3g} m lies outside the model's range of {low_m:g} to {high_m:g} m: "
+            f"{effect}."
         )
     own = pixel_size(grid) if job.gsd_m > 0 else None
     if own is not None and abs(own.gsd_m / size.gsd_m - 1.0) > 0.05:

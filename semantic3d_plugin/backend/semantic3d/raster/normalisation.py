@@ -62,7 +62,8 @@ def find_normalisation(source: ImageSource, check_cancelled=None) -> Normalisati
         if check_cancelled is not None:
             check_cancelled()
         sample.add(*source.read(*window))
-    if sample.count == 0 and not has_valid_pixel(source, (0, 0, source.grid.width, source.grid.height), check_cancelled):
+    whole = (0, 0, source.grid.width, source.grid.height)
+    if sample.count == 0 and not has_valid_pixel(source, whole, check_cancelled):
         raise InvalidInput(
             f"{source.path} has no valid pixel: all are NoData, transparent or masked. Choose another image, "
             "or correct its NoData value.",

@@ -243,7 +243,9 @@ def _palette_table(dataset, band: int) -> np.ndarray:
             f"{dataset.name} says that its band is a palette but has no colour table. Use a colour image."
         ) from error
     if dataset.dtypes[band - 1] not in ("uint8", "uint16"):
-        raise InvalidInput(f"{dataset.name} has a colour table over {dataset.dtypes[band - 1]} values. Use a colour image.")
+        raise InvalidInput(
+            f"{dataset.name} has a colour table over {dataset.dtypes[band - 1]} values. Use a colour image."
+        )
     colours = np.zeros((np.iinfo(dataset.dtypes[band - 1]).max + 1, 4), np.uint8)
     for value, colour in table.items():
         if 0 <= value < len(colours):

@@ -217,7 +217,8 @@ def check_room(sizes: dict) -> None:
         if free < needed:
             raise OutputFailed(
                 f"The disk that holds {folder} has {free / 1e9:.2f} GB free, and the outputs need up to "
-                f"{needed / 1e9:.2f} GB while they are written. Make room, choose another disk, or a smaller extent.",
+                f"{needed / 1e9:.2f} GB while they are "
+                "written. Make room, or choose another disk or a smaller extent.",
                 {"free_bytes": free, "needed_bytes": needed},
             )
 
