@@ -78,7 +78,8 @@ class ExportSource:
             raise OutputFailed(tr("The layer's data provider cannot be exported."))
         writer = QgsRasterFileWriter(target)
         writer.setOutputFormat("GTiff")
-        writer.setCreateOptions(["TILED=YES", "COMPRESS=DEFLATE", "BIGTIFF=IF_SAFER"])
+        set_options = getattr(writer, "setCreationOptions", None) or writer.setCreateOptions  # renamed in 3.44
+        set_options(["TILED=YES", "COMPRESS=DEFLATE", "BIGTIFF=IF_SAFER"])
         block_feedback = QgsRasterBlockFeedback()
         feedback.canceled.connect(block_feedback.cancel)
         outcome = writer.writeRaster(

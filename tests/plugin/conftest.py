@@ -36,14 +36,16 @@ def qgis_app():
     return application
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def provider(qgis_app):
-    """Our provider, in the registry."""
+    """Our provider, in the registry for one test."""
     from semantic3d_plugin.provider import Semantic3DProvider
 
+    registry = qgis_core.QgsApplication.processingRegistry()
     ours = Semantic3DProvider()
-    qgis_core.QgsApplication.processingRegistry().addProvider(ours)
-    return ours
+    assert registry.addProvider(ours)
+    yield ours
+    registry.removeProvider(ours)
 
 
 @pytest.fixture

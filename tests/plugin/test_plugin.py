@@ -58,16 +58,7 @@ def provider_ids():
     return [p.id() for p in QgsApplication.processingRegistry().providers()]
 
 
-@pytest.fixture
-def alone(qgis_app):
-    """No provider of ours registered yet; one test's provider must not hide another's."""
-    registry = QgsApplication.processingRegistry()
-    ours = registry.providerById("semantic3d")
-    if ours is not None:
-        registry.removeProvider(ours)
-
-
-def test_loads_and_leaves_nothing_behind(alone, iface):
+def test_loads_and_leaves_nothing_behind(iface):
     plugin = semantic3d_plugin.classFactory(iface)
     plugin.initGui()
     assert provider_ids().count("semantic3d") == 1
@@ -78,7 +69,7 @@ def test_loads_and_leaves_nothing_behind(alone, iface):
     assert not (iface.menu or iface.toolbar or iface.pages)
 
 
-def test_loads_again_after_unload(alone, iface):
+def test_loads_again_after_unload(iface):
     for _ in range(2):
         plugin = semantic3d_plugin.classFactory(iface)
         plugin.initGui()
@@ -86,7 +77,7 @@ def test_loads_again_after_unload(alone, iface):
         plugin.unload()
 
 
-def test_works_without_a_window(alone):
+def test_works_without_a_window(qgis_app):
     """As qgis_process has it: no iface, initProcessing alone."""
     plugin = semantic3d_plugin.classFactory(None)
     plugin.initProcessing()
@@ -96,7 +87,7 @@ def test_works_without_a_window(alone):
 
 
 @pytest.fixture
-def plugin(alone, iface):
+def plugin(iface):
     ours = semantic3d_plugin.classFactory(iface)
     ours.initGui()
     yield ours
