@@ -121,9 +121,9 @@ class Session:
             *([(500, self.load_results)] if self.results else run),
             (1500, self.show_group),
             (3000, lambda: self.grab("group")),
-            (300, lambda: self.show_only("height", True)),
+            (300, lambda: self.show("hillshade", "height")),
             (3000, lambda: self.grab("height")),
-            (300, lambda: self.show_only("sigma", False)),
+            (300, lambda: self.show("sigma")),
             (3000, lambda: self.grab("sigma")),
             (300, self.show_group),
             (1500, self.view3d),
@@ -244,19 +244,25 @@ class Session:
 
         return QgsProject.instance().layerTreeRoot().findGroups()[0].children()
 
-    def show_group(self):
-        from semantic3d_plugin.styling.roles import HIDDEN
+    def by_role(self):
+        """Nodes of the group by role, in whatever language they are called."""
+        from qgis.core import QgsHillshadeRenderer
 
+        nodes = {}
+        for node in self.group_nodes():
+            layer = node.layer()
+            shaded = isinstance(layer.renderer(), QgsHillshadeRenderer)
+            nodes["hillshade" if shaded else Path(layer.source()).stem.lower()] = node
+        return nodes
+
+    def show(self, *roles):
+        for role, node in self.by_role().items():
+            node.setItemVisibilityChecked(role in roles)
+
+    def show_group(self):
         self.dock("ProcessingToolbox").hide()
         self.dock("Layers").setMinimumWidth(300)
-        for node in self.group_nodes():
-            node.setItemVisibilityChecked(not any(node.name().startswith(word) for word in HIDDEN))
-        self.iface.mapCanvas().refreshAllLayers()
-
-    def show_only(self, word, with_hillshade):
-        for node in self.group_nodes():
-            name = node.name().lower()
-            node.setItemVisibilityChecked(word in name or (with_hillshade and "shade" in name))
+        self.show("hillshade", "land_cover", "height")
 
     def view3d(self):
         """A print layout's 3D map of the height layer, with the image draped over it."""
@@ -266,7 +272,7 @@ class Session:
         from qgis.PyQt.QtGui import QColor
 
         project = QgsProject.instance()
-        height = next(node.layer() for node in self.group_nodes() if "eight" in node.name())
+        height = self.by_role()["height"].layer()
         image = project.mapLayersByName(Path(self.image).stem)[0]
         extent = height.extent()
         scene = _3d.Qgs3DMapSettings()

@@ -1,0 +1,790 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="fr" sourcelanguage="en">
+  <context>
+    <name>Semantic3D</name>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>Semantic 3D computes in a Python environment of its own, and that is not ready: {problem} Run the algorithm "Set up the backend" (semantic3d:setup_backend), or open Settings &gt; Options &gt; Semantic 3D and choose "Install light", or name an existing Python there or in SEMANTIC3D_PYTHON.</source>
+      <translation>Semantic 3D calcule dans son propre environnement Python, qui n’est pas prêt : {problem} Exécutez l’algorithme « Installer le moteur de calcul » (semantic3d:setup_backend), ou ouvrez Préférences &gt; Options &gt; Semantic 3D et choisissez « Installer (léger) », ou indiquez un Python existant à cet endroit ou dans SEMANTIC3D_PYTHON.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>Parameters and outputs</source>
+      <translation>Paramètres et résultats</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>Semantic 3D: {}</source>
+      <translation>Semantic 3D : {}</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>{name} is no raster that QGIS can open: {value}</source>
+      <translation>{name} n’est pas un raster que QGIS peut ouvrir : {value}</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>Check the backend</source>
+      <translation>Vérifier le moteur de calcul</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Backend</source>
+      <translation>Moteur de calcul</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>The doctor: is the backend there, does it work, on which device, how fast</source>
+      <translation>Le diagnostic : le moteur de calcul est-il là, fonctionne-t-il, sur quel matériel, à quelle vitesse</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>Where the model is tried. auto takes an NVIDIA GPU where one really works, else the processor.</source>
+      <translation>Où le modèle est essayé. auto prend une carte NVIDIA là où elle fonctionne vraiment, sinon le processeur.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>Which packages are expected: those of light, or those of full.</source>
+      <translation>Quels paquets sont attendus : ceux de light ou ceux de full.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>The model to try. Empty: the one that comes with the plugin.</source>
+      <translation>Le modèle à essayer. Vide : celui fourni avec l’extension.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>Text</source>
+      <translation>Texte</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>The report as a page, as JSON or as plain text, as the file's name says.</source>
+      <translation>Le rapport sous forme de page, de JSON ou de texte brut, selon le nom du fichier.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>Looks for the Python environment that computes, tries its packages and the model in it, and reports what it found. It changes nothing. A missing backend is reported, with what to do about it.</source>
+      <translation>Cherche l’environnement Python qui calcule, essaie ses paquets et le modèle, puis rend compte de ce qui a été trouvé. Rien n’est modifié. L’absence du moteur de calcul est signalée, avec la marche à suivre.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>doctor,diagnosis,environment,python,gpu,cuda,report</source>
+      <translation>diagnostic,environnement,python,gpu,cuda,rapport</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Device</source>
+      <translation>Matériel</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Profile</source>
+      <translation>Profil</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Model package</source>
+      <translation>Paquet de modèle</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Report</source>
+      <translation>Rapport</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Healthy</source>
+      <translation>En état de marche</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>Whether a job ran to its end.</source>
+      <translation>Si une tâche est allée jusqu’au bout.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Python of the backend</source>
+      <translation>Python du moteur de calcul</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>Program that jobs run with, or empty.</source>
+      <translation>Programme qui exécute les tâches, ou vide.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>Source</source>
+      <translation>Provenance</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>setting, variable or managed: who chose this Python.</source>
+      <translation>setting, variable ou managed : qui a choisi ce Python.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>Device in use</source>
+      <translation>Matériel utilisé</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>cpu or cuda: where the model really ran.</source>
+      <translation>cpu ou cuda : là où le modèle a réellement tourné.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>Seconds per tile</source>
+      <translation>Secondes par tuile</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>Time for one tile; -1 where none ran.</source>
+      <translation>Durée d’une tuile ; -1 si aucune n’a été calculée.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>Version</source>
+      <translation>Version</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>Version of the backend, or empty.</source>
+      <translation>Version du moteur de calcul, ou vide.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>Problem</source>
+      <translation>Problème</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>What is wrong and what to do, or empty.</source>
+      <translation>Ce qui ne va pas et que faire, ou vide.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>The report as plain text.</source>
+      <translation>Le rapport en texte brut.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <source>The report {path} cannot be written: {reason}</source>
+      <translation>Le rapport {path} ne peut pas être écrit : {reason}</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
+      <source>The layer's data provider cannot be exported.</source>
+      <translation>Le fournisseur de données de la couche ne peut pas être exporté.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
+      <source>Cancelled: nothing was written.</source>
+      <translation>Annulé : rien n’a été écrit.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
+      <source>The layer is no file: {columns} x {rows} pixels are exported for the job.</source>
+      <translation>La couche n’est pas un fichier : {columns} x {rows} pixels sont exportés pour la tâche.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
+      <source>The layer {} cannot be read by its provider.</source>
+      <translation>La couche {} ne peut pas être lue par son fournisseur.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
+      <source>The extent lies outside the layer {}.</source>
+      <translation>L’emprise est en dehors de la couche {}.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
+      <source>The layer {name} is no file and would have to be exported: {columns} x {rows} pixels, more than {limit} megapixels. Choose a smaller EXTENT, or save the layer as a GeoTIFF first.</source>
+      <translation>La couche {name} n’est pas un fichier et devrait être exportée : {columns} x {rows} pixels, plus de {limit} mégapixels. Choisissez une emprise (EXTENT) plus petite, ou enregistrez d’abord la couche en GeoTIFF.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
+      <source>The layer {} has no pixel size of its own (a web map draws at any scale). Give GSD in metres, and an EXTENT.</source>
+      <translation>La couche {} n’a pas de taille de pixel propre (une carte web se dessine à toute échelle). Indiquez GSD en mètres et une emprise (EXTENT).</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
+      <source>The image's coordinate system could not be passed on: {}</source>
+      <translation>Le système de coordonnées de l’image n’a pas pu être transmis : {}</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
+      <source>The layer could not be exported for the job: {}</source>
+      <translation>La couche n’a pas pu être exportée pour la tâche : {}</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
+      <source>writer error {}</source>
+      <translation>erreur d’écriture {}</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Reconstruct heights and land cover</source>
+      <translation>Reconstruire hauteurs et occupation du sol</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Reconstruction</source>
+      <translation>Reconstruction</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>height,ndsm,dsm,elevation,building,tree,uncertainty,land cover,segmentation,orthophoto,aerial,3d</source>
+      <translation>hauteur,mnh,mns,altitude,bâtiment,arbre,incertitude,occupation du sol,segmentation,orthophoto,photo aérienne,3d</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Heights above ground, their uncertainty and land cover from one aerial image</source>
+      <translation>Hauteurs au-dessus du sol, leur incertitude et l’occupation du sol à partir d’une seule image aérienne</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Aerial or satellite image with red, green and blue bands, 8 bit, 16 bit or float. A layer that is no file (web map, database) is exported for the job within the extent.</source>
+      <translation>Image aérienne ou satellitaire avec bandes rouge, verte et bleue, 8 bits, 16 bits ou flottants. Une couche qui n’est pas un fichier (carte web, base de données) est exportée pour la tâche dans l’emprise.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Three band numbers such as 1,2,3, or 4,3,2 for an image that starts with blue. Empty: the image says.</source>
+      <translation>Trois numéros de bande comme 1,2,3, ou 4,3,2 pour une image qui commence par le bleu. Vide : l’image le dit.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>A model package: its folder, the manifest.json in it, a zip, or a single ONNX file that describes itself. Empty: the model that comes with the plugin.</source>
+      <translation>Un paquet de modèle : son dossier, le manifest.json qu’il contient, un zip, ou un seul fichier ONNX qui se décrit lui-même. Vide : le modèle fourni avec l’extension.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Only this part is computed, with the same values as in a run on the whole image. Empty: all of it.</source>
+      <translation>Seule cette partie est calculée, avec les mêmes valeurs que pour l’image entière. Vide : toute l’image.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Metres per pixel, for an image whose grid does not say it. Not set or 0: taken from the image.</source>
+      <translation>Mètres par pixel, pour une image dont la grille ne le dit pas. Non défini ou 0 : tiré de l’image.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>auto takes an NVIDIA GPU where one really works, else the processor (cpu).</source>
+      <translation>auto prend une carte NVIDIA là où elle fonctionne vraiment, sinon le processeur (cpu).</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>How far neighbouring tiles overlap, in pixels of the model. More is smoother and slower.</source>
+      <translation>Recouvrement des tuiles voisines, en pixels du modèle. Davantage est plus lisse et plus lent.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Tiles that run through the model together. More than one helps on a GPU only.</source>
+      <translation>Tuiles passées ensemble dans le modèle. Plus d’une n’aide que sur une carte graphique.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Main memory for pixels; the size of the image does not matter, wider strips are faster.</source>
+      <translation>Mémoire vive pour les pixels ; la taille de l’image n’importe pas, des bandes plus larges vont plus vite.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Height (m)</source>
+      <translation>Hauteur (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Metres above ground (nDSM), Float32, NoData -9999.</source>
+      <translation>Mètres au-dessus du sol (MNH), Float32, NoData -9999.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>sigma (m)</source>
+      <translation>sigma (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Uncertainty of the height: predictive standard deviation in metres, with its aleatoric and epistemic parts and the evidence index as bands 2 to 4.</source>
+      <translation>Incertitude de la hauteur : écart type prédictif en mètres, avec ses parts aléatoire et épistémique et l’indice d’évidence dans les bandes 2 à 4.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Land cover</source>
+      <translation>Occupation du sol</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Class numbers with colours and names, 0 is NoData.</source>
+      <translation>Numéros de classe avec couleurs et noms, 0 signifie NoData.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Class probabilities</source>
+      <translation>Probabilités des classes</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>One band per land-cover class.</source>
+      <translation>Une bande par classe d’occupation du sol.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>A page with quick-look, histograms, class areas, warnings and provenance.</source>
+      <translation>Une page avec aperçu, histogrammes, surfaces des classes, avertissements et provenance.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Estimates for every pixel of one aerial image how high it stands above the ground, how uncertain that is, and what covers it. No stereo pair and no laser scan is needed.</source>
+      <translation>Estime pour chaque pixel d’une image aérienne sa hauteur au-dessus du sol, l’incertitude de celle-ci et ce qui couvre le sol. Ni couple stéréo ni relevé laser ne sont nécessaires.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>All layers lie on the image's grid. Heights come from a trained model: look at sigma and at the report before you rely on them, most of all on imagery unlike the model's training data.</source>
+      <translation>Toutes les couches sont sur la grille de l’image. Les hauteurs viennent d’un modèle entraîné : regardez sigma et le rapport avant de vous y fier, surtout pour des images différentes des données d’entraînement.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Orthophoto</source>
+      <translation>Orthophoto</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Red, green and blue bands</source>
+      <translation>Bandes rouge, verte et bleue</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Extent</source>
+      <translation>Emprise</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Ground sampling distance (m)</source>
+      <translation>Taille du pixel au sol (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Overlap of tiles (pixels)</source>
+      <translation>Recouvrement des tuiles (pixels)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Batch size (tiles)</source>
+      <translation>Taille de lot (tuiles)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Memory limit (MB)</source>
+      <translation>Limite de mémoire (Mo)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Mean height (m)</source>
+      <translation>Hauteur moyenne (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Mean of all valid heights, in metres.</source>
+      <translation>Moyenne de toutes les hauteurs valides, en mètres.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Megapixels</source>
+      <translation>Mégapixels</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Image pixels that were computed, in millions.</source>
+      <translation>Pixels de l’image calculés, en millions.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Seconds</source>
+      <translation>Secondes</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Time that the job took.</source>
+      <translation>Durée de la tâche.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Model packages</source>
+      <translation>Paquets de modèle</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>All files</source>
+      <translation>Tous les fichiers</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>{layer} has {count} bands; BANDS asks for {bands}.</source>
+      <translation>{layer} a {count} bandes ; BANDS demande {bands}.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>EXTENT lies outside the image {}. Choose an extent on the image.</source>
+      <translation>EXTENT est en dehors de l’image {}. Choisissez une emprise sur l’image.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>BANDS is {}. Give three band numbers such as 1,2,3, or nothing.</source>
+      <translation>BANDS vaut {}. Donnez trois numéros de bande comme 1,2,3, ou rien.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>There is no model package at {}. Leave MODEL empty for the bundled one.</source>
+      <translation>Il n’y a pas de paquet de modèle à {}. Laissez MODEL vide pour celui qui est fourni.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Set up the backend</source>
+      <translation>Installer le moteur de calcul</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Installs, repairs or removes the Python environment that computes</source>
+      <translation>Installe, répare ou supprime l’environnement Python qui calcule</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Action</source>
+      <translation>Action</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>install keeps an environment that works; repair makes it anew; remove deletes it; download fills the folder WHEELHOUSE for a machine without a network.</source>
+      <translation>install garde un environnement qui fonctionne ; repair le refait ; remove le supprime ; download remplit le dossier WHEELHOUSE pour une machine sans réseau.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>light is enough for the model that comes with the plugin: about 100 MB to download, under 400 MB on disk. full adds PyTorch, diffusers and what training needs: 1 to 5 GB.</source>
+      <translation>light suffit pour le modèle fourni avec l’extension : environ 100 Mo à télécharger, moins de 400 Mo sur le disque. full ajoute PyTorch, diffusers et ce qu’il faut pour l’entraînement : 1 à 5 Go.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Accelerator</source>
+      <translation>Accélérateur</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>auto takes cuda where an NVIDIA driver is found (about 2 GB more to download), else cpu. With remove, auto means both.</source>
+      <translation>auto prend cuda si un pilote NVIDIA est trouvé (environ 2 Go de plus à télécharger), sinon cpu. Avec remove, auto désigne les deux.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Folder of wheels</source>
+      <translation>Dossier de wheels</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Install from this folder and never touch the network. Fill it with the action download elsewhere.</source>
+      <translation>Installer depuis ce dossier sans jamais utiliser le réseau. Remplissez-le ailleurs avec l’action download.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Base Python</source>
+      <translation>Python de base</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>The Python to build on, 3.10 to 3.14, 64 bit. Empty: one is looked for, but never QGIS itself.</source>
+      <translation>Le Python sur lequel construire, 3.10 à 3.14, 64 bits. Vide : il est recherché, mais jamais celui de QGIS.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Heights are computed by a Python environment of its own, so that nothing is installed into QGIS. This algorithm creates it, and it is the only one that downloads anything: pinned packages, each checked against its hash, from the Python Package Index or from the mirror that pip is configured for, through QGIS's proxy.</source>
+      <translation>Les hauteurs sont calculées par un environnement Python à part, pour ne rien installer dans QGIS. Cet algorithme le crée et il est le seul à télécharger quoi que ce soit : des paquets fixés, chacun vérifié par son empreinte, depuis le Python Package Index ou le miroir configuré pour pip, via le proxy de QGIS.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>The model ran on the graphics card.</source>
+      <translation>Le modèle a tourné sur la carte graphique.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>The packages for the graphics card are installed, but the model ran on the processor. See the doctor.</source>
+      <translation>Les paquets pour la carte graphique sont installés, mais le modèle a tourné sur le processeur. Voir « Vérifier le moteur de calcul ».</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>install,environment,python,offline,wheelhouse,gpu,cuda,repair,remove</source>
+      <translation>installer,environnement,python,hors ligne,wheelhouse,gpu,cuda,réparer,supprimer</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Program that jobs run with, empty where there is none.</source>
+      <translation>Programme qui exécute les tâches, vide s’il n’y en a pas.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Environment folder</source>
+      <translation>Dossier de l’environnement</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Folder that was made, looked at or removed.</source>
+      <translation>Dossier créé, examiné ou supprimé.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Accelerator in use</source>
+      <translation>Accélérateur utilisé</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>cpu or cuda: what auto came to.</source>
+      <translation>cpu ou cuda : ce qu’auto a donné.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Whether jobs can run now. After remove: whether another backend is left.</source>
+      <translation>Si les tâches peuvent tourner maintenant. Après remove : s’il reste un autre moteur de calcul.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Size (MB)</source>
+      <translation>Taille (Mo)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Size of the environment, or of the folder of wheels.</source>
+      <translation>Taille de l’environnement, ou du dossier de wheels.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Time that it took.</source>
+      <translation>Durée.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>It goes to {folder}. Set SEMANTIC3D_HOME for another place.</source>
+      <translation>Il est placé dans {folder}. Définissez SEMANTIC3D_HOME pour un autre emplacement.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>{folder} holds {count} packages, {size} MB, for machines of this kind with this Python version.</source>
+      <translation>{folder} contient {count} paquets, {size} Mo, pour les machines de ce type avec cette version de Python.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Removed {}</source>
+      <translation>Supprimé : {}</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>There was nothing to remove in {}.</source>
+      <translation>Il n’y avait rien à supprimer dans {}.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>Jobs run with {python}, which is named in the settings or in SEMANTIC3D_PYTHON, and not with this environment.</source>
+      <translation>Les tâches utilisent {python}, indiqué dans les préférences ou dans SEMANTIC3D_PYTHON, et non cet environnement.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <source>The graphics card could not be tried: {}</source>
+      <translation>La carte graphique n’a pas pu être essayée : {}</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Python of an existing environment</source>
+      <translation>Python d’un environnement existant</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Empty: the environment that this plugin installs.</source>
+      <translation>Vide : l’environnement que cette extension installe.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>State</source>
+      <translation>État</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Own Python (optional)</source>
+      <translation>Python personnel (facultatif)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Backend environment</source>
+      <translation>Environnement du moteur de calcul</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Heights are computed by a Python of their own, outside of QGIS. Light is enough for the model that comes with the plugin (about 100 MB to download, under 400 MB on disk); full adds PyTorch for training (several GB).</source>
+      <translation>Les hauteurs sont calculées par un Python à part, hors de QGIS. La version légère suffit pour le modèle fourni (environ 100 Mo à télécharger, moins de 400 Mo sur le disque) ; la version complète ajoute PyTorch pour l’entraînement (plusieurs Go).</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Cancel</source>
+      <translation>Annuler</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Remove the backend environment</source>
+      <translation>Supprimer l’environnement du moteur de calcul</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Delete the environments that this plugin installed? Your results and settings stay.</source>
+      <translation>Supprimer les environnements installés par cette extension ? Vos résultats et préférences restent.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Install light</source>
+      <translation>Installer (léger)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Install full</source>
+      <translation>Installer (complet)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Check</source>
+      <translation>Vérifier</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Repair</source>
+      <translation>Réparer</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Remove</source>
+      <translation>Supprimer</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Done.</source>
+      <translation>Terminé.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Not finished; see the lines above.</source>
+      <translation>Inachevé ; voir les lignes ci-dessus.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Ready: {python} ({where})</source>
+      <translation>Prêt : {python} ({where})</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Not ready: {}</source>
+      <translation>Pas prêt : {}</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>named in these settings</source>
+      <translation>indiqué dans ces préférences</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>named by SEMANTIC3D_PYTHON</source>
+      <translation>indiqué par SEMANTIC3D_PYTHON</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>installed by this plugin</source>
+      <translation>installé par cette extension</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>{} cannot be started now; see the message log of QGIS.</source>
+      <translation>{} ne peut pas être lancé maintenant ; voir le journal des messages de QGIS.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/launch.py" />
+      <source>Open the settings</source>
+      <translation>Ouvrir les préférences</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/settings_page.py" />
+      <source>Switch the project's elevation shading on when heights are loaded</source>
+      <translation>Activer l’ombrage d’altitude du projet au chargement des hauteurs</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/settings_page.py" />
+      <source>Semantic 3D</source>
+      <translation>Semantic 3D</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/settings_page.py" />
+      <source>Needs QGIS 3.30 or newer.</source>
+      <translation>Nécessite QGIS 3.30 ou plus récent.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/plugin.py" />
+      <source>Reconstruct heights and land cover...</source>
+      <translation>Reconstruire hauteurs et occupation du sol...</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/plugin.py" />
+      <source>Backend and settings...</source>
+      <translation>Moteur de calcul et préférences...</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/styling/elevation.py" />
+      <source>This QGIS is older than 3.26 and has no elevation properties for rasters: in a 3D view, choose the height layer as terrain in the view's settings.</source>
+      <translation>Ce QGIS est antérieur à 3.26 et n’a pas de propriétés d’élévation pour les rasters : dans une vue 3D, choisissez la couche de hauteur comme terrain dans les paramètres de la vue.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/styling/elevation.py" />
+      <source>The project's coordinate system {crs} is in degrees, which spoils 3D views: metres of height would stand on degrees. Choose a projected one for the project, such as {suggestion}.</source>
+      <translation>Le système de coordonnées {crs} du projet est en degrés, ce qui fausse les vues 3D : des hauteurs en mètres sur des degrés. Choisissez un système projeté pour le projet, par exemple {suggestion}.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/styling/renderers.py" />
+      <source>Impervious or bare</source>
+      <translation>Imperméable ou nu</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/styling/renderers.py" />
+      <source>Low vegetation</source>
+      <translation>Végétation basse</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/styling/renderers.py" />
+      <source>Tree</source>
+      <translation>Arbre</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/styling/renderers.py" />
+      <source>Building</source>
+      <translation>Bâtiment</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/styling/renderers.py" />
+      <source>Water</source>
+      <translation>Eau</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/styling/renderers.py" />
+      <source>Bridge</source>
+      <translation>Pont</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/styling/renderers.py" />
+      <source>Other object</source>
+      <translation>Autre objet</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/styling/result_group.py" />
+      <source>Hillshade</source>
+      <translation>Ombrage</translation>
+    </message>
+  </context>
+</TS>
