@@ -10,9 +10,9 @@ import rasterio
 from rasterio.enums import Resampling
 from rasterio.windows import Window
 
+from ..metrics.figures import BUILDING
+
 IGNORED = 0
-BUILDING = 4
-GROUND_UNSEPARATED = 11  # ground whose type is unknown: class 1 or 2
 
 MAX_GROUND_DISTANCE_M = 30.0
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..datasets.labelled import GROUND_UNSEPARATED, IGNORED
+from ..datasets.labelled import IGNORED
+from ..metrics.figures import GROUND_UNSEPARATED
 from ..models.adapted import AdaptedDiffusion
 from ..models.decoder import DecoderOutput
 from ..models.evidential import evidence_from_raw, evidential_height_loss

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import nn
 
-from ..datasets.labelled import BUILDING, GROUND_UNSEPARATED, Sample
+from ..datasets.labelled import Sample
+from ..metrics.figures import Figures, figures
 from ..models.adapted import PhysicalOutputs
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Errors of one image or set: heights in metres, shares in 0..1 (NaN: not defined)."""
-
-    name: str
-    mae_m: float
-    rmse_m: float
-    accuracy: float
-    building_iou: float
-    pixels: int
 
 
 @torch.no_grad()
@@ -46,23 +33,6 @@ def predict(model: nn.Module, rgb: np.ndarray, tile_px: int = 512) -> tuple[np.n
     return cut[0], cut[1], cut[2:]
 
 
-def figures(name: str, sample: Sample, height_m: np.ndarray, land_cover: np.ndarray) -> Figures:
-    """Compare one prediction with its truth; code 11 accepts classes 1 and 2."""
-    known = np.isfinite(sample.ndsm_m)
-    error = height_m[known] - sample.ndsm_m[known]
-    truth = sample.land_cover
-    labelled = truth > 0
-    either = (truth == GROUND_UNSEPARATED) & (land_cover <= 2)
-    correct = (truth == land_cover) | either
-    building, found = (truth == BUILDING) & labelled, (land_cover == BUILDING) & labelled
-    union = (building | found).sum()
-    iou = float((building & found).sum() / union) if building.any() else float("nan")
-    return Figures(
-        name, float(np.abs(error).mean()), float(np.sqrt((error**2).mean())), float(correct[labelled].mean()), iou,
-        int(known.sum()),
-    )
-
-
 def validate(model: PhysicalOutputs, samples: list[Sample]) -> list[Figures]:
     """Figures of every sample, in order."""
     was_training = model.training
@@ -70,7 +40,8 @@ def validate(model: PhysicalOutputs, samples: list[Sample]) -> list[Figures]:
     rows = []
     for sample in samples:
         height_m, _, probability = predict(model, sample.rgb)
-        rows.append(figures(sample.name, sample, height_m, probability.argmax(axis=0) + 1))
+        land_cover = probability.argmax(axis=0) + 1
+        rows.append(figures(sample.name, sample.ndsm_m, sample.land_cover, height_m, land_cover))
     model.train(was_training)
     return rows
 
@@ -79,6 +50,7 @@ def format_figures(rows: list[Figures]) -> str:
     """One line per set."""
     return "\n".join(
         f"  {row.name:45s} MAE {row.mae_m:6.2f} m  RMSE {row.rmse_m:6.2f} m  "
-        f"accuracy {row.accuracy:.3f}  building IoU {row.building_iou:.3f}"
+        f"accuracy {row.accuracy:.3f}  building IoU {row.building_iou:.3f}  "
+        f"tree IoU {row.tree_iou:.3f}"
         for row in rows
     )

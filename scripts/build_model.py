@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""Turn a training run into the bundled model package: merge, calibrate, export, check, write.
+
+    python scripts/build_model.py --data ../shared/data --base runs/base/base.safetensors \\
+        --run runs/small --out semantic3d_plugin/models/s3d_small
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "semantic3d_plugin" / "backend"))
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from safetensors import safe_open  # noqa: E402
+
+from semantic3d.datasets.labelled import VALIDATION_SETS, read_set  # noqa: E402
+from semantic3d.models.adapted import PhysicalOutputs  # noqa: E402
+from semantic3d.models.package import write_package  # noqa: E402
+from semantic3d.training.export import export_onnx, parity, round_to_half  # noqa: E402
+from semantic3d.training.loop import load_state  # noqa: E402
+from semantic3d.training.small import GSD_M, SMALL_ADAPTATION, TILE_PX, small_model  # noqa: E402
+from semantic3d.training.validation import predict  # noqa: E402
+
+CLASSES = [
+    {"id": 1, "name": "impervious or bare", "colour": "#b8b2a7"},
+    {"id": 2, "name": "low vegetation", "colour": "#a6d96a"},
+    {"id": 3, "name": "tree", "colour": "#1a9641"},
+    {"id": 4, "name": "building", "colour": "#d7301f"},
+    {"id": 5, "name": "water", "colour": "#4393c3"},
+    {"id": 6, "name": "bridge", "colour": "#8073ac"},
+    {"id": 7, "name": "other object", "colour": "#fdae61"},
+]
+TRAINING_DATA = [
+    {
+        "name": "Autzen orthophoto and LiDAR, Eugene, Oregon (training columns)",
+        "licence": "CC-BY-4.0",
+        "attribution": "Watershed Sciences 2010, via PDAL/data",
+    },
+    {"name": "French farmland, coloured LiDAR", "licence": "Licence Ouverte / Etalab 2.0", "attribution": "IGN"},
+    {
+        "name": "Llanchama and Centro Fuerte, drone point clouds, Amazon",
+        "licence": "CC0-1.0",
+        "attribution": "trees and ground only",
+    },
+    {"name": "NAIP crops, California 2016-2020 (pretraining)", "licence": "public domain", "attribution": "USDA NAIP"},
+    {
+        "name": "scenes rendered by this project's procedural generator",
+        "licence": "GPL-2.0-or-later",
+        "attribution": "Semantic 3D",
+    },
+]
+
+
+def trained_model(base: Path, run: Path) -> tuple[PhysicalOutputs, int]:
+    """The run's averaged weights in a merged model, rounded to what will be stored."""
+    model = small_model(base, SMALL_ADAPTATION)
+    with safe_open(str(run / "state.safetensors"), framework="pt") as stored:
+        names = [key for key in stored.keys() if key.startswith("ema.")]
+        load_state(model, {name.removeprefix("ema."): stored.get_tensor(name) for name in names})
+        steps = int(stored.metadata()["step"])
+    return round_to_half(PhysicalOutputs(model.merged())).eval(), steps
+
+
+def std_scale(model: PhysicalOutputs, root: Path) -> float:
+    """Factor on the standard deviation that lets one sigma cover 68.27 % of validation pixels.
+
+    Every validation set counts alike, whatever its size.
+    """
+    ratios, weights = [], []
+    for chosen in VALIDATION_SETS:
+        found = []
+        for sample in read_set(root, chosen, GSD_M):
+            height_m, variance_m2, _ = predict(model, sample.rgb, TILE_PX)
+            known = np.isfinite(sample.ndsm_m)
+            found.append(np.abs(height_m - sample.ndsm_m)[known] / np.sqrt(variance_m2[known]))
+        joined = np.concatenate(found)
+        ratios.append(joined)
+        weights.append(np.full(joined.size, 1 / joined.size))
+    ratio, weight = np.concatenate(ratios), np.concatenate(weights)
+    order = np.argsort(ratio)
+    share = np.cumsum(weight[order]) / weight.sum()
+    return float(ratio[order][np.searchsorted(share, 0.6827)])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--base", type=Path, required=True)
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--version", default="1.0.0")
+    parser.add_argument("--card", type=Path, default=Path(__file__).parent / "model_card.md")
+    args = parser.parse_args()
+
+    model, steps = trained_model(args.base, args.run)
+    scale = round(std_scale(model, args.data / "labelled"), 4)
+    with tempfile.TemporaryDirectory() as folder:
+        onnx_path = Path(folder) / "model.onnx"
+        export_onnx(model, TILE_PX, onnx_path)
+        image = torch.rand(2, 3, TILE_PX, TILE_PX, generator=torch.Generator().manual_seed(0)) * 2 - 1
+        differences = parity(model, onnx_path, image)
+        print("largest difference of ONNX from torch:", differences)
+        if differences["height_m"] > 1e-3:
+            raise SystemExit(f"ONNX heights differ by {differences['height_m']} m; at most 0.001 m is allowed")
+        manifest = {
+            "name": "s3d_small",
+            "version": args.version,
+            "title": "Semantic 3D small",
+            "licence": "GPL-2.0-or-later",
+            "description": "Small latent diffusion model adapted to heights and land cover from RGB at about 0.5 m.",
+            "bands": ["red", "green", "blue"],
+            "normalisation": {"input": "unit", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]},
+            "gsd_m": GSD_M,
+            "gsd_range_m": [0.2, 1.2],
+            "tile_size_px": TILE_PX,
+            "height_scale_m": SMALL_ADAPTATION.height_scale_m,
+            "timestep": SMALL_ADAPTATION.timestep,
+            "condition": {"kind": "stored", "tokens": 4, "note": "zero embedding, as in pretraining"},
+            "classes": CLASSES,
+            "calibration": {
+                "predictive_std_scale": scale,
+                "method": "one sigma covers 68.27 % of validation pixels, each set counted alike",
+            },
+            "training_data": TRAINING_DATA,
+            "validation": {"split": "see CARD.md", "onnx_parity_m": differences["height_m"], "training_steps": steps},
+            "weights": {"onnx": "model.onnx", "safetensors": None},
+        }
+        package = write_package(str(args.out), manifest, {"model.onnx": onnx_path, "CARD.md": args.card})
+    size_mb = sum(entry["bytes"] for entry in package.files.values()) / 1e6
+    print(f"{args.out}: {size_mb:.1f} MB, {steps} steps, standard deviations x {scale}")
+
+
+if __name__ == "__main__":
+    main()

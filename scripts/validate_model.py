@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""Validate a model package on the validation split, beside predictors that need no network.
+
+    python scripts/validate_model.py --data ../shared/data [--model FOLDER] [--out docs/validation.md]
+
+The package runs through the real reconstruct job, on each image's own grid. The trivial
+predictors are fitted on the training split: zero, the mean height, and the best constant per
+land-cover class with the class predicted from colour alone (a histogram of training colours).
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+import tempfile
+from datetime import date
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "semantic3d_plugin" / "backend"))
+
+import numpy as np  # noqa: E402
+import rasterio  # noqa: E402
+
+from semantic3d import reconstruct  # noqa: E402
+from semantic3d.datasets.labelled import TRAINING_SETS, VALIDATION_SETS, Sample, read_set  # noqa: E402
+from semantic3d.metrics.figures import GROUND_UNSEPARATED, figures  # noqa: E402
+from semantic3d.models.package import load_package  # noqa: E402
+from semantic3d.training.small import GSD_M  # noqa: E402
+
+COLOUR_BITS = 4
+CLASS_COUNT = 7
+
+
+def colour_index(rgb: np.ndarray) -> np.ndarray:
+    """Bin of each pixel's colour, 16 levels a band: [H, W, 3] uint8 to [H, W]."""
+    bins = (rgb >> (8 - COLOUR_BITS)).astype(np.int64)
+    return (bins[..., 0] << (2 * COLOUR_BITS)) | (bins[..., 1] << COLOUR_BITS) | bins[..., 2]
+
+
+class ColourClassifier:
+    """Most likely class of a colour, and each class's best constant heights, from training pixels."""
+
+    def __init__(self, samples: list[Sample]) -> None:
+        counts = np.ones((CLASS_COUNT + 1, 1 << (3 * COLOUR_BITS)))  # one for each, so that no bin is empty
+        heights: list[list[np.ndarray]] = [[] for _ in range(CLASS_COUNT + 1)]
+        for sample in samples:
+            index = colour_index(sample.rgb)
+            codes = np.where(sample.land_cover == GROUND_UNSEPARATED, 2, sample.land_cover)
+            for code in range(1, CLASS_COUNT + 1):
+                counts[code] += np.bincount(index[codes == code], minlength=counts.shape[1])
+        self.code_of_colour = counts[1:].argmax(axis=0) + 1
+        for sample in samples:
+            found, known = self.predict(sample.rgb), np.isfinite(sample.ndsm_m)
+            for code in range(1, CLASS_COUNT + 1):
+                heights[code].append(sample.ndsm_m[known & (found == code)])
+        joined = [np.concatenate(parts) if parts else np.zeros(1) for parts in heights]
+        self.mean_m = np.array([part.mean() if part.size else 0.0 for part in joined])
+        self.median_m = np.array([np.median(part) if part.size else 0.0 for part in joined])
+
+    def predict(self, rgb: np.ndarray) -> np.ndarray:
+        return self.code_of_colour[colour_index(rgb)]
+
+
+def run_package(image: Path, columns: slice, model: str, folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Height (NaN: NoData), sigma and classes of some columns of an image, by the real job."""
+    with rasterio.open(image) as source:
+        first, last, _ = columns.indices(source.width)
+        window = rasterio.windows.Window(first, 0, last - first, source.height)
+        extent = tuple(source.window_bounds(window))
+    paths = {name: str(folder / f"{name}.tif") for name in ("height_path", "sigma_path", "land_cover_path")}
+    reconstruct(str(image), model_path=model, extent=extent, **paths)
+    layers = []
+    for name in paths:
+        with rasterio.open(paths[name]) as source:
+            layers.append(source.read(1, masked=True))
+    height, sigma, cover = layers
+    return height.filled(np.nan), sigma.filled(np.nan), cover.filled(0)
+
+
+def truth(root: Path, chosen, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Image, heights and classes of a file at its own grid."""
+    with rasterio.open(root / chosen.name / "rgb" / name) as source:
+        gsd_m = source.res[0]
+    sample = next(s for s in read_set(root, chosen, gsd_m) if s.name.endswith("/" + name))
+    return sample.rgb, sample.ndsm_m, sample.land_cover
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--model", default="")
+    parser.add_argument("--out", type=Path)
+    args = parser.parse_args()
+
+    root = args.data / "labelled"
+    training = [sample for chosen in TRAINING_SETS for sample in read_set(root, chosen, GSD_M)]
+    colour = ColourClassifier(training)
+    known = np.concatenate([sample.ndsm_m[np.isfinite(sample.ndsm_m)] for sample in training])
+    mean_m = float(known.mean())
+
+    rows, coverage = [], []
+    for chosen in VALIDATION_SETS:
+        for image in sorted((root / chosen.name / "rgb").glob(chosen.pattern)):
+            rgb, ndsm_m, cover = truth(root, chosen, image.name)
+            with tempfile.TemporaryDirectory() as folder:
+                height, sigma, codes = run_package(image, slice(*chosen.columns), args.model, Path(folder))
+            name = f"{chosen.name}/{image.stem}"
+            by_colour = colour.predict(rgb)
+            rows.append({
+                "model": figures(name, ndsm_m, cover, height, codes),
+                "zero": figures(name, ndsm_m, cover, np.zeros_like(ndsm_m), by_colour),
+                "training mean": figures(name, ndsm_m, cover, np.full_like(ndsm_m, mean_m), by_colour),
+                "colour class, median": figures(name, ndsm_m, cover, colour.median_m[by_colour], by_colour),
+                "colour class, mean": figures(name, ndsm_m, cover, colour.mean_m[by_colour], by_colour),
+            })
+            valid = np.isfinite(ndsm_m) & np.isfinite(height)
+            ratio = np.abs(height - ndsm_m)[valid] / sigma[valid]
+            coverage.append((float((ratio < 1).mean()), float((ratio < 1.96).mean())))
+            print(name, rows[-1]["model"], flush=True)
+    text = table(rows, coverage, load_package(args.model))
+    print(text)
+    if args.out:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(text, encoding="utf-8")
+
+
+def table(rows: list[dict], coverage: list[tuple[float, float]], package) -> str:
+    """Markdown: one line per image and predictor, then the means over images."""
+    predictors = list(rows[0])
+    lines = [
+        f"# Validation of {package.name} {package.version}",
+        "",
+        f"{date.today().isoformat()}, `python scripts/validate_model.py --data DATA`, "
+        f"{platform.machine()} CPU. Heights in metres; land cover of the constants is the class predicted from "
+        "colour. Images are the validation split alone; the constants are fitted on the training split.",
+        "",
+        "| image | predictor | MAE | RMSE | accuracy | building IoU | tree IoU |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        for predictor in predictors:
+            f = row[predictor]
+            lines.append(f"| {f.name} | {predictor} | {numbers(f)} |")
+    for predictor in predictors:
+        keys = ("mae_m", "rmse_m", "accuracy", "building_iou", "tree_iou")
+        means = [float(np.nanmean([getattr(row[predictor], key) for row in rows])) for key in keys]
+        lines.append(f"| **mean of images** | **{predictor}** | " + " | ".join(f"**{v:.2f}**" for v in means) + " |")
+    total = sum(row["model"].pixels for row in rows)
+    for predictor in predictors:
+        mae = sum(row[predictor].mae_m * row[predictor].pixels for row in rows) / total
+        rmse = np.sqrt(sum(row[predictor].rmse_m ** 2 * row[predictor].pixels for row in rows) / total)
+        lines.append(f"| **all pixels** | **{predictor}** | **{mae:.2f}** | **{rmse:.2f}** | | | |")
+    one, two = (float(np.mean([c[i] for c in coverage])) for i in (0, 1))
+    lines += ["", f"Intervals of one and 1.96 sigma cover {one:.1%} and {two:.1%} of validation pixels "
+              f"(mean of images; calibrated on this split, factor {package.predictive_std_scale}).", ""]
+    return "\n".join(lines)
+
+
+def numbers(f) -> str:
+    """The figures of one line of the table."""
+    values = (f.mae_m, f.rmse_m, f.accuracy, f.building_iou, f.tree_iou)
+    return " | ".join("-" if np.isnan(v) else f"{v:.2f}" for v in values)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Figures of merit: heights and land cover against a reference, on arrays."""
