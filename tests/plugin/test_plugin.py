@@ -246,3 +246,36 @@ def test_metadata_icon_exists():
     folder = os.path.dirname(semantic3d_plugin.__file__)
     assert os.path.isfile(os.path.join(folder, plugin_metadata("icon")))
     assert plugin_metadata("hasProcessingProvider") == "yes"
+
+
+def test_resources_hold_every_drawing():
+    """resources.qrc is compiled into the package; a drawing that it forgets is missing there."""
+    import xml.etree.ElementTree as ElementTree
+
+    folder = os.path.dirname(semantic3d_plugin.__file__)
+    root = ElementTree.parse(os.path.join(os.path.dirname(folder), "resources.qrc")).getroot()
+    listed = {entry.get("alias"): entry.text for entry in root.iter("file")}
+    assert set(listed) == set(os.listdir(os.path.join(folder, "resources")))
+    assert all(os.path.isfile(os.path.join(os.path.dirname(folder), path)) for path in listed.values())
+
+
+def test_icons_come_from_the_compiled_resources(qgis_app, tmp_path, monkeypatch):
+    import shutil
+    import subprocess
+
+    from semantic3d_plugin import icons
+
+    rcc = shutil.which("rcc") or "/usr/lib/qt5/bin/rcc"
+    if not os.path.exists(rcc):
+        pytest.skip("rcc is not installed")
+    folder = os.path.dirname(os.path.dirname(semantic3d_plugin.__file__))
+    target = str(tmp_path / "resources.rcc")
+    subprocess.run([rcc, "--binary", "--format-version", "1", "resources.qrc", "-o", target], cwd=folder, check=True)
+    monkeypatch.setattr(icons, "RESOURCES", target)
+    assert icons.register_resources()
+    try:
+        assert icons.icon_path("reconstruct") == ":/plugins/semantic3d/reconstruct.svg"
+        assert not icons.icon("doctor").pixmap(24, 24).isNull()
+    finally:
+        assert icons.unregister_resources()
+    assert icons.icon_path("reconstruct").startswith(folder)
