@@ -123,3 +123,25 @@ def test_corpus_file_holds_the_scene(tmp_path):
 def test_unknown_style_is_refused():
     with pytest.raises(ValueError, match="suburb"):
         render_scene(1, 64, 0.5, "moon")
+
+
+def test_a_finished_scene_leaves_no_canvas_behind(monkeypatch):
+    import gc
+    import weakref
+
+    from semantic3d.datasets import procedural
+
+    seen = []
+
+    class Watched(procedural.Canvas):
+        def __init__(self, *given):
+            super().__init__(*given)
+            seen.append(weakref.ref(self))
+
+    monkeypatch.setattr(procedural, "Canvas", Watched)
+    gc.disable()  # a long corpus run must not lean on the collector for its layers
+    try:
+        render_scene(8, 64, 0.5, "forest")
+    finally:
+        gc.enable()
+    assert seen and all(reference() is None for reference in seen)

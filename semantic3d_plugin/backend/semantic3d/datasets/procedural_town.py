@@ -41,6 +41,9 @@ class Town(OpenLand, WorkPlaces):
         for u, v, turn in self.cars:
             x, y, angle = self.layout.pose(u, v)
             draw_car(self.canvas, x, y, angle + turn)
+        # some entries refer back to the town: without this its layers outlive the scene
+        for drawn in (self.paint, self.buildings, self.trees, self.cars):
+            drawn.clear()
 
     # helpers -----------------------------------------------------------
     def cover(self, b, material, inset=0.0, patchy=None, tint=None):
