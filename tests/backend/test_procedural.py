@@ -141,7 +141,8 @@ def test_a_finished_scene_leaves_no_canvas_behind(monkeypatch):
     monkeypatch.setattr(procedural, "Canvas", Watched)
     gc.disable()  # a long corpus run must not lean on the collector for its layers
     try:
-        render_scene(8, 64, 0.5, "forest")
+        for seed in (9, 10, 11):
+            render_scene(seed, 64, 0.5, "forest")
     finally:
         gc.enable()
     assert seen and all(reference() is None for reference in seen)
