@@ -235,6 +235,7 @@ def _statistics_tags(values: BandStatistics, grid: Grid, scale: float) -> dict:
 
 def _failed(path: str, error: BaseException) -> OutputFailed:
     return OutputFailed(
-        f"The output {path} cannot be written: {reason(error)} Check that the folder is writable and the disk has room.",
+        f"The output {path} cannot be written: {reason(error)} "
+        "Check that the folder is writable and the disk has room.",
         {"path": path},
     )
