@@ -143,6 +143,7 @@ def test_a_finished_scene_leaves_no_canvas_behind(monkeypatch):
     try:
         for seed in (9, 10, 11):
             render_scene(seed, 64, 0.5, "forest")
+        alive = [reference() is not None for reference in seen]
     finally:
         gc.enable()
-    assert seen and all(reference() is None for reference in seen)
+    assert alive == [False, False, False]
