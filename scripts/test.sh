@@ -33,10 +33,10 @@ prepare_venv() {
     base=$(newest_python) || return 1
     rm -rf "$VENV"
     "$base" -m venv "$VENV" || return 1
-    retry "$PYTHON" -m pip install -q --no-deps --require-hashes --only-binary :all: -r "$LOCKS/full-cpu.txt" || return 1
+    retry "$PYTHON" -m pip install -q --no-compile --no-deps --require-hashes --only-binary :all: -r "$LOCKS/full-cpu.txt" || return 1
     if "$PYTHON" -c "import importlib.metadata as m, sys; sys.exit(not any('nvidia' in r for r in m.requires('torch')))"
     then
-        retry "$PYTHON" -m pip install -q --no-deps --require-hashes -r "$LOCKS/full-cpu-torch-cuda.txt" || return 1
+        retry "$PYTHON" -m pip install -q --no-compile --no-deps --require-hashes -r "$LOCKS/full-cpu-torch-cuda.txt" || return 1
     fi
     retry "$PYTHON" -m pip install -q "${tools[@]}" || return 1
     echo "$stamp" >"$VENV/stamp"
