@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Pictures of the plugin in a real QGIS desktop, for the documentation and for the eye.
 
-    scripts/screenshots.py IMAGE.tif FOLDER [--results FOLDER]
+    scripts/screenshots.py IMAGE.tif FOLDER [--model PACKAGE] [--results FOLDER]
 
 Starts QGIS with an empty profile on a virtual screen, opens the form, runs it on IMAGE and takes pictures:
 form.png, progress.png, group.png, height.png, sigma.png, settings.png, view3d.png. With --results, layers called
@@ -47,6 +47,7 @@ def main(arguments=None):
     parser.add_argument("image")
     parser.add_argument("folder")
     parser.add_argument("--results", default="")
+    parser.add_argument("--model", default="", help="model package; default: the bundled one")
     parser.add_argument("--locale", default="en_US")
     parser.add_argument("--seconds", type=int, default=300, help="give up after this time")
     options = parser.parse_args(arguments)
@@ -59,6 +60,7 @@ def main(arguments=None):
     configuration = {
         "image": str(Path(options.image).resolve()),
         "folder": str(folder),
+        "model": options.model and str(Path(options.model).resolve()),
         "results": options.results and str(Path(options.results).resolve()),
     }
     try:
@@ -108,6 +110,7 @@ class Session:
         self.image = configuration["image"]
         self.folder = configuration["folder"]
         self.results = configuration["results"]
+        self.model = configuration["model"]
         self.dialog = None
 
     def steps(self):
@@ -202,6 +205,8 @@ class Session:
             self.dialog.show()
         else:
             self.dialog = plugin.open_reconstruct()
+        if self.model:
+            self.dialog.setParameters({"MODEL": self.model})
         self.dialog.setGeometry(300, 90, 860, 720)
 
     def start_run(self):

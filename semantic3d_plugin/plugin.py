@@ -59,12 +59,12 @@ class Semantic3DPlugin:
             self._resources = False
 
     def open_reconstruct(self):
-        """Open the form, with the current raster as its image; without a backend, offer to set it up."""
+        """Open the form, with the current raster as its image, and return it; without a backend, offer the cure."""
         from .gui.launch import open_algorithm
 
         layer = self.iface.activeLayer()
         parameters = {"INPUT": layer.id()} if isinstance(layer, QgsRasterLayer) else {}
-        open_algorithm(self.iface, "semantic3d:reconstruct", parameters, self.open_settings)
+        return open_algorithm(self.iface, "semantic3d:reconstruct", parameters, self.open_settings)
 
     def open_settings(self):
         """Open QGIS's options on our page."""

@@ -1,6 +1,6 @@
 """Renderers by API, for result layers that came without their .qml file, and the hillshade that has none.
 
-The backend writes a .qml beside each GeoTIFF and QGIS loads it by itself; that file wins.
+The backend writes a .qml beside each GeoTIFF; that file wins.
 """
 
 import os
@@ -28,9 +28,16 @@ HILLSHADE_OPACITY = 0.75  # shaded slopes darken, but keep their colour
 HILLSHADE_BRIGHTNESS = 45  # lifts level ground towards white, so that multiplying leaves its colour
 
 
-def has_style_file(layer):
-    """Whether a .qml lies beside the layer's file: then QGIS has already loaded it."""
-    return os.path.isfile(os.path.splitext(layer.source())[0] + ".qml")
+def load_style_file(layer):
+    """Apply the .qml beside the layer's file; False where there is none or QGIS refuses it.
+
+    Processing opens results without their default style, so that it has to be asked for.
+    """
+    path = os.path.splitext(layer.source())[0] + ".qml"
+    if not os.path.isfile(path):
+        return False
+    _, applied = layer.loadNamedStyle(path)
+    return applied
 
 
 def style(layer, role):

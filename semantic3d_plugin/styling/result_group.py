@@ -7,7 +7,7 @@ from qgis.PyQt.QtCore import QTimer
 
 from ..translation import tr
 from .elevation import set_elevation, shade_project_if_asked, terrain_messages, use_as_project_terrain
-from .renderers import has_style_file, make_hillshade, style
+from .renderers import load_style_file, make_hillshade, style
 from .roles import HEIGHT, HIDDEN, HILLSHADE, TOP_TO_BOTTOM
 
 _BOOKED = set()  # QGIS owns no post-processor: each stays here until its layer was loaded
@@ -92,7 +92,7 @@ class ResultLayer(QgsProcessingLayerPostProcessorInterface):
         if not isinstance(layer, QgsRasterLayer) or not layer.isValid():
             return
         project = context.project() or QgsProject.instance()
-        if not has_style_file(layer):
+        if not load_style_file(layer):
             style(layer, self.role)
         elevation_set = set_elevation(layer, self.role == HEIGHT)
         if self.role == HEIGHT:

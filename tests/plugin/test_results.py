@@ -18,7 +18,7 @@ from qgis.core import (
     QgsSettings,
     QgsSingleBandPseudoColorRenderer,
 )
-from qgis.PyQt.QtGui import QPainter
+from qgis.PyQt.QtGui import QColor, QPainter
 
 from semantic3d_plugin.styling import elevation, renderers, result_group
 from semantic3d_plugin.styling.roles import HEIGHT, LAND_COVER, SIGMA
@@ -102,19 +102,23 @@ def test_layers_without_a_style_file_are_styled_by_api(run_and_load, project):
     assert ramps[0][-1].color != ramps[1][-1].color
 
 
-def test_a_style_file_beside_the_layer_wins(project, qgis_app, tmp_path):
-    path = scene.write_land_cover(str(tmp_path / "classes.tif"))
-    layer = QgsRasterLayer(path, "Land cover")
-    layer.setOpacity(0.25)
-    layer.saveNamedStyle(str(tmp_path / "classes.qml"))
-    again = QgsRasterLayer(path, "Land cover")
-    assert renderers.has_style_file(again)
-    post_processor = result_group.ResultLayer(result_group.ResultGroup("g"), LAND_COVER)
-    project.addMapLayer(again)
-    context = QgsProcessingContext()
-    context.setProject(project)
-    post_processor.postProcessLayer(again, context, QgsProcessingFeedback())
-    assert again.opacity() == pytest.approx(0.25)
+def test_a_style_file_beside_the_layer_wins(run_and_load, project, tmp_path):
+    """Processing itself opens results without it."""
+    (tmp_path / "before").mkdir()
+    styled = QgsRasterLayer(scene.write_land_cover(str(tmp_path / "before" / "classes.tif")), "Land cover")
+    own = QgsPalettedRasterRenderer.Class(4, QColor("#123456"), "House")
+    styled.setRenderer(QgsPalettedRasterRenderer(styled.dataProvider(), 1, [own]))
+    styled.saveNamedStyle(str(tmp_path / "land_cover.qml"))
+    run_and_load("LAND_COVER", folder=str(tmp_path))
+    (node,) = group_of(project).children()
+    assert [entry.label for entry in node.layer().renderer().classes()] == ["House"]
+
+
+def test_a_broken_style_file_is_no_style(run_and_load, project, tmp_path):
+    (tmp_path / "land_cover.qml").write_text("no style")
+    run_and_load("LAND_COVER", folder=str(tmp_path))
+    (node,) = group_of(project).children()
+    assert len(node.layer().renderer().classes()) == 7
 
 
 def test_all_nodata_still_gets_a_ramp(qgis_app, tmp_path):
