@@ -115,7 +115,7 @@ class Session:
 
     def steps(self):
         """(wait in ms before, step) pairs."""
-        run = [(500, self.start_run), (2500, self.picture_of_progress), (500, self.wait_for_run)]
+        run = [(500, self.start_run), (4000, self.picture_of_progress), (500, self.wait_for_run)]
         return [
             (3000, self.open_image),
             (1500, self.open_toolbox),
@@ -294,9 +294,9 @@ class Session:
         if hasattr(scene, "setDirectionalLights"):
             scene.setDirectionalLights([_3d.QgsDirectionalLightSettings()])
         scene.setLayers([image])
-        scene.setMapTileResolution(1024)
+        scene.setMapTileResolution(512)
         scene.setMaxTerrainScreenError(1.0)
-        scene.setMaxTerrainGroundError(0.1)
+        scene.setMaxTerrainGroundError(0.2)
         if hasattr(scene, "setExtent"):
             scene.setExtent(extent)
         layout = QgsPrintLayout(project)
