@@ -72,14 +72,8 @@ def blocks(text):
     return [block for block in re.split(r"\n(?=[A-Za-z0-9])", text.strip()) if block]
 
 
-def with_local_build(block):
-    """The pin with the hash of a build that the index itself does not carry; pip goes by the hashes alone."""
-    _, digest = LOCAL_BUILDS.get(block.split()[0], ("", ""))
-    return f"{block} \\\n    --hash={digest}" if digest else block
-
-
 def local_builds(pins):
-    """The same builds as pins of their own: uv takes a local version for another version, with its own hashes."""
+    """Builds that the index itself does not carry, as pins of their own: the installer asks for them first."""
     names = [pin.split()[0] for pin in pins]
     return [f"{name}{LOCAL_BUILDS[name][0]} \\\n    --hash={LOCAL_BUILDS[name][1]}" for name in names if name in LOCAL_BUILDS]
 
@@ -96,12 +90,12 @@ def lock():
     LOCKS.mkdir(parents=True, exist_ok=True)
     for (profile, packages), (accelerator, runtime) in itertools.product(PROFILES.items(), RUNTIME.items()):
         name = f"{profile}-{accelerator}"
-        pins = [with_local_build(block) for block in blocks(compile_lock(packages + runtime))]
+        pins = blocks(compile_lock(packages + runtime))
         if name == "full-cpu":
             cuda = [pin for pin in pins if TORCH_CUDA.match(pin)]
             pins = [pin for pin in pins if not TORCH_CUDA.match(pin)]
             write(f"{name}-torch-cuda", cuda, "what torch needs besides, where its build is the CUDA one")
-        if local_builds(pins):
+        if accelerator == "cpu" and local_builds(pins):
             write(f"{name}-local-builds", local_builds(pins), "builds that a mirror may offer in the place of a pin")
         write(name, pins, f"profile {profile}, accelerator {accelerator}")
 

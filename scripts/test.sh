@@ -24,6 +24,10 @@ newest_python() {
     return 1
 }
 
+install_pins() {
+    "$PYTHON" -m pip install -q --no-compile --no-deps --require-hashes --only-binary :all: -r "$1"
+}
+
 # The environment is made again when a lock or this list changes.
 prepare_venv() {
     local tools=(pytest bandit detect-secrets setuptools) stamp base
@@ -33,10 +37,13 @@ prepare_venv() {
     base=$(newest_python) || return 1
     rm -rf "$VENV"
     "$base" -m venv "$VENV" || return 1
-    retry "$PYTHON" -m pip install -q --no-compile --no-deps --require-hashes --only-binary :all: -r "$LOCKS/full-cpu.txt" || return 1
-    if "$PYTHON" -c "import importlib.metadata as m, sys; sys.exit(not any('nvidia' in r for r in m.requires('torch')))"
-    then
-        retry "$PYTHON" -m pip install -q --no-compile --no-deps --require-hashes -r "$LOCKS/full-cpu-torch-cuda.txt" || return 1
+    if install_pins "$LOCKS/full-cpu-local-builds.txt" 2>/dev/null; then # torch for the CPU alone, from a mirror
+        "$PYTHON" -c "from semantic3d_plugin.runtime.lockfiles import Lock
+print(Lock('full', 'cpu').text_with_local_builds())" >"$VENV/pins.txt" || return 1
+        retry install_pins "$VENV/pins.txt" || return 1
+    else
+        retry install_pins "$LOCKS/full-cpu.txt" || return 1
+        retry install_pins "$LOCKS/full-cpu-torch-cuda.txt" || return 1
     fi
     retry "$PYTHON" -m pip install -q "${tools[@]}" || return 1
     echo "$stamp" >"$VENV/stamp"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import time
 from pathlib import Path
@@ -27,7 +26,6 @@ from .tool_process import Finished, run_tool
 from .verify import check_imports
 
 _MANAGED_PYTHON = "3.12"  # what uv fetches where the machine has no usable Python
-_LOCAL_VERSION = re.compile(r"==[0-9.]+\+[a-z0-9]+")
 _TORCH_BUILD = "import importlib.metadata as m; print(any('nvidia' in r or 'cuda' in r for r in m.requires('torch') or ()))"
 
 
@@ -100,9 +98,7 @@ class Installer:
             try:
                 base, uv = self._tools(lock)
                 self._make_venv(folder, base, uv, with_pip=True)
-                for requirements in (lock.path, lock.torch_cuda_path):
-                    if requirements is not None:
-                        self._pip_download(folder, requirements)
+                self._download_all(folder, lock)
             finally:
                 self._remove_folder(folder)
         return len(list(Path(self._wheelhouse).glob("*.whl")))
@@ -175,30 +171,33 @@ class Installer:
         )
 
     def _install_all(self, folder: Path, lock: Lock, base: Interpreter | None, uv: list[str]) -> None:
-        """Install the lock's pins; where the index offers a local build of one, uv has to be told that apart."""
-        try:
-            self._install_packages(folder, lock.path, base, uv)
-        except OutputFailed as error:
-            if not uv or lock.local_builds_path is None or _LOCAL_VERSION.search(error.message) is None:
-                raise
-            self._say("The index offers a local build of a package, which is installed instead.")
-            requirements = folder / "requirements.txt"
-            requirements.write_text(lock.text_with_local_builds(), encoding="utf-8")
-            self._install_packages(folder, requirements, base, uv)
+        """Install the lock's pins; of those with local builds the local one, where the mirror or folder has it."""
+        requirements = lock.path
+        if lock.local_builds_path is not None:
+            self._say(f"Looking for smaller builds ({lock.local_builds_path.name})")
+            if self._run(self._install_command(folder, lock.local_builds_path, base, uv), bool(uv), quiet=True).ok:
+                requirements = folder / "requirements.txt"
+                requirements.write_text(lock.text_with_local_builds(), encoding="utf-8")
+        self._install_packages(folder, requirements, base, uv)
 
     def _install_packages(self, folder: Path, requirements: Path, base: Interpreter | None, uv: list[str]) -> None:
-        """Install all pins of one file, each file checked against its hash. The lock is complete: no resolving."""
+        """Install all pins of one file. The lock is complete, so nothing is resolved."""
+        done = self._run(self._install_command(folder, requirements, base, uv), bool(uv))
+        source = f"the folder {self._wheelhouse}" if self._wheelhouse else "the network"
+        self._demand(done, f"The packages could not be installed from {source}")
+
+    def _install_command(
+        self, folder: Path, requirements: Path, base: Interpreter | None, uv: list[str]
+    ) -> list[str]:
+        """The command that installs the pins of one file, each downloaded file checked against its hash."""
         strict = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", str(requirements)]
         strict += ["--no-index", "--find-links", self._wheelhouse] if self._wheelhouse else []
         python = str(python_in(folder))
         if uv:
-            done = self._run([*uv, "pip", "install", "--python", python, *strict], uv=True)
-        elif base is not None and not base.ensurepip:
-            done = self._run([base.path, "-m", "pip", "--python", python, "install", *strict])
-        else:
-            done = self._run([python, "-m", "pip", "install", *strict])
-        source = f"the folder {self._wheelhouse}" if self._wheelhouse else "the network"
-        self._demand(done, f"The packages could not be installed from {source}")
+            return [*uv, "pip", "install", "--python", python, *strict]
+        if base is not None and not base.ensurepip:
+            return [base.path, "-m", "pip", "--python", python, "install", *strict]
+        return [python, "-m", "pip", "install", *strict]
 
     def _install_cuda_of_torch(self, folder: Path, lock: Lock, base: Interpreter | None, uv: list[str]) -> None:
         """torch for Linux comes in two builds under one version; the CUDA one needs its libraries even on a CPU."""
@@ -211,10 +210,21 @@ class Installer:
             self._say("This torch is the CUDA build, so its libraries are installed too.")
             self._install_packages(folder, lock.torch_cuda_path, base, uv)
 
-    def _pip_download(self, folder: Path, requirements: Path) -> None:
+    def _download_all(self, folder: Path, lock: Lock) -> None:
+        """Download the pins; the CUDA libraries of torch too, unless a build without them was to be had."""
+        wanted = [lock.path, lock.torch_cuda_path]
+        if lock.local_builds_path is not None:
+            if self._run(self._download_command(folder, lock.local_builds_path), quiet=True).ok:
+                requirements = folder / "requirements.txt"
+                requirements.write_text(lock.text_with_local_builds(), encoding="utf-8")
+                wanted = [requirements]
+        for requirements in filter(None, wanted):
+            done = self._run(self._download_command(folder, requirements))
+            self._demand(done, "The packages could not be downloaded")
+
+    def _download_command(self, folder: Path, requirements: Path) -> list[str]:
         command = [str(python_in(folder)), "-m", "pip", "download", "--no-deps", "--require-hashes"]
-        command += ["--only-binary", ":all:", "-d", self._wheelhouse, "-r", str(requirements)]
-        self._demand(self._run(command), "The packages could not be downloaded")
+        return [*command, "--only-binary", ":all:", "-d", self._wheelhouse, "-r", str(requirements)]
 
     def _imports(self, folder: Path, lock: Lock) -> Any:
         verdict = check_imports(
@@ -299,12 +309,14 @@ class Installer:
 
     # -- words ---------------------------------------------------------------------------------
 
-    def _run(self, command: list[str], uv: bool = False) -> Finished:
+    def _run(self, command: list[str], uv: bool = False, quiet: bool = False) -> Finished:
+        """Run a tool; `quiet` keeps what it says in the log, for what may fail without harm."""
+        on_line = self._write if quiet else self._on_line
         variables = uv_variables(self._variables) if uv else self._variables
         self._write("$ " + " ".join(command))
         try:
             return run_tool(
-                command, variables, self._feedback, self._on_line, self._pump, folder=str(environments_folder())
+                command, variables, self._feedback, on_line, self._pump, folder=str(environments_folder())
             )
         except OSError as error:
             return Finished(-1, f"{command[0]} cannot be started ({error.strerror or error})")

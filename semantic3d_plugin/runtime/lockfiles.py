@@ -58,7 +58,7 @@ class Lock:
         return path if path.is_file() else None
 
     def text_with_local_builds(self) -> str:
-        """The pins, those of `local_builds_path` in the place of their namesakes: for uv, which tells them apart."""
+        """The pins, those of `local_builds_path` in the place of their namesakes."""
         local = self.local_builds_path.read_text(encoding="utf-8") if self.local_builds_path else ""
         names = set(re.findall(r"^([A-Za-z0-9_.-]+)==", local, re.MULTILINE))
         pins = re.split(r"\n(?=[A-Za-z0-9])", self.path.read_text(encoding="utf-8"))

@@ -1,6 +1,7 @@
 """Stands in for uv: `venv` makes a folder with this Python in it, `pip install` writes what FAKE_UV says.
 
-FAKE_UV: ok (modules that import), broken (one that does not), fail (exit 1 with a secret in the message), hang.
+FAKE_UV: ok (modules that import), broken (one that does not), fail (exit 1 with a secret in the message), hang,
+no local builds (those are not found).
 """
 
 import os
@@ -28,6 +29,8 @@ def install(folder, behaviour):
         time.sleep(60)
     if behaviour == "fail":
         print("error: could not reach https://user:hunter22@example.org/simple")
+        sys.exit(1)
+    if behaviour == "no local builds" and "local-builds" in sys.argv[-1]:
         sys.exit(1)
     for name in MODULES:
         text = "__version__ = '1.0'\n"

@@ -80,6 +80,18 @@ def test_every_file_is_checked_against_its_hash(home, tmp_path):
     assert "--require-hashes" in call and "--no-deps" in call and str(LIGHT.path) in call
 
 
+def test_a_smaller_build_of_torch_is_asked_for_first(home, tmp_path, monkeypatch):
+    monkeypatch.setattr(module.Installer, "_imports", lambda self, folder, lock: module.check_imports("", (), {}))
+    monkeypatch.setattr(module.Installer, "_install_cuda_of_torch", lambda *arguments: None)
+    Installer().install(Lock("full", "cpu"))
+    first, second = (tmp_path / "calls").read_text().splitlines()
+    assert "full-cpu-local-builds.txt" in first and "--require-hashes" in first
+    assert second.endswith("requirements.txt")  # the pins with that build among them
+    monkeypatch.setenv("FAKE_UV", "no local builds")
+    Installer().install(Lock("full", "cpu"), again=True)
+    assert (tmp_path / "calls").read_text().splitlines()[-1].endswith(str(Lock("full", "cpu").path))
+
+
 def test_a_wheelhouse_forbids_the_index(home, tmp_path):
     Installer(wheelhouse=str(tmp_path)).install(LIGHT)
     assert f"--no-index --find-links {tmp_path}" in (tmp_path / "calls").read_text()
