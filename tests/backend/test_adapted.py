@@ -155,7 +155,7 @@ def test_training_lowers_the_loss(tmp_path):
     def measure(*_):
         batch = source.batch(4, 99)
         with torch.no_grad():
-            seen.append(joint_loss(model(batch.image), batch, 10.0, LossConfig()).item())
+            seen.append(joint_loss(model(batch.image), batch, model.config, LossConfig()).item())
 
     measure()
     loop = LoopConfig(steps=30, learning_rate=3e-3, warmup_steps=3, checkpoint_every=30, use_bf16=False)

@@ -26,6 +26,7 @@ class AdaptedConfig:
         decoder_channels: width of the task-specific decoder.
         class_count: land-cover classes.
         height_scale_m: metres per standardised height unit.
+        alpha_min: least alpha of the evidence; see `evidence_from_raw`.
     """
 
     timestep: int = 1
@@ -34,6 +35,7 @@ class AdaptedConfig:
     decoder_channels: int = 128
     class_count: int = 7
     height_scale_m: float = 10.0
+    alpha_min: float = 1.0
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -86,6 +88,6 @@ class PhysicalOutputs(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """Image [B, 3, H, W] in -1..1 to the tensors of OUTPUT_NAMES."""
         output = self.model(image)
-        evidence = evidence_from_raw(output.gamma, output.raw_evidence)
+        evidence = evidence_from_raw(output.gamma, output.raw_evidence, self.model.config.alpha_min)
         estimate = height_estimate(evidence, self.model.config.height_scale_m)
         return (*estimate, torch.softmax(output.class_logits.float(), dim=1))

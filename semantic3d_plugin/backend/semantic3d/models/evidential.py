@@ -37,15 +37,17 @@ class HeightEstimate(NamedTuple):
     evidence_index: Tensor
 
 
-def evidence_from_raw(gamma: Tensor, raw: Tensor) -> Evidence:
+def evidence_from_raw(gamma: Tensor, raw: Tensor, alpha_min: float = 1.0) -> Evidence:
     """Map unbounded network outputs to valid evidence, in fp32.
 
     Args:
         gamma: standardised height [B, 1, H, W].
         raw: unbounded (nu, alpha, beta) [B, 3, H, W].
+        alpha_min: at least 1. The Student-t has 2 alpha degrees of freedom; near alpha = 1 its
+            tails are so heavy that the variance says little about the spread of most errors.
     """
     nu, alpha, beta = F.softplus(raw.float()).chunk(3, dim=1)
-    alpha = (1 + FLOOR + alpha).clamp(max=ALPHA_MAX)
+    alpha = (alpha_min + FLOOR + alpha).clamp(max=ALPHA_MAX)
     return Evidence(gamma.float(), nu + FLOOR, alpha, beta + FLOOR)
 
 

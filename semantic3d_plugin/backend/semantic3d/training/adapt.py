@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..datasets.labelled import IGNORED
 from ..metrics.figures import GROUND_UNSEPARATED
-from ..models.adapted import AdaptedDiffusion
+from ..models.adapted import AdaptedConfig, AdaptedDiffusion
 from ..models.decoder import DecoderOutput
 from ..models.evidential import evidence_from_raw, evidential_height_loss
 from .loop import Ema, LoopConfig, run_loop
@@ -56,13 +56,13 @@ def land_cover_loss(logits: Tensor, codes: Tensor, weights: Tensor) -> Tensor:
     return (torch.where(unseparated, either, exact) * weight).sum() / weight.sum().clamp(min=1)
 
 
-def joint_loss(output: DecoderOutput, batch: PatchBatch, height_scale_m: float, config: LossConfig) -> Tensor:
+def joint_loss(output: DecoderOutput, batch: PatchBatch, model: AdaptedConfig, config: LossConfig) -> Tensor:
     """Evidential height loss where heights are known plus land-cover loss where classes are."""
     known = torch.isfinite(batch.ndsm_m)
-    target = torch.nan_to_num(batch.ndsm_m, nan=0.0) / height_scale_m
+    target = torch.nan_to_num(batch.ndsm_m, nan=0.0) / model.height_scale_m
     height = evidential_height_loss(
         target,
-        evidence_from_raw(output.gamma, output.raw_evidence),
+        evidence_from_raw(output.gamma, output.raw_evidence, model.alpha_min),
         known,
         penalty_weight=config.penalty_weight,
         huber_delta=config.huber_delta,
@@ -80,12 +80,10 @@ def adapt(
     on_checkpoint: Callable[[int, Ema], None] | None = None,
 ) -> Ema:
     """Train the adapter and the decoder; returns the averaged weights."""
-    scale_m = model.config.height_scale_m
-
     def loss_of_step(step: int) -> Tensor:
         batch = batch_of_step(step)
         output = model(batch.image.contiguous(memory_format=torch.channels_last))
         output = DecoderOutput(*(maps.float() for maps in output))
-        return joint_loss(output, batch, scale_m, losses)
+        return joint_loss(output, batch, model.config, losses)
 
     return run_loop(model, loss_of_step, loop, folder, ema_decay=0.998, on_checkpoint=on_checkpoint)
