@@ -34,10 +34,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--config", default="s3d_small", choices=sorted(CONFIGS))
     parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--patch", type=int, default=256)
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument("--rendered-share", type=float, default=8.0)
+    parser.add_argument("--learning-rate", type=float, default=8e-4)
+    parser.add_argument("--rendered-share", type=float, default=9.0)
     parser.add_argument("--validate-every", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -61,7 +61,7 @@ def main() -> None:
     loop = LoopConfig(
         steps=args.steps, learning_rate=args.learning_rate, checkpoint_every=args.validate_every, weight_decay=0.1
     )
-    losses = LossConfig(huber_delta=0.3)
+    losses = LossConfig(smooth_l1_beta=0.1)
     adapt(model, lambda step: source.batch(args.batch, args.seed * 10**7 + step), loop, losses, args.out, report)
 
 

@@ -56,8 +56,8 @@ class LabelledSet:
 
 # What the sets' licences allow to ship, by the split of their README.
 TRAINING_SETS = (
-    LabelledSet("autzen", (470, None), share=4.0),
-    LabelledSet("autzen_030", (783, None), share=2.0),
+    LabelledSet("autzen", (470, None), share=6.0),
+    LabelledSet("autzen_030", (783, None), share=3.0),
     LabelledSet("ign_rural", share=0.6),
     LabelledSet("llanchama", roofs_trusted=False, share=0.7),
     LabelledSet("centro_fuerte", roofs_trusted=False, share=0.7),

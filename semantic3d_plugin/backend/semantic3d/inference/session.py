@@ -61,6 +61,8 @@ class InferenceSession:
                 )
             return
         reason = "the session fell back to the processor"
+        if hasattr(self._runtime, "preload_dlls"):
+            self._runtime.preload_dlls()  # CUDA libraries that came as wheels are on no search path
         try:
             session = self._load(data, "cuda")
             self._prove(session)

@@ -109,7 +109,7 @@ def evidential_height_loss(
     mask: Tensor,
     *,
     penalty_weight: float = 0.2,
-    huber_delta: float | None = None,
+    smooth_l1_beta: float | None = None,
 ) -> Tensor:
     """Height loss: squared error on gamma plus NLL and penalty that cannot move gamma.
 
@@ -118,13 +118,14 @@ def evidential_height_loss(
         evidence: network output.
         mask: pixels with a trusted height, bool [B, 1, H, W].
         penalty_weight: lambda of the paper.
-        huber_delta: when given, errors beyond it (standardised) count linearly, which keeps
-            the few very tall pixels of a small corpus from ruling the fit.
+        smooth_l1_beta: when given, errors beyond it (standardised) count linearly, which keeps
+            the few very tall pixels of a small corpus from ruling the fit; None is the paper's
+            squared error.
     """
-    if huber_delta is None:
+    if smooth_l1_beta is None:
         accuracy = (target - evidence.gamma) ** 2
     else:
-        accuracy = 2 * F.huber_loss(evidence.gamma, target, reduction="none", delta=huber_delta)
+        accuracy = F.smooth_l1_loss(evidence.gamma, target, reduction="none", beta=smooth_l1_beta)
     detached = evidence._replace(gamma=evidence.gamma.detach())
     uncertainty = evidential_nll(target, detached) + penalty_weight * evidence_penalty(target, detached)
     return masked_mean(accuracy, mask) + masked_mean(uncertainty, mask)

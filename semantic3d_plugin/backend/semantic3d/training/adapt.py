@@ -24,13 +24,13 @@ class LossConfig:
 
     Attributes:
         penalty_weight: lambda of the evidential penalty.
-        huber_delta: see `evidential_height_loss`; None is the paper's squared error.
+        smooth_l1_beta: see `evidential_height_loss`; None is the paper's squared error.
         class_weight: land cover against height.
         class_weights: per class, for classes 1..K; weak labels count less.
     """
 
     penalty_weight: float = 0.2
-    huber_delta: float | None = None
+    smooth_l1_beta: float | None = None
     class_weight: float = 0.5
     class_weights: tuple[float, ...] = (0.6, 0.6, 1.0, 1.6, 1.0, 1.0, 1.0)
 
@@ -65,7 +65,7 @@ def joint_loss(output: DecoderOutput, batch: PatchBatch, model: AdaptedConfig, c
         evidence_from_raw(output.gamma, output.raw_evidence, model.alpha_min),
         known,
         penalty_weight=config.penalty_weight,
-        huber_delta=config.huber_delta,
+        smooth_l1_beta=config.smooth_l1_beta,
     )
     weights = torch.tensor(config.class_weights[: output.class_logits.shape[1]])
     return height + config.class_weight * land_cover_loss(output.class_logits, batch.land_cover, weights)

@@ -54,18 +54,18 @@ class PatchSource:
 
     def batch(self, size: int, seed: int) -> PatchBatch:
         """A batch that follows from `seed` alone."""
-        random = np.random.default_rng(seed)
-        chosen = random.choice(len(self.samples), size=size, p=self.weights)
-        images, heights, classes = zip(*(self._patch(self.samples[i], random) for i in chosen))
+        rng = np.random.default_rng(seed)
+        chosen = rng.choice(len(self.samples), size=size, p=self.weights)
+        images, heights, classes = zip(*(self._patch(self.samples[i], rng) for i in chosen))
         return PatchBatch(torch.stack(images), torch.stack(heights), torch.stack(classes))
 
-    def _patch(self, sample: Sample, random: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        zoom = np.exp(random.uniform(np.log(self.config.zoom_low), np.log(self.config.zoom_high)))
+    def _patch(self, sample: Sample, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        zoom = np.exp(rng.uniform(np.log(self.config.zoom_low), np.log(self.config.zoom_high)))
         side = round(self.config.patch_px / zoom)
-        rows, columns = self._place(sample, side, random)
+        rows, columns = self._place(sample, side, rng)
         rgb, ndsm_m, land_cover = (
             _oriented(_reflect_to(layer[rows, columns], side), turn)
-            for turn in [(int(random.integers(4)), bool(random.integers(2)))]
+            for turn in [(int(rng.integers(4)), bool(rng.integers(2)))]
             for layer in (sample.rgb, sample.ndsm_m, sample.land_cover)
         )
         size = (self.config.patch_px, self.config.patch_px)
@@ -76,15 +76,15 @@ class PatchSource:
         # A scene enlarged in the plane and in height alike is again a valid scene: shadows and
         # proportions stay true.
         height = height * (self.config.patch_px / side)
-        image = colour_jitter(image, random, self.config.colour)
+        image = colour_jitter(image, rng, self.config.colour)
         return image.clamp(0, 1) * 2 - 1, height, cover.long()
 
-    def _place(self, sample: Sample, side: int, random: np.random.Generator) -> tuple[slice, slice]:
+    def _place(self, sample: Sample, side: int, rng: np.random.Generator) -> tuple[slice, slice]:
         """A place whose labels are not mostly unknown, if a few tries find one."""
         height, width = sample.ndsm_m.shape
         for _ in range(TRIES):
-            top = int(random.integers(max(1, height - side + 1)))
-            left = int(random.integers(max(1, width - side + 1)))
+            top = int(rng.integers(max(1, height - side + 1)))
+            left = int(rng.integers(max(1, width - side + 1)))
             place = slice(top, top + side), slice(left, left + side)
             if np.isfinite(sample.ndsm_m[place][::8, ::8]).mean() >= MIN_LABELLED_SHARE:
                 break
@@ -101,7 +101,7 @@ def _oriented(layer: np.ndarray, turn: tuple[int, bool]) -> np.ndarray:
     return np.ascontiguousarray(layer[:, ::-1] if turn[1] else layer)
 
 
-def colour_jitter(image: Tensor, random: np.random.Generator, strength: float) -> Tensor:
+def colour_jitter(image: Tensor, rng: np.random.Generator, strength: float) -> Tensor:
     """Other cameras, seasons and hours: gain, white balance, gamma, saturation, blur, noise.
 
     Args:
@@ -109,7 +109,7 @@ def colour_jitter(image: Tensor, random: np.random.Generator, strength: float) -
         strength: 0 leaves the image alone, 1 is the trained default.
     """
     def spread(width: float, size: int | None = None) -> np.ndarray | float:
-        return np.exp(random.normal(0, width * strength, size))
+        return np.exp(rng.normal(0, width * strength, size))
 
     balance = torch.tensor(spread(0.08, 3), dtype=torch.float32)[:, None, None]
     image = image * balance * float(spread(0.12))
@@ -117,12 +117,12 @@ def colour_jitter(image: Tensor, random: np.random.Generator, strength: float) -
     grey = image.mean(dim=0, keepdim=True)
     image = grey + (image - grey) * float(spread(0.25))
     middle = image.mean()
-    image = middle + (image - middle) * float(spread(0.15)) + float(random.normal(0, 0.03 * strength))
-    if random.random() < 0.3 * strength:
-        factor = random.uniform(0.4, 0.9)
+    image = middle + (image - middle) * float(spread(0.15)) + float(rng.normal(0, 0.03 * strength))
+    if rng.random() < 0.3 * strength:
+        factor = rng.uniform(0.4, 0.9)
         small = F.interpolate(image[None], scale_factor=factor, mode="bilinear", antialias=True, align_corners=False)
         image = F.interpolate(small, size=image.shape[-2:], mode="bilinear", align_corners=False)[0]
-    if random.random() < 0.5 * strength:
-        noise = random.normal(0, random.uniform(0.002, 0.025), image.shape)
+    if rng.random() < 0.5 * strength:
+        noise = rng.normal(0, rng.uniform(0.002, 0.025), image.shape)
         image = image + torch.from_numpy(noise.astype(np.float32))
     return image
