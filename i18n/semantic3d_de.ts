@@ -638,8 +638,8 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>Delete the environments that this plugin installed? Your results and settings stay.</source>
-      <translation>Die Umgebungen löschen, die diese Erweiterung installiert hat? Ihre Ergebnisse und Einstellungen bleiben.</translation>
+      <source>Delete the environment that this plugin uses? Your results and settings stay.</source>
+      <translation>Die Umgebung löschen, die diese Erweiterung benutzt? Ihre Ergebnisse und Einstellungen bleiben.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />

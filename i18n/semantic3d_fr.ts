@@ -638,8 +638,8 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>Delete the environments that this plugin installed? Your results and settings stay.</source>
-      <translation>Supprimer les environnements installés par cette extension ? Vos résultats et préférences restent.</translation>
+      <source>Delete the environment that this plugin uses? Your results and settings stay.</source>
+      <translation>Supprimer l'environnement que cette extension utilise ? Vos résultats et préférences restent.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />

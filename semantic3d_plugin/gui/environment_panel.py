@@ -70,13 +70,15 @@ class EnvironmentPanel(QWidget):
         self._show_running(started)
 
     def actions(self):
-        """Label, algorithm and parameters by button."""
+        """Label, algorithm and parameters by button; repair and remove act on the environment in use."""
+        backend = find_backend()
+        profile = backend.profile if backend.source == "managed" else "light"
         return {
             "light": (tr("Install light"), SETUP, {"ACTION": "install", "PROFILE": "light"}),
             "full": (tr("Install full"), SETUP, {"ACTION": "install", "PROFILE": "full"}),
             "check": (tr("Check"), CHECK, {}),
-            "repair": (tr("Repair"), SETUP, {"ACTION": "repair", "PROFILE": "light"}),
-            "remove": (tr("Remove"), SETUP, {"ACTION": "remove", "PROFILE": "light"}),
+            "repair": (tr("Repair"), SETUP, {"ACTION": "repair", "PROFILE": profile}),
+            "remove": (tr("Remove"), SETUP, {"ACTION": "remove", "PROFILE": profile}),
         }
 
     def _build(self):
@@ -131,7 +133,7 @@ class EnvironmentPanel(QWidget):
         answer = QMessageBox.question(
             self,
             tr("Remove the backend environment"),
-            tr("Delete the environments that this plugin installed? Your results and settings stay."),
+            tr("Delete the environment that this plugin uses? Your results and settings stay."),
         )
         return answer == QMessageBox.StandardButton.Yes
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+from types import SimpleNamespace
 
 import pytest
 from qgis.core import QgsApplication, QgsProcessingAlgorithm, QgsRasterLayer, QgsSettings
@@ -119,6 +120,13 @@ def test_every_button_names_an_algorithm_and_parameters_that_exist(plugin, iface
         assert algorithm is not None, algorithm_id
         for name, value in parameters.items():
             assert value in algorithm.parameterDefinition(name).options()
+
+
+def test_repair_and_remove_act_on_the_environment_in_use(plugin, iface, monkeypatch):
+    full = SimpleNamespace(profile="full", source="managed", healthy=True, python_path="/p", problem="")
+    monkeypatch.setattr(environment_panel, "find_backend", lambda: full)
+    actions = environment_panel.EnvironmentPanel(AlgorithmTask()).actions()
+    assert [actions[name][2]["PROFILE"] for name in ("light", "repair", "remove")] == ["light", "full", "full"]
 
 
 class Slow(QgsProcessingAlgorithm):
