@@ -1,10 +1,12 @@
 """Renderers by API, for result layers that came without their .qml file, and the hillshade that has none.
 
-The backend writes a .qml beside each GeoTIFF; that file wins.
+The backend writes a .qml beside each GeoTIFF; that file wins, and the ramps here are its own (a test compares).
 """
 
+import json
 import os
 
+from osgeo import gdal
 from qgis.core import (
     QgsBilinearRasterResampler,
     QgsColorRampShader,
@@ -16,12 +18,18 @@ from qgis.core import (
 )
 from qgis.PyQt.QtGui import QColor, QPainter
 
-from ..translation import tr
 from .roles import HEIGHT, LAND_COVER, SIGMA
 
 SAMPLE_PIXELS = 250_000  # for percentiles; a whole large raster would take minutes
-HEIGHT_COLOURS = ("#fcfdf0", "#cfe8b4", "#74c48f", "#2b95a0", "#25599c", "#2c1e5c")
-SIGMA_COLOURS = ("#fff8f0", "#fdd0a2", "#f5904d", "#c4451c", "#67100f")
+HEIGHT_COLOURS = (
+    "#440154", "#482475", "#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151", "#bddf26",
+    "#fde725",
+)  # fmt: skip
+SIGMA_COLOURS = (
+    "#fcf5ee", "#f7dfca", "#f4c7a7", "#f1ad88", "#ec9070", "#e47260", "#d5545a", "#bc3a5a", "#9c275d", "#781c58",
+    "#521646",
+)  # fmt: skip
+CLASSES_TAG = "SEMANTIC3D_CLASSES"  # JSON: [[id, name, colour], ...]
 SUN_AZIMUTH_DEG = 315.0
 SUN_ALTITUDE_DEG = 55.0
 HILLSHADE_OPACITY = 0.75  # shaded slopes darken, but keep their colour
@@ -47,7 +55,7 @@ def style(layer, role):
     elif role == SIGMA:
         layer.setRenderer(ramp_renderer(layer, SIGMA_COLOURS, at_least=1.0))
     elif role == LAND_COVER:
-        layer.setRenderer(land_cover_renderer(layer))
+        style_land_cover(layer)
 
 
 def ramp_renderer(layer, colours, at_least):
@@ -72,40 +80,16 @@ def ramp_renderer(layer, colours, at_least):
     return renderer
 
 
-def class_names():
-    """Names of the land-cover classes by number, for a file that carries none."""
-    return {
-        1: tr("Impervious or bare"),
-        2: tr("Low vegetation"),
-        3: tr("Tree"),
-        4: tr("Building"),
-        5: tr("Water"),
-        6: tr("Bridge"),
-        7: tr("Other object"),
-    }
-
-
-CLASS_COLOURS = {
-    1: "#b9b4ab",
-    2: "#b5d98a",
-    3: "#3f8f46",
-    4: "#d1603d",
-    5: "#4a90d9",
-    6: "#8c6bb1",
-    7: "#e6c84f",
-}
-
-
-def land_cover_renderer(layer):
-    """Classes with the file's own colours where it has a colour table, ours where not."""
-    provider = layer.dataProvider()
-    names = class_names()
-    colours = {int(entry.value): entry.color for entry in provider.colorTable(1)}
+def style_land_cover(layer):
+    """Classes with the names and colours that the file's own tag gives; QGIS's renderer stays where it has none."""
+    dataset = gdal.Open(layer.source())
+    tag = dataset and dataset.GetMetadataItem(CLASSES_TAG)
+    if not tag:
+        return
     classes = [
-        QgsPalettedRasterRenderer.Class(number, QColor(colours.get(number, CLASS_COLOURS[number])), name)
-        for number, name in names.items()
+        QgsPalettedRasterRenderer.Class(number, QColor(colour), name) for number, name, colour in json.loads(tag)
     ]
-    return QgsPalettedRasterRenderer(provider, 1, classes)
+    layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes))
 
 
 def make_hillshade(layer):

@@ -1,5 +1,7 @@
 """Small rasters for the plugin's tests, written by GDAL; the fake worker uses them too."""
 
+import json
+
 import numpy
 from osgeo import gdal, osr
 
@@ -53,4 +55,7 @@ def write_land_cover(path, **georeference):
     """Buildings where the block stands, low vegetation elsewhere."""
     classes = numpy.full((1, HEIGHT, WIDTH), 2, "uint8")
     classes[:, 10:25, 20:40] = 4
-    return write(path, classes, gdal.GDT_Byte, 0, **georeference)
+    write(path, classes, gdal.GDT_Byte, 0, **georeference)
+    tag = json.dumps([[2, "low vegetation", "#a6d96a"], [4, "building", "#d7301f"]])
+    gdal.Open(path, gdal.GA_Update).SetMetadataItem("SEMANTIC3D_CLASSES", tag)  # as the backend tags it
+    return path

@@ -19,6 +19,7 @@ from qgis.core import (
     QgsSingleBandPseudoColorRenderer,
 )
 from qgis.PyQt.QtGui import QColor, QPainter
+from semantic3d.exporters.ramps import HEIGHT_RAMP, SIGMA_RAMP
 
 from semantic3d_plugin.styling import elevation, renderers, result_group
 from semantic3d_plugin.styling.roles import HEIGHT, LAND_COVER, SIGMA
@@ -96,10 +97,11 @@ def test_layers_without_a_style_file_are_styled_by_api(run_and_load, project):
     assert height.renderer().classificationMin() == 0
     assert height.renderer().classificationMax() == pytest.approx(10, abs=0.5)
     assert isinstance(land_cover.renderer(), QgsPalettedRasterRenderer)
-    labels = {int(entry.value): entry.label for entry in land_cover.renderer().classes()}
-    assert labels[4] == "Building"
+    classes = [(int(entry.value), entry.label, entry.color.name()) for entry in land_cover.renderer().classes()]
+    assert classes == [(2, "low vegetation", "#a6d96a"), (4, "building", "#d7301f")]
     ramps = [layer.renderer().shader().rasterShaderFunction().colorRampItemList() for layer in (height, sigma)]
-    assert ramps[0][-1].color != ramps[1][-1].color
+    for ramp, backends in zip(ramps, (HEIGHT_RAMP, SIGMA_RAMP)):
+        assert tuple(item.color.name() for item in ramp) == backends.stops
 
 
 def test_a_style_file_beside_the_layer_wins(run_and_load, project, tmp_path):
@@ -118,7 +120,7 @@ def test_a_broken_style_file_is_no_style(run_and_load, project, tmp_path):
     (tmp_path / "land_cover.qml").write_text("no style")
     run_and_load("LAND_COVER", folder=str(tmp_path))
     (node,) = group_of(project).children()
-    assert len(node.layer().renderer().classes()) == 7
+    assert [entry.label for entry in node.layer().renderer().classes()] == ["low vegetation", "building"]
 
 
 def test_all_nodata_still_gets_a_ramp(qgis_app, tmp_path):
