@@ -24,6 +24,11 @@
       <translation>{name} ist kein Raster, das QGIS öffnen kann: {value}</translation>
     </message>
     <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>EXTENT is {}, which has no area. Choose an extent on the image, or none for all of it.</source>
+      <translation>EXTENT ist {} und hat keine Fläche. Wählen Sie eine Ausdehnung auf dem Bild, oder keine für das ganze.</translation>
+    </message>
+    <message>
       <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
       <source>Check the backend</source>
       <translation>Backend prüfen</translation>
@@ -745,41 +750,6 @@
       <location filename="../semantic3d_plugin/styling/elevation.py" />
       <source>The project's coordinate system {crs} is in degrees, which spoils 3D views: metres of height would stand on degrees. Choose a projected one for the project, such as {suggestion}.</source>
       <translation>Das Koordinatensystem {crs} des Projekts ist in Grad, was 3D-Ansichten verdirbt: Höhen in Metern ständen auf Grad. Wählen Sie für das Projekt ein projiziertes, etwa {suggestion}.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/styling/renderers.py" />
-      <source>Impervious or bare</source>
-      <translation>Versiegelt oder kahl</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/styling/renderers.py" />
-      <source>Low vegetation</source>
-      <translation>Niedrige Vegetation</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/styling/renderers.py" />
-      <source>Tree</source>
-      <translation>Baum</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/styling/renderers.py" />
-      <source>Building</source>
-      <translation>Gebäude</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/styling/renderers.py" />
-      <source>Water</source>
-      <translation>Wasser</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/styling/renderers.py" />
-      <source>Bridge</source>
-      <translation>Brücke</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/styling/renderers.py" />
-      <source>Other object</source>
-      <translation>Anderes Objekt</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/styling/result_group.py" />

@@ -24,6 +24,11 @@
       <translation>{name} n’est pas un raster que QGIS peut ouvrir : {value}</translation>
     </message>
     <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>EXTENT is {}, which has no area. Choose an extent on the image, or none for all of it.</source>
+      <translation>EXTENT vaut {} et n'a pas de surface. Choisissez une emprise sur l'image, ou aucune pour l'image entière.</translation>
+    </message>
+    <message>
       <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
       <source>Check the backend</source>
       <translation>Vérifier le moteur de calcul</translation>
@@ -745,41 +750,6 @@
       <location filename="../semantic3d_plugin/styling/elevation.py" />
       <source>The project's coordinate system {crs} is in degrees, which spoils 3D views: metres of height would stand on degrees. Choose a projected one for the project, such as {suggestion}.</source>
       <translation>Le système de coordonnées {crs} du projet est en degrés, ce qui fausse les vues 3D : des hauteurs en mètres sur des degrés. Choisissez un système projeté pour le projet, par exemple {suggestion}.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/styling/renderers.py" />
-      <source>Impervious or bare</source>
-      <translation>Imperméable ou nu</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/styling/renderers.py" />
-      <source>Low vegetation</source>
-      <translation>Végétation basse</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/styling/renderers.py" />
-      <source>Tree</source>
-      <translation>Arbre</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/styling/renderers.py" />
-      <source>Building</source>
-      <translation>Bâtiment</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/styling/renderers.py" />
-      <source>Water</source>
-      <translation>Eau</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/styling/renderers.py" />
-      <source>Bridge</source>
-      <translation>Pont</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/styling/renderers.py" />
-      <source>Other object</source>
-      <translation>Autre objet</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/styling/result_group.py" />

@@ -12,9 +12,10 @@ from qgis.core import (
     QgsProcessingUtils,
     QgsProperty,
     QgsRasterLayer,
+    QgsRectangle,
 )
 
-from ..backend.s3d_protocol import BackendMissing, InvalidInput, Semantic3DError, new_job_id
+from ..backend.s3d_protocol import BackendMissing, InvalidInput, InvalidParameter, Semantic3DError, new_job_id
 from ..icons import icon, icon_path
 from ..metadata import plugin_metadata
 from ..runtime.environment import find_backend
@@ -138,11 +139,24 @@ class BackendAlgorithm(PluginAlgorithm):
         return layer
 
     def chosen_extent(self, parameters, layer, context):
-        """EXTENT as a QgsRectangle in the layer's CRS, or None where none was given."""
-        if self.parameterDefinition("EXTENT") is None or not parameters.get("EXTENT"):
+        """EXTENT as a QgsRectangle in the layer's CRS, or None where none was given.
+
+        Raises:
+            InvalidParameter: an extent without area was given; it must not turn into the whole image.
+        """
+        given = parameters.get("EXTENT")
+        if isinstance(given, QgsRectangle) and given.isNull():
+            given = None
+        if self.parameterDefinition("EXTENT") is None or not given:
             return None
         extent = self.parameterAsExtent(parameters, "EXTENT", context, layer.crs())
-        return None if extent.isEmpty() else extent
+        if extent.isEmpty():
+            raise InvalidParameter(
+                tr("EXTENT is {}, which has no area. Choose an extent on the image, or none for all of it.").format(
+                    given
+                )
+            )
+        return extent
 
     def chosen_gsd_m(self, parameters, context):
         """GSD in metres, 0 where none was given."""

@@ -43,7 +43,8 @@ class AssignedCrsSource:
         self.wkt = wkt
 
     def materialise(self, folder, feedback):
-        target = os.path.join(folder, "image.vrt")
+        stem = os.path.splitext(os.path.basename(self.path))[0]  # reports and tags name the image by its file
+        target = os.path.join(folder, stem + ".vrt")
         if gdal.Translate(target, self.path, format="VRT", outputSRS=self.wkt) is None:
             raise OutputFailed(tr("The image's coordinate system could not be passed on: {}").format(self.path))
         return target
@@ -67,7 +68,7 @@ class ExportSource:
             Cancelled: the user stopped.
             OutputFailed: the provider or the disk gave up.
         """
-        target = os.path.join(folder, "image.tif")
+        target = os.path.join(folder, "image.tif")  # goes into the tags: a layer's name would differ between doors
         feedback.pushInfo(
             tr("The layer is no file: {columns} x {rows} pixels are exported for the job.").format(
                 columns=self.columns, rows=self.rows

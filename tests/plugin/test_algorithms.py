@@ -117,6 +117,7 @@ def test_without_backend_a_run_names_the_cure_too(provider, missing_backend, ima
         ({"BANDS": "red"}, "red"),
         ({"BANDS": "1,2"}, "three"),
         ({"EXTENT": "0,1,0,1"}, "EXTENT"),
+        ({"EXTENT": "500010,500010,5300000,5300010 [EPSG:32632]"}, "no area"),
         ({"MODEL": "/nowhere/model.zip"}, "/nowhere/model.zip"),
         ({"DEVICE": "gpu"}, "DEVICE"),
         ({"INPUT": "/nowhere.tif"}, "nowhere"),
@@ -261,5 +262,6 @@ def test_a_crs_given_in_qgis_reaches_the_backend(provider, fake_backend, tmp_pat
     source = describe_source(layer, None, 0.0, context.transformContext())
     virtual = gdal.Open(source.materialise(str(tmp_path), QgsProcessingFeedback()))
     assert "UTM zone 32N" in virtual.GetProjection()
+    assert os.path.basename(virtual.GetDescription()) == "plain.vrt"  # the name that reports and tags show
     original = gdal.Open(path)
     assert (virtual.ReadAsArray() == original.ReadAsArray()).all()
