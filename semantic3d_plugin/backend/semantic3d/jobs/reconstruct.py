@@ -344,6 +344,7 @@ def provenance_tags(plan: Plan, source: ImageSource, session: InferenceSession) 
         "GSD_M": f"{plan.size.x_m:.6g} x {plan.size.y_m:.6g}, {plan.size.source}",
         "MODEL_GSD_M": f"{package.gsd_m:g}",
         "OVERLAP_PX": str(job.overlap_px),
+        "BATCH_SIZE": str(job.batch_size),  # kernels may round differently with it
         "DEVICE": session.device,
         "NORMALISATION": normalisation_text(plan.normalisation),
         "PREDICTIVE_STD_SCALE": f"{package.predictive_std_scale:g}",
