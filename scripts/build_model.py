@@ -10,21 +10,21 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "semantic3d_plugin" / "backend"))
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
-from safetensors import safe_open  # noqa: E402
 
 from semantic3d.datasets.labelled import VALIDATION_SETS, read_set  # noqa: E402
 from semantic3d.models.adapted import PhysicalOutputs  # noqa: E402
 from semantic3d.models.package import write_package  # noqa: E402
 from semantic3d.training.export import export_onnx, parity, round_to_half  # noqa: E402
-from semantic3d.training.loop import load_state  # noqa: E402
+from semantic3d.training.loop import averaged_state, load_state  # noqa: E402
 from semantic3d.training.small import GSD_M, SMALL_ADAPTATION, TILE_PX, small_model  # noqa: E402
-from semantic3d.training.validation import predict  # noqa: E402
+from semantic3d.training.validation import predict, validate  # noqa: E402
 
 CLASSES = [
     {"id": 1, "name": "impervious or bare", "colour": "#b8b2a7"},
@@ -59,10 +59,8 @@ TRAINING_DATA = [
 def trained_model(base: Path, run: Path) -> tuple[PhysicalOutputs, int]:
     """The run's averaged weights in a merged model, rounded to what will be stored."""
     model = small_model(base, SMALL_ADAPTATION)
-    with safe_open(str(run / "state.safetensors"), framework="pt") as stored:
-        names = [key for key in stored.keys() if key.startswith("ema.")]
-        load_state(model, {name.removeprefix("ema."): stored.get_tensor(name) for name in names})
-        steps = int(stored.metadata()["step"])
+    state, steps = averaged_state(run)
+    load_state(model, state)
     return round_to_half(PhysicalOutputs(model.merged())).eval(), steps
 
 
@@ -85,6 +83,17 @@ def std_scale(model: PhysicalOutputs, root: Path) -> float:
     order = np.argsort(ratio)
     share = np.cumsum(weight[order]) / weight.sum()
     return float(ratio[order][np.searchsorted(share, 0.6827)])
+
+
+def validation_figures(model: PhysicalOutputs, root: Path) -> dict:
+    """Figures of each validation image at the model's GSD, rounded; None where a class is absent."""
+    samples = [sample for chosen in VALIDATION_SETS for sample in read_set(root, chosen, GSD_M)]
+    found = {}
+    for row in validate(model, samples):
+        values = asdict(row)
+        name = values.pop("name")
+        found[name] = {key: None if np.isnan(value) else round(value, 3) for key, value in values.items()}
+    return found
 
 
 def main() -> None:
@@ -127,7 +136,10 @@ def main() -> None:
                 "method": "one sigma covers 68.27 % of validation pixels, each set counted alike",
             },
             "training_data": TRAINING_DATA,
-            "validation": {"split": "see CARD.md", "onnx_parity_m": differences["height_m"], "training_steps": steps},
+            "validation": {
+                "onnx_parity_m": round(differences["height_m"], 7),
+                "images": validation_figures(model, args.data / "labelled"),
+            },
             "weights": {"onnx": "model.onnx", "safetensors": None},
         }
         package = write_package(str(args.out), manifest, {"model.onnx": onnx_path, "CARD.md": args.card})

@@ -20,7 +20,7 @@ from semantic3d.datasets.labelled import TRAINING_SETS, VALIDATION_SETS, read_re
 from semantic3d.models.adapted import PhysicalOutputs  # noqa: E402
 from semantic3d.models.latent import CONFIGS  # noqa: E402
 from semantic3d.training.adapt import LossConfig, adapt  # noqa: E402
-from semantic3d.training.loop import LoopConfig, load_state, trained_state  # noqa: E402
+from semantic3d.training.loop import LoopConfig, averaged_state, load_state, trained_state  # noqa: E402
 from semantic3d.training.patches import PatchConfig, PatchSource  # noqa: E402
 from semantic3d.training.small import GSD_M, SMALL_ADAPTATION, small_model  # noqa: E402
 from semantic3d.training.validation import format_figures, validate  # noqa: E402
@@ -36,9 +36,10 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--patch", type=int, default=256)
-    parser.add_argument("--learning-rate", type=float, default=8e-4)
+    parser.add_argument("--learning-rate", type=float, default=1.2e-3)
     parser.add_argument("--rendered-share", type=float, default=9.0)
     parser.add_argument("--validate-every", type=int, default=500)
+    parser.add_argument("--init", type=Path, help="start from the averaged weights of an earlier run")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
 
@@ -51,6 +52,8 @@ def main() -> None:
     print(f"{len(source.samples)} images to learn from, {len(validation)} to validate on", flush=True)
 
     model = small_model(args.base, SMALL_ADAPTATION).to(memory_format=torch.channels_last)
+    if args.init:
+        load_state(model, averaged_state(args.init)[0])
 
     def report(step: int, ema) -> None:
         now = trained_state(model)
@@ -61,7 +64,7 @@ def main() -> None:
     loop = LoopConfig(
         steps=args.steps, learning_rate=args.learning_rate, checkpoint_every=args.validate_every, weight_decay=0.1
     )
-    losses = LossConfig(smooth_l1_beta=0.1)
+    losses = LossConfig(smooth_l1_beta=0.3)
     adapt(model, lambda step: source.batch(args.batch, args.seed * 10**7 + step), loop, losses, args.out, report)
 
 

@@ -37,15 +37,29 @@ def pooling_matrix(size: int, bins: int, like: Tensor) -> Tensor:
     return (inside.double() / inside.sum(1, keepdim=True)).to(like.device, like.dtype)
 
 
+class ChannelNorm(nn.Module):
+    """Scale each pixel's channels to a root mean square of one, then by a learned gain.
+
+    It works pixel by pixel. A norm over the window (GroupNorm) would take away how tall the
+    whole window is, and tie every height to what else the window shows.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        size = x.float().pow(2).mean(dim=1, keepdim=True).add(1e-6).rsqrt()
+        return x * size.to(x.dtype) * self.gain[:, None, None]
+
+
 class PyramidPooling(nn.Module):
     """Context at four grids: pooled, projected, brought back and joined with the input."""
 
-    def __init__(self, channels: int, norm_groups: int) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.project = nn.ModuleList(nn.Conv2d(channels, channels // 4, 1) for _ in PSP_BINS)
-        self.join = nn.Sequential(
-            nn.Conv2d(2 * channels, channels, 1), nn.GroupNorm(norm_groups, channels), nn.SiLU()
-        )
+        self.join = nn.Conv2d(2 * channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
@@ -54,32 +68,33 @@ class PyramidPooling(nn.Module):
             rows, columns = pooling_matrix(height, bins, x), pooling_matrix(width, bins, x)
             pooled = project(rows @ x @ columns.T)
             levels.append(F.interpolate(pooled, size=(height, width), mode="bilinear", align_corners=False))
-        return self.join(torch.cat(levels, dim=1))
+        return x + F.silu(self.join(torch.cat(levels, dim=1)))
 
 
 class UpStage(nn.Module):
-    """Double the size, add the VAE encoder's feature of that scale, mix."""
+    """Double the size, add the VAE encoder's feature of that scale, refine.
 
-    def __init__(self, channels: int, shortcut_channels: int, out_channels: int, norm_groups: int) -> None:
+    The encoder's features are an unnormalised residual stream; without a norm of their own they
+    drown the UNet's, and with them all context.
+    """
+
+    def __init__(self, channels: int, shortcut_channels: int, out_channels: int) -> None:
         super().__init__()
         self.up = nn.ConvTranspose2d(channels, out_channels, 4, stride=2, padding=1)
-        self.shortcut = nn.Conv2d(shortcut_channels, out_channels, 1)
-        self.mix = nn.Sequential(
-            nn.GroupNorm(norm_groups, out_channels),
-            nn.SiLU(),
-            nn.Conv2d(out_channels, out_channels, 3, padding=1),
-            nn.GroupNorm(norm_groups, out_channels),
-            nn.SiLU(),
+        self.shortcut = nn.Sequential(ChannelNorm(shortcut_channels), nn.Conv2d(shortcut_channels, out_channels, 1))
+        self.refine = nn.Sequential(
+            ChannelNorm(out_channels), nn.SiLU(), nn.Conv2d(out_channels, out_channels, 3, padding=1)
         )
 
     def forward(self, x: Tensor, shortcut: Tensor) -> Tensor:
-        return self.mix(self.up(x) + self.shortcut(shortcut))
+        x = self.up(x) + self.shortcut(shortcut)
+        return x + self.refine(x)
 
 
 def head(channels: int, hidden: int, outputs: int) -> nn.Sequential:
-    """A branch of its own: 3x3, SiLU, 1x1."""
+    """A branch of its own: SiLU, 3x3, SiLU, 1x1."""
     return nn.Sequential(
-        nn.Conv2d(channels, hidden, 3, padding=1), nn.SiLU(), nn.Conv2d(hidden, outputs, 1)
+        nn.SiLU(), nn.Conv2d(channels, hidden, 3, padding=1), nn.SiLU(), nn.Conv2d(hidden, outputs, 1)
     )
 
 
@@ -91,7 +106,6 @@ class TaskDecoder(nn.Module):
         quarter_channels, half_channels: VAE encoder channels at 1/4 and 1/2 (512, 256).
         channels: width of the decoder.
         class_count: land-cover classes.
-        norm_groups: groups of the normalisations.
     """
 
     def __init__(
@@ -102,16 +116,13 @@ class TaskDecoder(nn.Module):
         *,
         channels: int = 128,
         class_count: int = 7,
-        norm_groups: int = 8,
     ) -> None:
         super().__init__()
         half = channels // 2
-        self.project = nn.Sequential(
-            nn.Conv2d(unet_channels, channels, 3, padding=1), nn.GroupNorm(norm_groups, channels), nn.SiLU()
-        )
-        self.context = PyramidPooling(channels, norm_groups)
-        self.to_quarter = UpStage(channels, quarter_channels, channels, norm_groups)
-        self.to_half = UpStage(channels, half_channels, half, norm_groups)
+        self.project = nn.Sequential(nn.Conv2d(unet_channels, channels, 3, padding=1), nn.SiLU())
+        self.context = PyramidPooling(channels)
+        self.to_quarter = UpStage(channels, quarter_channels, channels)
+        self.to_half = UpStage(channels, half_channels, half)
         self.gamma_head = head(half, half // 2, 1)
         self.evidence_head = head(half, half // 2, 3)
         self.class_head = head(half, half // 2, class_count)

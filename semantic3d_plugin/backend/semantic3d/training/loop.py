@@ -22,6 +22,7 @@ class LoopConfig:
     warmup_steps: int = 100
     log_every: int = 50
     checkpoint_every: int = 250
+    clip_norm: float = 10.0
     use_bf16: bool = True
 
 
@@ -53,6 +54,16 @@ class Ema:
         for name, parameter in module.named_parameters():
             if name in self.state:
                 self.state[name].lerp_(parameter.detach(), 1 - decay)
+
+
+def averaged_state(folder: Path) -> tuple[dict[str, Tensor], int]:
+    """The averaged weights of a run's checkpoint, and its step."""
+    from safetensors import safe_open
+
+    with safe_open(str(folder / "state.safetensors"), framework="pt") as stored:
+        names = [key for key in stored.keys() if key.startswith("ema.")]
+        state = {name.removeprefix("ema."): stored.get_tensor(name) for name in names}
+        return state, int(stored.metadata()["step"])
 
 
 def load_state(module: nn.Module, state: dict[str, Tensor]) -> None:
@@ -96,7 +107,7 @@ def run_loop(
             loss = loss_of_step(step)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        torch.nn.utils.clip_grad_norm_(parameters, config.clip_norm)
         optimiser.step()
         ema.update(module)
         smoothed = loss.item() if smoothed is None else 0.97 * smoothed + 0.03 * loss.item()
