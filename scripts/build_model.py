@@ -22,7 +22,7 @@ from semantic3d.datasets.labelled import VALIDATION_SETS, read_set  # noqa: E402
 from semantic3d.models.adapted import PhysicalOutputs  # noqa: E402
 from semantic3d.models.package import write_package  # noqa: E402
 from semantic3d.training.export import export_onnx, parity, round_to_half  # noqa: E402
-from semantic3d.training.loop import averaged_state, load_state  # noqa: E402
+from semantic3d.training.loop import checkpoint_state, load_state  # noqa: E402
 from semantic3d.training.small import GSD_M, SMALL_ADAPTATION, TILE_PX, small_model  # noqa: E402
 from semantic3d.training.validation import predict, validate  # noqa: E402
 
@@ -56,10 +56,10 @@ TRAINING_DATA = [
 ]
 
 
-def trained_model(base: Path, run: Path) -> tuple[PhysicalOutputs, int]:
-    """The run's averaged weights in a merged model, rounded to what will be stored."""
+def trained_model(base: Path, run: Path, kind: str) -> tuple[PhysicalOutputs, int]:
+    """The run's weights in a merged model, rounded to what will be stored."""
     model = small_model(base, SMALL_ADAPTATION)
-    state, steps = averaged_state(run)
+    state, steps = checkpoint_state(run, kind)
     load_state(model, state)
     return round_to_half(PhysicalOutputs(model.merged())).eval(), steps
 
@@ -102,11 +102,12 @@ def main() -> None:
     parser.add_argument("--base", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--weights", choices=("now", "ema"), default="now", help="last or averaged weights")
     parser.add_argument("--version", default="1.0.0")
     parser.add_argument("--card", type=Path, default=Path(__file__).parent / "model_card.md")
     args = parser.parse_args()
 
-    model, steps = trained_model(args.base, args.run)
+    model, steps = trained_model(args.base, args.run, args.weights)
     scale = round(std_scale(model, args.data / "labelled"), 4)
     with tempfile.TemporaryDirectory() as folder:
         onnx_path = Path(folder) / "model.onnx"

@@ -20,7 +20,7 @@ from semantic3d.datasets.labelled import TRAINING_SETS, VALIDATION_SETS, read_re
 from semantic3d.models.adapted import PhysicalOutputs  # noqa: E402
 from semantic3d.models.latent import CONFIGS  # noqa: E402
 from semantic3d.training.adapt import LossConfig, adapt  # noqa: E402
-from semantic3d.training.loop import LoopConfig, averaged_state, load_state, trained_state  # noqa: E402
+from semantic3d.training.loop import LoopConfig, checkpoint_state, load_state, trained_state  # noqa: E402
 from semantic3d.training.patches import PatchConfig, PatchSource  # noqa: E402
 from semantic3d.training.small import GSD_M, SMALL_ADAPTATION, small_model  # noqa: E402
 from semantic3d.training.validation import format_figures, validate  # noqa: E402
@@ -53,7 +53,7 @@ def main() -> None:
 
     model = small_model(args.base, SMALL_ADAPTATION).to(memory_format=torch.channels_last)
     if args.init:
-        load_state(model, averaged_state(args.init)[0])
+        load_state(model, checkpoint_state(args.init)[0])
 
     def report(step: int, ema) -> None:
         now = trained_state(model)

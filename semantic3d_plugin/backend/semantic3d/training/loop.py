@@ -56,13 +56,18 @@ class Ema:
                 self.state[name].lerp_(parameter.detach(), 1 - decay)
 
 
-def averaged_state(folder: Path) -> tuple[dict[str, Tensor], int]:
-    """The averaged weights of a run's checkpoint, and its step."""
+def checkpoint_state(folder: Path, kind: str = "ema") -> tuple[dict[str, Tensor], int]:
+    """The weights of a run's checkpoint, and its step.
+
+    Args:
+        kind: "ema" for the averaged weights, "now" for the last ones. After a short run the
+            average still holds early weights, and the last ones are better.
+    """
     from safetensors import safe_open
 
     with safe_open(str(folder / "state.safetensors"), framework="pt") as stored:
-        names = [key for key in stored.keys() if key.startswith("ema.")]
-        state = {name.removeprefix("ema."): stored.get_tensor(name) for name in names}
+        names = [key for key in stored.keys() if key.startswith(f"{kind}.")]
+        state = {name.removeprefix(f"{kind}."): stored.get_tensor(name) for name in names}
         return state, int(stored.metadata()["step"])
 
 
