@@ -112,12 +112,12 @@ def colour_jitter(image: Tensor, rng: np.random.Generator, strength: float) -> T
         return np.exp(rng.normal(0, width * strength, size))
 
     balance = torch.tensor(spread(0.08, 3), dtype=torch.float32)[:, None, None]
-    image = image * balance * float(spread(0.12))
+    image = image * balance * float(spread(0.18))
     image = image.clamp(1e-4, 1) ** float(spread(0.18))
     grey = image.mean(dim=0, keepdim=True)
     image = grey + (image - grey) * float(spread(0.25))
     middle = image.mean()
-    image = middle + (image - middle) * float(spread(0.15)) + float(rng.normal(0, 0.03 * strength))
+    image = middle + (image - middle) * float(spread(0.3)) + float(rng.normal(0, 0.05 * strength))
     if rng.random() < 0.3 * strength:
         factor = rng.uniform(0.4, 0.9)
         small = F.interpolate(image[None], scale_factor=factor, mode="bilinear", antialias=True, align_corners=False)
