@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from semantic3d.inference import engine as engine_module
 from semantic3d.inference.engine import Engine, Settings
 from semantic3d.raster.grid import Grid, PixelSize
 from semantic3d.raster.model_grid import ModelImage, plan_axes
@@ -120,7 +121,7 @@ OPTIONS = [{"gsd_m": (0.5, 0.5)}, {"gsd_m": (0.3, 0.3)}, {"gsd_m": (1.1, 0.9)}]
 
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("masked", [False, True])
-def test_extent_chunks_and_order_change_no_bit(options, masked):
+def test_extent_chunks_pieces_and_order_change_no_bit(monkeypatch, options, masked):
     pixels = picture(310, 420)
     valid = np.random.default_rng(5).random((310, 420)) > 0.4 if masked else None
     if masked:
@@ -141,6 +142,11 @@ def test_extent_chunks_and_order_change_no_bit(options, masked):
         {"batch": 3},
     ):
         again = results(source, ShiftyModel(), **changed, **options)
+        for role, values in again.items():
+            np.testing.assert_array_equal(values, whole[role])
+    for piece_tiles in (1, 3, 1000):
+        monkeypatch.setattr(engine_module, "_PIECE_TILES", piece_tiles)
+        again = results(source, ShiftyModel(), **options)
         for role, values in again.items():
             np.testing.assert_array_equal(values, whole[role])
 
@@ -262,4 +268,4 @@ def test_memory_does_not_grow_with_the_raster(gsd_m):
 
     small, tall, wide = peak_mb(3000, 1500), peak_mb(3000, 6000), peak_mb(12000, 1500)
     assert tall < small * 1.1 + 5
-    assert wide < 224 and wide < small * 4  # the chunk's width is what MAX_MEMORY allows, not the raster's
+    assert wide < small * 1.2 + 10  # only the overlap of the tile rows is as wide as the raster

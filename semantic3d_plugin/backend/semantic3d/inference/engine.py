@@ -1,9 +1,10 @@
 """Tiles through the model and back onto the image's pixels, in memory that does not grow with the raster.
 
-The engine walks over chunks of columns, and in each from top to bottom over rows of tiles. A buffer as high
-as one tile collects weighted results in row-major order of the tiles; rows that no later tile touches are
-resampled to the image's grid and handed out. Neither the extent, nor the chunk width, nor the order in which
-tiles are computed changes any sum.
+The engine walks over chunks of columns, in each from top to bottom over rows of tiles, and along a row in
+pieces of a few tiles. A buffer of a piece's size collects weighted results in row-major order of the tiles;
+pixels that no later tile touches are resampled to the image's grid and handed out. Only the rows that the next
+row of tiles overlaps are carried over the whole chunk's width. Neither the extent, nor the width of chunks and
+pieces, nor the order in which tiles are computed changes any sum.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from ..raster.resample import resample_columns, resample_rows
 from ..raster.tiling import reflected
 
 _EMIT_BYTES = 8_000_000
+_PIECE_TILES = 4
+_CARRY_BYTES = 96_000_000
 _INVALID_WEIGHT = np.float32(1e-3)  # what a result counts that the model gave for a pixel without image
 _SOME_IMAGE = 1e-6
 _MB = 1_000_000
@@ -109,14 +112,24 @@ class Engine:
 
     def _plan_chunks(self, left: int, right: int) -> list[tuple[int, int]]:
         """Cut the image columns where a tile begins, so that neighbours compute few tiles twice."""
-        per_column = 4.0 * (self._planes * (self._tile_px + self._halo_px) + 10 * self._tile_px)
+        carried_px = self._tile_px - self._rows.tiles.stride_px + self._halo_px
+        per_column = 4.0 * (self._planes + 4) * carried_px
         fixed = 8.0 * self._settings.batch_size * (3 + self._channels) * self._tile_px**2 + 10 * _EMIT_BYTES
-        width = max(0.0, self._settings.max_memory_mb * _MB - fixed) / per_column
         tiles = self._columns.tiles
-        step = max(1, int((width - tiles.overlap_px) // tiles.stride_px) - 1)
+        piece_px = tiles.tile_px + (self._piece_tiles - 1) * tiles.stride_px
+        fixed += 4.0 * piece_px * (self._planes * (self._tile_px + self._halo_px) + 10 * self._tile_px)
+        room = min(_CARRY_BYTES, max(0.0, self._settings.max_memory_mb * _MB - fixed))
+        width = room / max(1.0, per_column)
+        step = max(self._piece_tiles, int((width - tiles.overlap_px) // tiles.stride_px) - 1)
         cuts = [self._columns.to_image.ready(max(0, tiles.start(i))) for i in range(step, tiles.count, step)]
         edges = [left, *sorted({cut for cut in cuts if left < cut < right}), right]
         return list(zip(edges, edges[1:]))
+
+    @property
+    def _piece_tiles(self) -> int:
+        """Tiles of a row that are worked on together: full batches."""
+        size = self._settings.batch_size
+        return size * max(1, round(_PIECE_TILES / size))
 
     @property
     def _halo_px(self) -> int:
@@ -137,37 +150,71 @@ class Engine:
     def _run_chunk(self, chunk: tuple[int, int], progress: _Progress) -> Iterator[Fields]:
         rows, halo, tile = self._rows, self._halo_px, self._tile_px
         model_left, model_right = self._columns.to_image.needs(*chunk)
-        tile_columns = self._tile_columns(chunk)
-        buffer = np.zeros((self._planes, halo + tile, model_right - model_left), np.float32)
+        carried = np.zeros((self._planes, halo + tile - rows.tiles.stride_px, model_right - model_left), np.float32)
         done = self._window_rows[0]
         for tile_row in self._tile_rows:
-            top = rows.tiles.start(tile_row)
             is_last = tile_row == self._tile_rows[-1]
-            share = self._add_tiles(buffer[:, halo:], tile_row, tile_columns, model_left, progress)
             final = tile if is_last else rows.tiles.stride_px
-            self._finish(buffer[:, halo : halo + final], None if share is None else share[:final])
-            ready = min(self._window_rows[1], rows.to_image.ready(top + final))
+            ready = min(self._window_rows[1], rows.to_image.ready(rows.tiles.start(tile_row) + final))
             if is_last:
                 ready = self._window_rows[1]
-            if ready > done:
-                yield from self._emit(buffer, top - halo, model_left, chunk, done, ready)
-                done = ready
-            if not is_last:
-                keep = halo + tile - final
-                buffer[:, :keep] = buffer[:, final:]
-                buffer[:, keep:] = 0.0
+            yield from self._run_row(chunk, tile_row, final, (done, max(done, ready)), carried, progress)
+            done = max(done, ready)
 
-    def _add_tiles(self, buffer, tile_row: int, tile_columns: range, left: int, progress) -> np.ndarray | None:
-        """Compute the tiles of a row and add them, weighted, in order.
+    def _run_row(self, chunk, tile_row: int, final: int, image_rows, carried, progress) -> Iterator[Fields]:
+        """Compute a row of tiles piece by piece and hand out its finished image pixels.
+
+        Args:
+            final: rows of the tiles that no later tile touches.
+            image_rows: (first, end) rows of the image that become ready.
+            carried: [planes, halo + overlap, W], what the row above left for this one; becomes what this
+                row leaves for the next.
+        """
+        halo, tiles, to_image = self._halo_px, self._columns.tiles, self._columns.to_image
+        model_left, model_right = to_image.needs(*chunk)
+        tile_columns = self._tile_columns(chunk)
+        top = self._rows.tiles.start(tile_row)
+        left = closed = model_left  # first column of the buffer; first one that a later tile touches
+        column = chunk[0]  # first image column not handed out
+        rest = np.zeros((self._planes, halo + self._tile_px, 0), np.float32)
+        for first in tile_columns[:: self._piece_tiles]:
+            piece = range(first, min(first + self._piece_tiles, tile_columns.stop))
+            is_last = piece.stop == tile_columns.stop
+            end = model_right if is_last else min(model_right, tiles.start(piece[-1]) + self._tile_px)
+            buffer = np.zeros((*rest.shape[:2], end - left), np.float32)
+            fresh = rest.shape[2]
+            buffer[:, :, :fresh] = rest
+            buffer[:, : carried.shape[1], fresh:] = carried[:, :, left + fresh - model_left : end - model_left]
+            was_closed, closed = closed, end if is_last else max(closed, tiles.start(piece.stop))
+            new = slice(was_closed - left, closed - left)
+            share = self._add_tiles(buffer[:, halo:], tile_row, piece, left, final, (was_closed, closed), progress)
+            self._finish(buffer[:, halo : halo + final, new], None if share is None else share[:final])
+            column_end = chunk[1] if is_last else min(chunk[1], to_image.ready(closed))
+            if column_end > column:
+                yield from self._emit(buffer, top - halo, left, (column, column_end), *image_rows)
+                column = column_end
+            if final == self._rows.tiles.stride_px:
+                carried[:, :, was_closed - model_left : closed - model_left] = buffer[:, final:, new]
+            if not is_last:
+                start = min(closed, to_image.needs(column, chunk[1])[0])
+                rest = buffer[:, :, start - left :].copy()
+                left = start
+
+    def _add_tiles(
+        self, buffer, tile_row: int, tile_columns: range, left: int, final: int, closed: tuple[int, int], progress
+    ) -> np.ndarray | None:
+        """Compute some tiles of a row and add them, weighted, in order.
 
         Args:
             buffer: [planes, T, W], its first column is model pixel `left`, its first row the tile row's first.
+            final: rows that no later tile touches.
+            closed: (first, end) model columns that are complete with these tiles.
 
         Returns:
-            The share of valid image [T, W] under the buffer, or None without a mask.
+            The share of valid image [T, end - first] under the complete columns, or None without a mask.
         """
         tiles = self._columns.tiles
-        strip = _Strip(self._image, self._rows.tiles, tiles, tile_row, tile_columns)
+        strip = _Strip(self._image, self._rows.tiles, tiles, tile_row, tile_columns, final)
         row_weights = self._rows.tiles.weights(tile_row)
         order = list(tile_columns)
         if self._settings.tile_order is not None:
@@ -182,9 +229,7 @@ class Engine:
                     weights = np.outer(row_weights, tiles.weights(following)).astype(np.float32)
                     _add_weighted(buffer, planes, weights, tiles.start(following) - left)
                 following += 1
-        if not self._has_mask:
-            return None
-        return strip.share_between(left, left + buffer.shape[2])
+        return strip.share_between(*closed) if self._has_mask else None
 
     def _computed(self, strip: _Strip, order: list, progress) -> Iterator[tuple[int, np.ndarray | None]]:
         """Yield (tile column, planes [channels, T, T]); None for a tile without image."""
@@ -254,7 +299,8 @@ class Engine:
 class _Strip:
     """The normalised image under one row of tiles, and its validity."""
 
-    def __init__(self, image: ModelImage, rows, columns, tile_row: int, tile_columns: range):
+    def __init__(self, image: ModelImage, rows, columns, tile_row: int, tile_columns: range, final: int):
+        """Read it, keeping the rows below the first `final` for the next row of tiles."""
         self._columns = columns
         top, tile = rows.start(tile_row), rows.tile_px
         row_index = reflected(top, top + tile, rows.size_px)
@@ -263,7 +309,7 @@ class _Strip:
         self._top, self._left = int(row_index.min()), int(column_index.min())
         self._row_index = row_index - self._top
         self._pixels, self._share = image.read(
-            self._top, int(row_index.max()) + 1, self._left, int(column_index.max()) + 1
+            self._top, int(row_index.max()) + 1, self._left, int(column_index.max()) + 1, top + final
         )
 
     def _of_tile(self, index: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +21,8 @@ class AdaptedConfig:
 
     Attributes:
         timestep: t*, the fixed step at which the UNet runs once.
-        lora_rank: rank on the UNet.
+        unet_training: how the UNet learns: "lora" as in the paper, "full" or "frozen".
+        lora_rank: rank on the UNet when it learns by LoRA.
         train_encoder: whether the VAE encoder learns too. The paper keeps it frozen; the small
             base's has 0.36 M parameters and saw few images, so there it is trained whole.
         decoder_channels: width of the task-specific decoder.
@@ -30,6 +32,7 @@ class AdaptedConfig:
     """
 
     timestep: int = 1
+    unet_training: Literal["lora", "full", "frozen"] = "lora"
     lora_rank: int = 32
     train_encoder: bool = False
     decoder_channels: int = 128
@@ -61,8 +64,11 @@ class AdaptedDiffusion(nn.Module):
             channels=config.decoder_channels,
             class_count=config.class_count,
         )
-        base.vae.decoder = None  # only pretraining needs it
-        add_adapter(base.unet, config.lora_rank)
+        if config.unet_training == "lora":
+            add_adapter(base.unet, config.lora_rank)
+        elif config.unet_training == "full":
+            base.unet.requires_grad_(True)
+        base.drop_pretraining_parts()
         if config.train_encoder:
             base.vae.encoder.requires_grad_(True)
         self.base = base

@@ -125,13 +125,20 @@ class LatentDiffusion(nn.Module):
 
     def denoise_once(self, latents: Tensor, timestep: int) -> Tensor:
         """Last features of one UNet pass at `timestep`, before its output convolution."""
-        features: list[Tensor] = []
-        handle = self.unet.conv_out.register_forward_pre_hook(lambda _, args: features.append(args[0]))
         steps = torch.full((latents.shape[0],), timestep, device=latents.device, dtype=torch.long)
         condition = self.condition.to(latents.dtype).expand(latents.shape[0], -1, -1)
+        if isinstance(self.unet.conv_out, nn.Identity):
+            return self.unet(latents, steps, condition, return_dict=False)[0]
+        features: list[Tensor] = []
+        handle = self.unet.conv_out.register_forward_pre_hook(lambda _, args: features.append(args[0]))
         self.unet(latents, steps, condition, return_dict=False)
         handle.remove()
         return features[0]
+
+    def drop_pretraining_parts(self) -> None:
+        """Remove what only pretraining needs: the VAE's decoder and the UNet's output convolution."""
+        self.vae.decoder = None
+        self.unet.conv_out = nn.Identity()
 
     def forward(self, image: Tensor, timestep: int) -> LatentFeatures:
         """Features of an image [B, 3, H, W] in -1..1 at a fixed timestep, without noise."""

@@ -50,7 +50,7 @@ def plan_axes(
 class ModelImage:
     """The normalised image on the model's grid, read by rectangles inside the raster.
 
-    Rows that the last rectangle of the same columns already held are not read again.
+    Rows that the last rectangle of the same columns held are not read again, if they were asked to be kept.
     """
 
     def __init__(self, source: ImageSource, normalisation: Normalisation, columns: ModelAxis, rows: ModelAxis):
@@ -58,10 +58,15 @@ class ModelImage:
         self._normalisation = normalisation
         self._columns, self._rows = columns.to_model, rows.to_model
         self._planes = 4 if source.has_mask else 3
-        self._last: tuple | None = None
+        self._kept: dict[tuple[int, int], tuple[int, np.ndarray]] = {}  # columns -> first row, planes
 
-    def read(self, top: int, bottom: int, left: int, right: int) -> tuple[np.ndarray, np.ndarray | None]:
+    def read(
+        self, top: int, bottom: int, left: int, right: int, keep_from: int
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         """Read the model pixels of rows [top, bottom) and columns [left, right).
+
+        Args:
+            keep_from: rows from here on are kept for the next rectangle of the same columns.
 
         Returns:
             Values in [0, 1], float32 [3, rows, columns], 0 where invalid; and the share of valid image in each
@@ -70,13 +75,15 @@ class ModelImage:
         """
         planes = np.empty((self._planes, bottom - top, right - left), np.float32)
         first = top
-        if self._last is not None:
-            (old_top, old_bottom, *old_columns), old = self._last
-            if old_columns == [left, right] and old_top <= top < old_bottom <= bottom:
-                planes[:, : old_bottom - top] = old[:, top - old_top :]
-                first = old_bottom
+        if (left, right) in self._kept:
+            kept_top, kept = self._kept.pop((left, right))
+            kept_bottom = kept_top + kept.shape[1]
+            if kept_top <= top < kept_bottom <= bottom:
+                planes[:, : kept_bottom - top] = kept[:, top - kept_top :]
+                first = kept_bottom
         self._fill(planes[:, first - top :], first, bottom, left, right)
-        self._last = (top, bottom, left, right), planes
+        if top <= keep_from < bottom:
+            self._kept[left, right] = keep_from, planes[:, keep_from - top :].copy()
         return planes[:3], planes[3] if self._planes == 4 else None
 
     def _fill(self, planes: np.ndarray, top: int, bottom: int, left: int, right: int) -> None:

@@ -25,12 +25,14 @@ class LossConfig:
     Attributes:
         penalty_weight: lambda of the evidential penalty.
         smooth_l1_beta: see `evidential_height_loss`; None is the paper's squared error.
+        height_weight: height against land cover.
         class_weight: land cover against height.
         class_weights: per class, for classes 1..K; weak labels count less.
     """
 
     penalty_weight: float = 0.2
     smooth_l1_beta: float | None = None
+    height_weight: float = 1.0
     class_weight: float = 0.5
     class_weights: tuple[float, ...] = (0.6, 0.6, 1.0, 1.6, 1.0, 1.0, 1.0)
 
@@ -68,7 +70,7 @@ def joint_loss(output: DecoderOutput, batch: PatchBatch, model: AdaptedConfig, c
         smooth_l1_beta=config.smooth_l1_beta,
     )
     weights = torch.tensor(config.class_weights[: output.class_logits.shape[1]])
-    return height + config.class_weight * land_cover_loss(output.class_logits, batch.land_cover, weights)
+    return config.height_weight * height + config.class_weight * land_cover_loss(output.class_logits, batch.land_cover, weights)
 
 
 def adapt(
@@ -80,9 +82,11 @@ def adapt(
     on_checkpoint: Callable[[int, Ema], None] | None = None,
 ) -> Ema:
     """Train the adapter and the decoder; returns the averaged weights."""
+    forward = torch.compile(model) if loop.compiled else model
+
     def loss_of_step(step: int) -> Tensor:
         batch = batch_of_step(step)
-        output = model(batch.image.contiguous(memory_format=torch.channels_last))
+        output = forward(batch.image.contiguous(memory_format=torch.channels_last))
         output = DecoderOutput(*(maps.float() for maps in output))
         return joint_loss(output, batch, model.config, losses)
 

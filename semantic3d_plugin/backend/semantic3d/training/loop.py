@@ -24,6 +24,7 @@ class LoopConfig:
     checkpoint_every: int = 250
     clip_norm: float = 10.0
     use_bf16: bool = True
+    compiled: bool = False
 
 
 def trained_state(module: nn.Module) -> dict[str, Tensor]:

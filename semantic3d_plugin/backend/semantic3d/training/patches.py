@@ -26,12 +26,19 @@ class PatchBatch:
 
 @dataclass(frozen=True)
 class PatchConfig:
-    """Size of a patch and strength of the augmentation."""
+    """Size of a patch and strength of the augmentation.
+
+    Attributes:
+        zoom_low, zoom_high: range of the scale in the plane and in height.
+        colour: strength of `colour_jitter`.
+        style_share: share of patches that take on another image's colours.
+    """
 
     patch_px: int = 256
     zoom_low: float = 0.8
     zoom_high: float = 1.3
-    colour: float = 1.0
+    colour: float = 0.8
+    style_share: float = 0.35
 
 
 class PatchSource:
@@ -40,10 +47,14 @@ class PatchSource:
     Args:
         groups: (samples, share) pairs; within a group every pixel is as likely as any other.
         config: patch size and augmentation.
+        styles: colour statistics that patches may take on; see `colour_statistics`.
     """
 
-    def __init__(self, groups: list[tuple[list[Sample], float]], config: PatchConfig) -> None:
+    def __init__(
+        self, groups: list[tuple[list[Sample], float]], config: PatchConfig, styles: np.ndarray | None = None
+    ) -> None:
         self.config = config
+        self.styles = styles
         self.samples = [sample for samples, _ in groups for sample in samples]
         weights = []
         for samples, share in groups:
@@ -76,6 +87,8 @@ class PatchSource:
         # A scene enlarged in the plane and in height alike is again a valid scene: shadows and
         # proportions stay true.
         height = height * (self.config.patch_px / side)
+        if self.styles is not None and rng.random() < self.config.style_share:
+            image = restyled(image, self.styles[rng.integers(len(self.styles))], rng.uniform(0.3, 1.0))
         image = colour_jitter(image, rng, self.config.colour)
         return image.clamp(0, 1) * 2 - 1, height, cover.long()
 
@@ -99,6 +112,38 @@ def _reflect_to(layer: np.ndarray, side: int) -> np.ndarray:
 def _oriented(layer: np.ndarray, turn: tuple[int, bool]) -> np.ndarray:
     layer = np.rot90(layer, turn[0])
     return np.ascontiguousarray(layer[:, ::-1] if turn[1] else layer)
+
+
+def colour_statistics(images: list[np.ndarray], patch_px: int, seed: int) -> np.ndarray:
+    """Mean and standard deviation per channel (0..1) of one random crop of each image [N, 2, 3].
+
+    Args:
+        images: uint8 [H, W, 3] each.
+    """
+    rng = np.random.default_rng(seed)
+    rows = []
+    for image in images:
+        top, left = (int(rng.integers(max(1, size - patch_px + 1))) for size in image.shape[:2])
+        pixels = image[top : top + patch_px, left : left + patch_px].reshape(-1, 3) / 255
+        rows.append((pixels.mean(axis=0), pixels.std(axis=0)))
+    return np.array(rows, dtype=np.float32)
+
+
+def restyled(image: Tensor, style: np.ndarray, strength: float) -> Tensor:
+    """Move an image's channel means and spreads towards another image's (Reinhard et al. 2001).
+
+    Rendered scenes and the few labelled places thus wear the colours of many real ones.
+
+    Args:
+        image: [3, H, W] in 0..1.
+        style: [2, 3], mean and standard deviation.
+        strength: 0 keeps the image's own statistics, 1 takes the style's.
+    """
+    mean, spread = (torch.from_numpy(row)[:, None, None] for row in style)
+    own_mean = image.mean(dim=(1, 2), keepdim=True)
+    own_spread = image.std(dim=(1, 2), keepdim=True).clamp(min=0.02)
+    gain = (spread / own_spread).clamp(0.4, 2.5) ** strength
+    return (image - own_mean) * gain + own_mean + strength * (mean - own_mean)
 
 
 def colour_jitter(image: Tensor, rng: np.random.Generator, strength: float) -> Tensor:
