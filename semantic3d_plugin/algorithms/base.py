@@ -184,7 +184,7 @@ class BackendAlgorithm(PluginAlgorithm):
             raise QgsProcessingException(str(error)) from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        written = self._written(parameters, job, context)
+        written = self._written(values.get("outputs", job.outputs()), job, context)
         return {**written, **self.results(values)}
 
     def raster_path(self, name):
@@ -212,10 +212,23 @@ class BackendAlgorithm(PluginAlgorithm):
             paths[name] = source.materialise(own, feedback)
         return paths
 
-    def _written(self, parameters, job, context):
-        """Paths by output name, each with its styling booked for the moment it loads."""
+    def chosen_by_default(self, parameters):
+        """Names of the layers whose destination nobody chose: they go to a temporary file."""
+        return tuple(name for name in self.ROLES if _sink(parameters.get(name)) == QgsProcessing.TEMPORARY_OUTPUT)
+
+    def _written(self, written, job, context):
+        """Paths by output name, each with its styling booked for the moment it loads.
+
+        Args:
+            written: output name -> path, as the job's result has them: fewer than were asked for where a
+                model does not give an output that nobody chose by hand.
+        """
+        left_out = set(job.outputs().values()) - set(written.values())
+        if left_out:
+            to_load = context.layersToLoadOnCompletion()
+            context.setLayersToLoadOnCompletion({path: to_load[path] for path in to_load if path not in left_out})
         group = ResultGroup(tr("Semantic 3D: {}").format(self._image_name))
-        outputs = {name.upper(): path for name, path in job.outputs().items()}
+        outputs = {name.upper(): path for name, path in written.items()}
         for name, path in outputs.items():
             if name in self.ROLES and context.willLoadLayerOnCompletion(path):
                 own_name = self.parameterDefinition(name).description()
@@ -237,12 +250,20 @@ def destination_path(destination, suffix):
 
     A temporary or computed name is not known yet: a unique stand-in with `suffix` takes its place in checks.
     """
+    destination = _sink(destination)
+    if destination is None:
+        return new_job_id() + suffix
+    if not destination:
+        return ""
+    return new_job_id() + suffix if destination == QgsProcessing.TEMPORARY_OUTPUT else destination
+
+
+def _sink(destination):
+    """What a destination parameter's value names: a path, TEMPORARY_OUTPUT, "", or None where it is computed."""
     if isinstance(destination, QgsProcessingOutputLayerDefinition):
         destination = destination.sink
     if isinstance(destination, QgsProperty):
         if destination.expressionString() or destination.field():
-            return new_job_id() + suffix
+            return None
         destination = destination.staticValue()
-    if not destination:
-        return ""
-    return new_job_id() + suffix if destination == QgsProcessing.TEMPORARY_OUTPUT else str(destination)
+    return str(destination or "")

@@ -238,6 +238,7 @@ class Reconstruct(BackendAlgorithm):
             land_cover_path=self.output_path(parameters, self.LAND_COVER, context),
             probabilities_path=self.output_path(parameters, self.PROBABILITIES, context),
             report_path=self.output_path(parameters, self.REPORT, context),
+            optional_outputs=tuple(name.lower() for name in self.chosen_by_default(parameters)),
         )
 
     def results(self, values):

@@ -1,6 +1,7 @@
 """The whole job with a model whose answers are known: 10 x mean of the image in [0, 1], and so on (fake_model)."""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -281,7 +282,10 @@ class Watch(JobControl):
 
     def __init__(self, cancel_after=None):
         super().__init__()
-        self.cancel_after, self.done = cancel_after, []
+        self.cancel_after, self.done, self.logs = cancel_after, [], []
+
+    def send_log(self, text, level):
+        self.logs.append(text)
 
     def send_progress(self, message):
         self.done.append(message["done"])
@@ -375,6 +379,15 @@ def test_a_deepness_regressor_gives_heights_alone(tmp_path):
     np.testing.assert_allclose(read(job.height_path)[0], 7 * (pixels[0] / 255.0), atol=1e-3)
     with pytest.raises(InvalidParameter, match="sigma output.*gives only height_m"):
         run(job_for(image, str(tmp_path / "m.onnx"), str(tmp_path), ("height", "sigma")), JobControl())
+    layers = ("height", "sigma", "land_cover")
+    job = job_for(image, str(tmp_path / "m.onnx"), str(tmp_path / "default"), layers, optional_outputs=layers)
+    control = Watch()
+    values = run(job, control)
+    assert values["outputs"] == {"height": job.height_path}
+    assert os.path.exists(job.height_path) and not os.path.exists(job.sigma_path)
+    assert any("left out sigma, land_cover" in text for text in control.logs)
+    with pytest.raises(InvalidParameter, match="probabilities output"):
+        run(replace(job, probabilities_path=str(tmp_path / "p.tif")), JobControl())  # this one was chosen
 
 
 def test_a_deepness_segmentor_gives_classes_alone(tmp_path):

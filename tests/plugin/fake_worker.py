@@ -1,6 +1,7 @@
 """A backend for the plugin's tests: answers like the real one, computes nothing.
 
-The model path orders its behaviour: a file "slow..." waits for cancel, "refuse..." reports an error.
+The model path orders its behaviour: a file "slow..." waits for cancel, "refuse..." reports an error,
+"heights..." gives no output that is optional but heights.
 """
 
 import json
@@ -31,6 +32,8 @@ def main():
         return 3
     say(type="progress", done=1, total=2, unit="tiles", megapixels=0.1, megapixels_per_s=0.5, seconds_left=1.0)
     say(type="log", level="warning", text="A warning.")
+    if behaviour.startswith("heights"):
+        job.update({f"{name}_path": "" for name in job["optional_outputs"] if name != "height"})
     say(type="result", values=write_results(job))
     return 0
 
@@ -54,7 +57,11 @@ def write_results(job):
     if job["report_path"]:
         with open(job["report_path"], "w", encoding="utf-8") as report:
             json.dump({"job": job, "size": [image.RasterXSize, image.RasterYSize]}, report)
-    return {"mean_height_m": 1.25, "megapixels": 0.0024, "seconds": 0.5, "device": "cpu", "warnings": ["A warning."]}
+    names = ("height", "sigma", "land_cover", "probabilities", "report")
+    return {
+        "mean_height_m": 1.25, "megapixels": 0.0024, "seconds": 0.5, "device": "cpu", "warnings": ["A warning."],
+        "outputs": {name: job[f"{name}_path"] for name in names if job[f"{name}_path"]},
+    }
 
 
 sys.exit(main())

@@ -31,11 +31,11 @@ GROUP = "Semantic 3D: ortho"
 def run_and_load(qgis_app, provider, fake_backend, image, project):
     """Run reconstruct as the toolbox does and load the layers that were asked for; returns the feedback."""
 
-    def run(*names, folder=None):
+    def run(*names, folder=None, **more):
         algorithm = QgsApplication.processingRegistry().createAlgorithmById("semantic3d:reconstruct")
         context, feedback = QgsProcessingContext(), QgsProcessingFeedback()
         context.setProject(project)
-        parameters = {"INPUT": image}
+        parameters = {"INPUT": image, **more}
         for name in names:
             path = os.path.join(folder, name.lower() + ".tif") if folder else "TEMPORARY_OUTPUT"
             parameters[name] = QgsProcessingOutputLayerDefinition(path, project)
@@ -71,6 +71,13 @@ def test_each_run_on_an_image_adds_to_its_group(run_and_load, project):
 def test_without_heights_there_is_no_hillshade(run_and_load, project):
     run_and_load("LAND_COVER", "SIGMA")
     assert [node.name() for node in group_of(project).children()] == ["Land cover", "sigma (m)"]
+
+
+def test_an_output_that_nobody_chose_and_the_model_lacks_is_left_out(run_and_load, project, tmp_path):
+    (tmp_path / "heights.onnx").write_bytes(b"")
+    run_and_load("HEIGHT", "SIGMA", "LAND_COVER", MODEL=str(tmp_path / "heights.onnx"))
+    assert [node.name() for node in group_of(project).children()] == ["Hillshade", "Height (m)"]
+    assert len(project.layerTreeRoot().findLayers()) == 2
 
 
 def test_saved_files_keep_our_names_even_where_file_names_are_preferred(run_and_load, project, tmp_path):

@@ -79,6 +79,8 @@ class ReconstructJob(Job):
         max_memory_mb: main memory that the job may take for pixels, in MB.
         height_path, sigma_path, land_cover_path, probabilities_path: GeoTIFFs to write; empty is none.
         report_path: HTML report to write; empty is none.
+        optional_outputs: names of outputs that nobody chose by hand; they are left out, with a warning, where
+            the model does not give them.
     """
 
     kind: ClassVar[str] = "reconstruct"
@@ -97,6 +99,7 @@ class ReconstructJob(Job):
     land_cover_path: str = ""
     probabilities_path: str = ""
     report_path: str = ""
+    optional_outputs: tuple = ()
 
     def check(self) -> None:
         if not self.image_path:

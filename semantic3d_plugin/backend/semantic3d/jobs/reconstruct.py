@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import rasterio
@@ -81,8 +81,9 @@ def run(job: ReconstructJob, control: JobControl) -> dict:
     job.check()
     check_output_paths(job)
     package = load_package(job.model_path)
+    job = without_what_the_model_lacks(job, package, control)
     check_model_serves(job, package)
-    cache_mb = min(512, max(32, job.max_memory_mb // 8))
+    cache_mb = min(512, max(32, job.max_memory_mb // 16))
     try:
         with rasterio.Env(GDAL_CACHEMAX=cache_mb * _MB):
             with ImageSource(job.image_path, job.bands) as source:
@@ -118,6 +119,23 @@ def check_output_paths(job: ReconstructJob) -> None:
             raise OutputFailed(f"The folder {folder} for the {name} output is not writable. Choose another folder.")
         if os.path.exists(path) and os.path.exists(job.image_path) and os.path.samefile(path, job.image_path):
             raise InvalidParameter(f"The {name} output {path} is the image itself. Choose another name.")
+
+
+def without_what_the_model_lacks(job: ReconstructJob, package: ModelPackage, control: JobControl) -> ReconstructJob:
+    """Leave out optional outputs that the model does not give, and say so."""
+    lacking = [
+        name
+        for name in job.outputs()
+        if name in job.optional_outputs and any(role not in package.output_names for role in ROLES.get(name, ()))
+    ]
+    if not lacking:
+        return job
+    control.log(
+        f'The model "{package.name}" gives only {", ".join(sorted(package.output_names))}: '
+        f"left out {', '.join(lacking)}.",
+        "warning",
+    )
+    return replace(job, **{f"{name}_path": "" for name in lacking})
 
 
 def check_model_serves(job: ReconstructJob, package: ModelPackage) -> None:
