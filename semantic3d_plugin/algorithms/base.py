@@ -9,6 +9,7 @@ from qgis.core import (
     QgsProcessingAlgorithm,
     QgsProcessingException,
     QgsProcessingOutputLayerDefinition,
+    QgsProcessingParameterDefinition,
     QgsProcessingUtils,
     QgsProperty,
     QgsRasterLayer,
@@ -26,10 +27,16 @@ from ..translation import tr
 from .raster_source import describe_source
 
 
+def group_names():
+    """Headings of the toolbox, by group id (saved nowhere, but scripts filter by it: never renamed)."""
+    return {"reconstruction": tr("Reconstruction"), "backend": tr("Backend")}
+
+
 class PluginAlgorithm(QgsProcessingAlgorithm):
-    """An algorithm of this plugin: words, icon, help."""
+    """An algorithm of this plugin: words, icon, group, help, and how parameters and outputs are declared."""
 
     ICON = "icon"
+    GROUP = "reconstruction"
 
     def tr(self, text):
         return tr(text)
@@ -47,20 +54,37 @@ class PluginAlgorithm(QgsProcessingAlgorithm):
         homepage = plugin_metadata("homepage")
         return "{}#{}".format(homepage.split("#")[0], self.name()) if homepage else ""
 
+    def groupId(self):  # noqa: N802
+        return self.GROUP
+
+    def group(self):
+        return group_names()[self.GROUP]
+
+    def add(self, parameter, text, advanced=False):
+        """Add a parameter with its help."""
+        parameter.setHelp(text)
+        if advanced:
+            parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
+        self.addParameter(parameter)
+
+    def add_declared_outputs(self):
+        for kind, name, label, _ in self.declared_outputs():
+            self.addOutput(kind(name, label))
+
+    def declared_outputs(self):
+        """Class, name, label and help of each output that is no parameter."""
+        return ()
+
     def summary(self):
         """What the algorithm does, for the head of its help: HTML."""
         return ""
-
-    def output_help(self):
-        """What the outputs that are no parameters mean: (name, text) pairs."""
-        return ()
 
     def shortHelpString(self):  # noqa: N802
         """The summary, then every parameter and output with the help it carries."""
         lines = [self.summary(), "<h3>{}</h3>".format(tr("Parameters and outputs"))]
         entries = [(p.description(), p.help()) for p in self.parameterDefinitions()]
         lines.extend("<p><b>{}</b><br>{}</p>".format(name, text) for name, text in entries)
-        lines.extend("<p><b>{}</b><br>{}</p>".format(name, text) for name, text in self.output_help())
+        lines.extend("<p><b>{}</b><br>{}</p>".format(name, text) for _, _, name, text in self.declared_outputs())
         return "\n".join(lines)
 
 

@@ -6,7 +6,6 @@ from qgis.core import (
     QgsProcessingOutputBoolean,
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
-    QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
@@ -26,6 +25,7 @@ DEFAULTS = DoctorJob()
 class CheckBackend(PluginAlgorithm):
     """Runs whether or not there is a backend: a missing one is a finding, no failure."""
 
+    GROUP = "backend"
     ICON = "doctor"
     PROFILE = "PROFILE"
     DEVICE = "DEVICE"
@@ -46,12 +46,6 @@ class CheckBackend(PluginAlgorithm):
     def displayName(self):  # noqa: N802
         return tr("Check the backend")
 
-    def group(self):
-        return tr("Backend")
-
-    def groupId(self):  # noqa: N802
-        return "backend"
-
     def tags(self):
         return tr("doctor,diagnosis,environment,python,gpu,cuda,report").split(",")
 
@@ -61,42 +55,34 @@ class CheckBackend(PluginAlgorithm):
     # -- the form ------------------------------------------------------------------------------
 
     def initAlgorithm(self, configuration=None):  # noqa: N802
-        self._add(
+        self.add(
             QgsProcessingParameterEnum(
                 self.DEVICE, tr("Device"), list(DEVICES), False, DEFAULTS.device, False, usesStaticStrings=True
             ),
             tr("Where the model is tried. auto takes an NVIDIA GPU where one really works, else the processor."),
         )
-        self._add(
+        self.add(
             QgsProcessingParameterEnum(
                 self.PROFILE, tr("Profile"), list(PROFILES), False, PROFILES[0], False, usesStaticStrings=True
             ),
             tr("Which packages are expected: those of light, or those of full."),
             advanced=True,
         )
-        self._add(
+        self.add(
             QgsProcessingParameterFile(self.MODEL, tr("Model package"), optional=True),
             tr("The model to try. Empty: the one that comes with the plugin."),
             advanced=True,
         )
         filters = "HTML (*.html);;JSON (*.json);;{} (*.txt)".format(tr("Text"))
-        self._add(
+        self.add(
             QgsProcessingParameterFileDestination(
                 self.REPORT, tr("Report"), filters, optional=True, createByDefault=False
             ),
             tr("The report as a page, as JSON or as plain text, as the file's name says."),
         )
-        for kind, name, label, _ in self._declared():
-            self.addOutput(kind(name, label))
+        self.add_declared_outputs()
 
-    def _add(self, parameter, text, advanced=False):
-        parameter.setHelp(text)
-        if advanced:
-            parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
-        self.addParameter(parameter)
-
-    def _declared(self):
-        """Class, name, label and help of each output."""
+    def declared_outputs(self):
         text, number, flag = QgsProcessingOutputString, QgsProcessingOutputNumber, QgsProcessingOutputBoolean
         return (
             (flag, self.HEALTHY, tr("Healthy"), tr("Whether a job ran to its end.")),
@@ -116,9 +102,6 @@ class CheckBackend(PluginAlgorithm):
                 "what it found. It changes nothing. A missing backend is reported, with what to do about it."
             )
         )
-
-    def output_help(self):
-        return [(label, text) for _, _, label, text in self._declared()]
 
     # -- the work ------------------------------------------------------------------------------
 

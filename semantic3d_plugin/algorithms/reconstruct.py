@@ -5,7 +5,6 @@ import re
 
 from qgis.core import (
     QgsProcessingOutputNumber,
-    QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
     QgsProcessingParameterExtent,
     QgsProcessingParameterFile,
@@ -56,12 +55,6 @@ class Reconstruct(BackendAlgorithm):
     def displayName(self):  # noqa: N802
         return tr("Reconstruct heights and land cover")
 
-    def group(self):
-        return tr("Reconstruction")
-
-    def groupId(self):  # noqa: N802
-        return "reconstruction"
-
     def tags(self):
         words = tr("height,ndsm,dsm,elevation,building,tree,uncertainty,land cover,segmentation,orthophoto,aerial,3d")
         return words.split(",")
@@ -76,27 +69,21 @@ class Reconstruct(BackendAlgorithm):
         self._add_advanced()
         self._add_outputs()
 
-    def _add(self, parameter, text, advanced=False):
-        parameter.setHelp(text)
-        if advanced:
-            parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
-        self.addParameter(parameter)
-
     def _add_inputs(self):
-        self._add(
+        self.add(
             QgsProcessingParameterRasterLayer(self.INPUT, tr("Orthophoto")),
             tr(
                 "Aerial or satellite image with red, green and blue bands, 8 bit, 16 bit or float. A layer that is "
                 "no file (web map, database) is exported for the job within the extent."
             ),
         )
-        self._add(
+        self.add(
             QgsProcessingParameterString(
                 self.BANDS, tr("Red, green and blue bands"), ",".join(map(str, DEFAULTS.bands)), optional=True
             ),
             tr("Three band numbers such as 1,2,3, or 4,3,2 for an image that starts with blue. Empty: the image says."),
         )
-        self._add(
+        self.add(
             QgsProcessingParameterFile(
                 self.MODEL,
                 tr("Model package"),
@@ -111,17 +98,17 @@ class Reconstruct(BackendAlgorithm):
                 "itself. Empty: the model that comes with the plugin."
             ),
         )
-        self._add(
+        self.add(
             QgsProcessingParameterExtent(self.EXTENT, tr("Extent"), optional=True),
             tr("Only this part is computed, with the same values as in a run on the whole image. Empty: all of it."),
         )
-        self._add(
+        self.add(
             QgsProcessingParameterNumber(
                 self.GSD, tr("Ground sampling distance (m)"), Number.Double, DEFAULTS.gsd_m or None, True, 0.0
             ),
             tr("Metres per pixel, for an image whose grid does not say it. Not set or 0: taken from the image."),
         )
-        self._add(
+        self.add(
             QgsProcessingParameterEnum(
                 self.DEVICE, tr("Device"), list(DEVICES), False, DEFAULTS.device, False, usesStaticStrings=True
             ),
@@ -129,21 +116,21 @@ class Reconstruct(BackendAlgorithm):
         )
 
     def _add_advanced(self):
-        self._add(
+        self.add(
             QgsProcessingParameterNumber(
                 self.OVERLAP, tr("Overlap of tiles (pixels)"), Number.Integer, DEFAULTS.overlap_px, False, 0
             ),
             tr("How far neighbouring tiles overlap, in pixels of the model. More is smoother and slower."),
             advanced=True,
         )
-        self._add(
+        self.add(
             QgsProcessingParameterNumber(
                 self.BATCH_SIZE, tr("Batch size (tiles)"), Number.Integer, DEFAULTS.batch_size, False, 1
             ),
             tr("Tiles that run through the model together. More than one helps on a GPU only."),
             advanced=True,
         )
-        self._add(
+        self.add(
             QgsProcessingParameterNumber(
                 self.MAX_MEMORY, tr("Memory limit (MB)"), Number.Integer, DEFAULTS.max_memory_mb, False, 64
             ),
@@ -165,24 +152,24 @@ class Reconstruct(BackendAlgorithm):
         self._add_layer(
             self.PROBABILITIES, tr("Class probabilities"), tr("One band per land-cover class."), by_default=False
         )
-        self._add(
+        self.add(
             QgsProcessingParameterFileDestination(
                 self.REPORT, tr("Report"), "HTML (*.html)", optional=True, createByDefault=False
             ),
             tr("A page with quick-look, histograms, class areas, warnings and provenance."),
         )
-        for name, label, _ in self._numbers():
-            self.addOutput(QgsProcessingOutputNumber(name, label))
+        self.add_declared_outputs()
 
     def _add_layer(self, name, label, text, by_default=True):
         destination = QgsProcessingParameterRasterDestination(name, label, optional=True, createByDefault=by_default)
-        self._add(destination, text)
+        self.add(destination, text)
 
-    def _numbers(self):
+    def declared_outputs(self):
+        number = QgsProcessingOutputNumber
         return (
-            (self.MEAN_HEIGHT, tr("Mean height (m)"), tr("Mean of all valid heights, in metres.")),
-            (self.MEGAPIXELS, tr("Megapixels"), tr("Image pixels that were computed, in millions.")),
-            (self.SECONDS, tr("Seconds"), tr("Time that the job took.")),
+            (number, self.MEAN_HEIGHT, tr("Mean height (m)"), tr("Mean of all valid heights, in metres.")),
+            (number, self.MEGAPIXELS, tr("Megapixels"), tr("Image pixels that were computed, in millions.")),
+            (number, self.SECONDS, tr("Seconds"), tr("Time that the job took.")),
         )
 
     # -- words ---------------------------------------------------------------------------------
@@ -198,9 +185,6 @@ class Reconstruct(BackendAlgorithm):
                 "report before you rely on them, most of all on imagery unlike the model's training data."
             ),
         )
-
-    def output_help(self):
-        return [(label, text) for _, label, text in self._numbers()]
 
     # -- checks and job ------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ from qgis.core import (
     QgsProcessingOutputBoolean,
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
-    QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
     QgsProcessingParameterFile,
 )
@@ -29,6 +28,7 @@ ACTIONS = ("install", "repair", "remove", "download")
 class SetupBackend(PluginAlgorithm):
     """The only place where anything is downloaded or installed, and only because the user runs it."""
 
+    GROUP = "backend"
     ICON = "setup"
     ACTION = "ACTION"
     PROFILE = "PROFILE"
@@ -47,12 +47,6 @@ class SetupBackend(PluginAlgorithm):
 
     def displayName(self):  # noqa: N802
         return tr("Set up the backend")
-
-    def group(self):
-        return tr("Backend")
-
-    def groupId(self):  # noqa: N802
-        return "backend"
 
     def tags(self):
         return tr("install,environment,python,offline,wheelhouse,gpu,cuda,repair,remove").split(",")
@@ -102,22 +96,15 @@ class SetupBackend(PluginAlgorithm):
             QgsProcessingParameterFile.Behavior.File,
             tr("The Python to build on, 3.10 to 3.14, 64 bit. Empty: one is looked for, but never QGIS itself."),
         )
-        for kind, name, label, _ in self._declared():
-            self.addOutput(kind(name, label))
+        self.add_declared_outputs()
 
     def _add_enum(self, name, label, choices, text):
-        parameter = QgsProcessingParameterEnum(name, label, list(choices), False, choices[0], False, True)
-        parameter.setHelp(text)
-        self.addParameter(parameter)
+        self.add(QgsProcessingParameterEnum(name, label, list(choices), False, choices[0], False, True), text)
 
     def _add_file(self, name, label, behaviour, text):
-        parameter = QgsProcessingParameterFile(name, label, behaviour, optional=True)
-        parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
-        parameter.setHelp(text)
-        self.addParameter(parameter)
+        self.add(QgsProcessingParameterFile(name, label, behaviour, optional=True), text, advanced=True)
 
-    def _declared(self):
-        """Class, name, label and help of each output."""
+    def declared_outputs(self):
         return (
             (
                 QgsProcessingOutputString,
@@ -162,9 +149,6 @@ class SetupBackend(PluginAlgorithm):
             ),
             tr("It goes to {folder}. Set SEMANTIC3D_HOME for another place.").format(folder=environments_folder()),
         )
-
-    def output_help(self):
-        return [(label, text) for _, _, label, text in self._declared()]
 
     # -- the work ------------------------------------------------------------------------------
 
