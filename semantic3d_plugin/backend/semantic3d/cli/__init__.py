@@ -18,7 +18,7 @@ from s3d_protocol import (
 )
 from s3d_protocol.diagnosis import diagnose
 
-from .progress_bar import ProgressBar
+from ..progress_bar import ProgressBar
 
 EXIT_FAILED, EXIT_WRONG_PARAMETERS, EXIT_CANCELLED = 1, 2, 130
 DEFAULTS = {field.name: field.default for field in fields(ReconstructJob)}
@@ -142,7 +142,7 @@ def _add_quicklook(commands) -> None:
 
 
 def _reconstruct(options, control: TerminalControl) -> int:
-    from .jobs import reconstruct
+    from ..jobs import reconstruct
 
     given = {name: value for name, value in vars(options).items() if name in DEFAULTS and value is not None}
     job = ReconstructJob.from_dict({"image_path": options.image, **given})
@@ -191,7 +191,7 @@ def _write_quicklook(path: str, image: str, height: str, sigma: str, land_cover:
                      title: str = "") -> None:
     from rasterio.errors import RasterioError
 
-    from .exporters.quicklook import write_quicklook
+    from ..exporters.quicklook import write_quicklook
 
     try:
         write_quicklook(path, image, height, sigma, land_cover, tuple(bands), gsd_m, (),
@@ -201,7 +201,7 @@ def _write_quicklook(path: str, image: str, height: str, sigma: str, land_cover:
 
 
 def _doctor(options, control: TerminalControl) -> int:
-    from .jobs import doctor
+    from ..jobs import doctor
 
     values = doctor.run(DoctorJob(options.model, options.device), control)
     print(json.dumps(values, indent=2) if options.json else doctor.report_text(values))
@@ -209,7 +209,7 @@ def _doctor(options, control: TerminalControl) -> int:
 
 
 def _model_info(options, control: TerminalControl) -> int:
-    from .models.package import load_package, package_summary
+    from ..models.package import load_package, package_summary
 
     package = load_package(options.path)
     if options.json:
@@ -279,6 +279,3 @@ def _failed(control: TerminalControl, message: str, code: int) -> int:
     print(f"semantic3d: {' '.join(message.split())}", file=sys.stderr)
     return code
 
-
-if __name__ == "__main__":
-    sys.exit(main())
