@@ -28,13 +28,16 @@ class Scene:
     """One rendered scene.
 
     rgb: uint8 [H, W, 3]; ndsm_m: float32 [H, W], metres above ground;
-    land_cover: uint8 [H, W], codes 1..7; meta: seed, style, gsd_m, sun, lean, sensor.
+    land_cover: uint8 [H, W], codes 1..7; meta: seed, style, gsd_m, sun, lean, sensor;
+    sunlit: float32 [H, W], share of the direct sun that reaches what the pixel shows (0 in cast shadow and on
+    walls turned away from the sun).
     """
 
     rgb: np.ndarray
     ndsm_m: np.ndarray
     land_cover: np.ndarray
     meta: dict = field(default_factory=dict)
+    sunlit: np.ndarray | None = None
 
 
 def _scene_habits(rng, style, climate, colours):
@@ -145,12 +148,12 @@ def _light(rng, canvas, meta, visible):
     return canvas.albedo * (direct[..., None] * warm + ambient[..., None] * tint)
 
 
-def _look_askew(rng, canvas, radiance, meta):
-    """Relief displacement: image and labels moved together, facades shown."""
+def _look_askew(rng, canvas, radiance, visible, meta):
+    """Relief displacement: image, labels and sunlight moved together, facades shown."""
     angle = np.deg2rad(meta["lean_direction_deg"])
     direction = (np.sin(angle), -np.cos(angle))
     source, seen, facade = lean(canvas.height_m, canvas.gsd_m, direction, meta["lean_m_per_m"])
-    upright = radiance
+    upright, sunlit = radiance, visible.ravel()[source]
     radiance = radiance.reshape(-1, 3)[source]
     code = canvas.land_cover.ravel()[source]
     wall = np.array(canvas.wall_colours, np.float32)[canvas.wall.ravel()[source]]
@@ -160,6 +163,7 @@ def _look_askew(rng, canvas, radiance, meta):
     radiance[through] = upright[through]
     seen[through] = canvas.height_m[through]
     code[through] = canvas.land_cover[through]
+    sunlit[through] = visible[through]
     facade &= ~through
     toward = -(direction[0] * np.sin(azimuth) - direction[1] * np.cos(azimuth))
     light = 0.6 * meta["sky_share"] + 0.12 + max(0.0, toward) * min(1.2, 1 / np.tan(elevation)) * 0.75
@@ -169,10 +173,11 @@ def _look_askew(rng, canvas, radiance, meta):
     shade = np.where(windows, np.float32(0.45), np.float32(1.0)) * np.float32(light)
     built = facade & (code == 4)
     radiance[built] = (wall * shade[..., None])[built]
+    sunlit[built] = float(toward > 0)
     side = facade & (code != 4)
     leaves = np.exp(0.16 * canvas.noise.fields[1] + 0.08 * canvas.noise.fields[0])
     radiance[side] *= (leaves[side] * np.float32(min(1.0, 0.55 + 0.5 * max(0.0, toward))))[:, None]
-    return radiance, seen, code
+    return radiance, seen, code, sunlit
 
 
 def render_scene(seed, size_px=512, gsd_m=0.5, style=None) -> Scene:
@@ -218,15 +223,17 @@ def render_scene(seed, size_px=512, gsd_m=0.5, style=None) -> Scene:
     first, last = (margin_px - reach_px) * oversampling, (margin_px + size_px + reach_px) * oversampling
     canvas.crop(first, last)
     visible = visible[first:last, first:last]
-    radiance, height, code = _light(rng, canvas, meta, visible), canvas.height_m, canvas.land_cover
+    radiance, height, code, sunlit = _light(rng, canvas, meta, visible), canvas.height_m, canvas.land_cover, visible
     if leaning:
-        radiance, height, code = _look_askew(rng, canvas, radiance, meta)
+        radiance, height, code, sunlit = _look_askew(rng, canvas, radiance, visible, meta)
     inner = slice(reach_px * oversampling, (reach_px + size_px) * oversampling)
     radiance = radiance[inner, inner].reshape(size_px, oversampling, size_px, oversampling, 3).mean((1, 3))
+    sunlit = sunlit[inner, inner].reshape(size_px, oversampling, size_px, oversampling).mean((1, 3))
     height = height[inner, inner][oversampling // 2::oversampling, oversampling // 2::oversampling]
     code = code[inner, inner][oversampling // 2::oversampling, oversampling // 2::oversampling]
     rgb, meta["sensor"] = expose(rng, radiance, 0.0 if oversampling > 1 else 0.65)
-    return Scene(rgb, np.ascontiguousarray(height, np.float32), np.ascontiguousarray(code), meta)
+    return Scene(rgb, np.ascontiguousarray(height, np.float32), np.ascontiguousarray(code), meta,
+                 np.asarray(sunlit, np.float32))
 
 
 def write_demo(folder, size_px=1024, gsd_m=0.5, seed=7, style="suburb"):
