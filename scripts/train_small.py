@@ -30,7 +30,7 @@ from semantic3d.training.validation import format_figures, validate  # noqa: E40
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--base", type=Path, required=True)
+    parser.add_argument("--base", type=Path, required=True, help="base.safetensors, or model.onnx to train further")
     parser.add_argument("--rendered", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--config", default="s3d_small", choices=sorted(CONFIGS))

@@ -17,6 +17,7 @@ from semantic3d.training.adapt import LossConfig, adapt, land_cover_loss  # noqa
 from semantic3d.training.export import export_onnx, parity  # noqa: E402
 from semantic3d.training.loop import LoopConfig, trained_state  # noqa: E402
 from semantic3d.training.patches import PatchConfig, PatchSource  # noqa: E402
+from semantic3d.training.small import continued_model  # noqa: E402
 
 SD2 = {"cross_attention_dim": 1024, "attention_head_dim": [5, 10, 20, 20], "use_linear_projection": True}
 SD15 = {"cross_attention_dim": 768, "attention_head_dim": 8}
@@ -170,6 +171,24 @@ def test_export_agrees_with_torch_at_batch_one_and_three(tmp_path):
         differences = parity(model, tmp_path / "model.onnx", image(batch))
         assert differences["height_m"] < 1e-3
         assert differences["class_probability"] < 1e-4
+
+
+def test_an_exported_model_can_be_trained_further(tmp_path):
+    torch.manual_seed(3)
+    config = AdaptedConfig(lora_rank=4, decoder_channels=16, train_encoder=True)
+    base = LatentDiffusion.from_config(TINY)
+    base.vae.register_to_config(scaling_factor=0.31)
+    model = PhysicalOutputs(AdaptedDiffusion(base, config).merged()).eval()
+    export_onnx(model, 64, tmp_path / "model.onnx")  # rounds the weights in place
+    data = (tmp_path / "model.onnx").read_bytes()
+    again = continued_model(data, config, "tiny")
+    assert again.base.vae.config.scaling_factor == 0.31
+    assert any("lora_B" in name and p.requires_grad for name, p in again.named_parameters())
+    with torch.no_grad():
+        for expected, found in zip(model(image()), PhysicalOutputs(again).eval()(image())):
+            torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
+    with pytest.raises(ValueError, match="another shape"):
+        continued_model(data, AdaptedConfig(decoder_channels=32), "tiny")
 
 
 def test_small_configuration_fits_a_laptop():

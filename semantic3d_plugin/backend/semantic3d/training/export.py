@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from ..models.adapted import OUTPUT_NAMES, PhysicalOutputs
+from .onnx_weights import SCALE_KEY, TABLE_KEY, parameter_table
 
 MIN_STORED_HALF = 256  # tensors below this many values stay in fp32: they weigh nothing
 
@@ -28,7 +30,8 @@ def round_to_half(module: nn.Module) -> nn.Module:
 def export_onnx(model: PhysicalOutputs, tile_px: int, path: Path) -> None:
     """Write `model` as ONNX: input `image` [N, 3, T, T], T fixed, N free; weights stored as fp16.
 
-    GroupNorm and the pooling pyramid make outputs depend on the window's size, so it is fixed.
+    GroupNorm and the pooling pyramid make outputs depend on the window's size, so it is fixed. The file says
+    where each parameter went (`onnx_weights`), so that training can go on from it.
     """
     model = round_to_half(model).eval().to(memory_format=torch.contiguous_format)
     example = torch.rand(2, 3, tile_px, tile_px) * 2 - 1
@@ -44,7 +47,11 @@ def export_onnx(model: PhysicalOutputs, tile_px: int, path: Path) -> None:
         verbose=False,
     )
     program.optimize()
-    onnx.save(store_half(program.model_proto), str(path))
+    table = parameter_table(model, program.model_proto.graph)
+    exported = store_half(program.model_proto)
+    scale = model.model.base.vae.config.scaling_factor
+    helper.set_model_props(exported, {TABLE_KEY: json.dumps(table), SCALE_KEY: repr(scale)})
+    onnx.save(exported, str(path))
 
 
 def store_half(model: onnx.ModelProto) -> onnx.ModelProto:

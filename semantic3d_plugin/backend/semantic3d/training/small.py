@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from ..models.adapted import AdaptedConfig, AdaptedDiffusion
+from ..models.adapted import AdaptedConfig, AdaptedDiffusion, PhysicalOutputs
 from ..models.latent import CONFIGS, LatentDiffusion
+from .onnx_weights import restore
 from .pretrain import load_weights
 
 GSD_M = 0.5
@@ -16,7 +18,30 @@ SMALL_ADAPTATION = AdaptedConfig(
 )
 
 
+def continued_model(onnx_data: bytes, adaptation: AdaptedConfig, config_name: str = "s3d_small") -> AdaptedDiffusion:
+    """An exported model with a fresh adapter, to be trained further.
+
+    Raises:
+        ValueError: the file holds no training weights, or those of another configuration.
+    """
+    config = CONFIGS[config_name]
+    merged = AdaptedDiffusion(LatentDiffusion.from_config(config), replace(adaptation, unet_training="frozen"))
+    scale = restore(PhysicalOutputs(merged), onnx_data)
+    base = LatentDiffusion.from_config(config)
+    base.load_state_dict(merged.base.state_dict(), strict=False)  # all but what only pretraining needs
+    base.vae.register_to_config(scaling_factor=scale)
+    model = AdaptedDiffusion(base, adaptation)
+    model.decoder = merged.decoder
+    return model
+
+
 def small_model(base_path: Path, adaptation: AdaptedConfig, config_name: str = "s3d_small") -> AdaptedDiffusion:
-    """The small base from `base_path` with fresh adapters and decoder."""
+    """The small model with a fresh adapter, ready to train.
+
+    Args:
+        base_path: a pretrained base (.safetensors; the decoder is fresh too), or an exported model (.onnx).
+    """
+    if base_path.suffix == ".onnx":
+        return continued_model(base_path.read_bytes(), adaptation, config_name)
     base = load_weights(LatentDiffusion.from_config(CONFIGS[config_name]), base_path)
     return AdaptedDiffusion(base, adaptation)
