@@ -21,6 +21,18 @@ from semantic3d.training.small import continued_model  # noqa: E402
 
 SD2 = {"cross_attention_dim": 1024, "attention_head_dim": [5, 10, 20, 20], "use_linear_projection": True}
 SD15 = {"cross_attention_dim": 768, "attention_head_dim": 8}
+SDXL = {
+    "block_out_channels": (320, 640, 1280),
+    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+    "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+    "transformer_layers_per_block": [1, 2, 10],
+    "attention_head_dim": [5, 10, 20],
+    "cross_attention_dim": 2048,
+    "use_linear_projection": True,
+    "addition_embed_type": "text_time",
+    "addition_time_embed_dim": 256,
+    "projection_class_embeddings_input_dim": 2816,
+}
 
 
 def tiny_model(seed=0):
@@ -50,10 +62,12 @@ def test_taps_leave_the_stock_models_outputs_unchanged():
     assert quarter.shape[-1] == 16 and half.shape[-1] == 32 and features.shape[-1] == 8
 
 
-@pytest.mark.parametrize("shape, rank, millions", [(SD2, 64, 68.0), (SD2, 128, 136.0), (SD15, 128, 134.9)])
+@pytest.mark.parametrize(
+    "shape, rank, millions", [(SD2, 64, 68.0), (SD2, 128, 136.0), (SD15, 128, 134.9), (SDXL, 128, 393.9)]
+)
 def test_adapter_has_the_papers_number_of_parameters(shape, rank, millions):
     with torch.device("meta"):
-        unet = UNet2DConditionModel(block_out_channels=(320, 640, 1280, 1280), **shape)
+        unet = UNet2DConditionModel(**{"block_out_channels": (320, 640, 1280, 1280), **shape})
         add_adapter(unet, rank)
     trainable = sum(p.numel() for p in unet.parameters() if p.requires_grad)
     assert trainable / 1e6 == pytest.approx(millions, rel=0.005)
