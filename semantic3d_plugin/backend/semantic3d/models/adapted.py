@@ -26,6 +26,8 @@ class AdaptedConfig:
         train_encoder: whether the VAE encoder learns too. The paper keeps it frozen; the small
             base's has 0.36 M parameters and saw few images, so there it is trained whole.
         decoder_channels: width of the task-specific decoder.
+        shortcuts, pyramid: the decoder's VAE shortcuts (S3) and pyramid pooling (S4). S2A, a decoder per task,
+            is two runs with one of the loss's weights at 0; S1 is `LatentMapDiffusion`.
         class_count: land-cover classes.
         height_scale_m: metres per standardised height unit.
         alpha_min: least alpha of the evidence; see `evidence_from_raw`.
@@ -36,6 +38,8 @@ class AdaptedConfig:
     lora_rank: int = 32
     train_encoder: bool = False
     decoder_channels: int = 128
+    shortcuts: bool = True
+    pyramid: bool = True
     class_count: int = 7
     height_scale_m: float = 10.0
     alpha_min: float = 1.0
@@ -63,6 +67,8 @@ class AdaptedDiffusion(nn.Module):
             encoder_channels[1],
             channels=config.decoder_channels,
             class_count=config.class_count,
+            shortcuts=config.shortcuts,
+            pyramid=config.pyramid,
         )
         if config.unet_training == "lora":
             add_adapter(base.unet, config.lora_rank)

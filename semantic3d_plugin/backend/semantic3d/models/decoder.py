@@ -78,16 +78,22 @@ class UpStage(nn.Module):
     drown the UNet's, and with them all context.
     """
 
-    def __init__(self, channels: int, shortcut_channels: int, out_channels: int) -> None:
+    def __init__(self, channels: int, shortcut_channels: int | None, out_channels: int) -> None:
         super().__init__()
         self.up = nn.ConvTranspose2d(channels, out_channels, 4, stride=2, padding=1)
-        self.shortcut = nn.Sequential(ChannelNorm(shortcut_channels), nn.Conv2d(shortcut_channels, out_channels, 1))
+        self.shortcut = None
+        if shortcut_channels:
+            self.shortcut = nn.Sequential(
+                ChannelNorm(shortcut_channels), nn.Conv2d(shortcut_channels, out_channels, 1)
+            )
         self.refine = nn.Sequential(
             ChannelNorm(out_channels), nn.SiLU(), nn.Conv2d(out_channels, out_channels, 3, padding=1)
         )
 
     def forward(self, x: Tensor, shortcut: Tensor) -> Tensor:
-        x = self.up(x) + self.shortcut(shortcut)
+        x = self.up(x)
+        if self.shortcut is not None:
+            x = x + self.shortcut(shortcut)
         return x + self.refine(x)
 
 
@@ -106,6 +112,8 @@ class TaskDecoder(nn.Module):
         quarter_channels, half_channels: VAE encoder channels at 1/4 and 1/2 (512, 256).
         channels: width of the decoder.
         class_count: land-cover classes.
+        shortcuts: whether the VAE encoder's features join (the paper's S3).
+        pyramid: whether the pyramid pooling is there (the paper's S4).
     """
 
     def __init__(
@@ -116,13 +124,15 @@ class TaskDecoder(nn.Module):
         *,
         channels: int = 128,
         class_count: int = 7,
+        shortcuts: bool = True,
+        pyramid: bool = True,
     ) -> None:
         super().__init__()
         half = channels // 2
         self.project = nn.Sequential(nn.Conv2d(unet_channels, channels, 3, padding=1), nn.SiLU())
-        self.context = PyramidPooling(channels)
-        self.to_quarter = UpStage(channels, quarter_channels, channels)
-        self.to_half = UpStage(channels, half_channels, half)
+        self.context = PyramidPooling(channels) if pyramid else nn.Identity()
+        self.to_quarter = UpStage(channels, quarter_channels if shortcuts else None, channels)
+        self.to_half = UpStage(channels, half_channels if shortcuts else None, half)
         self.gamma_head = head(half, half // 2, 1)
         self.evidence_head = head(half, half // 2, 3)
         self.class_head = head(half, half // 2, class_count)
