@@ -1,0 +1,134 @@
+"""How well a predictive standard deviation tells the error, added up window by window."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+INTERVALS = (0.5, 0.6827, 0.95)  # central intervals whose coverage is published
+LEVELS = tuple(sorted({*(n / 20 for n in range(1, 20)), 0.99, *INTERVALS}))  # of the reliability diagram
+BIN_M = 1.0 / 1024.0  # as fine as our sigma rasters are stored
+RANGE_M = 100.0
+CURVE_STEPS = 1000
+_BINS = round(RANGE_M / BIN_M) + 1
+
+
+@dataclass(frozen=True)
+class UncertaintyFigures:
+    """Of one image; NaN where undefined.
+
+    Attributes:
+        pixels: compared.
+        uecc: Pearson correlation of |error| and sigma. The paper's figure (eq. 29 with 1/N) is its mean over images.
+        ause_m: area between the sparsification curve and the oracle's, over the share removed from 0 to 1, metres.
+        ause_relative: the same divided by the mean |error| of all pixels.
+        removed, curve_m, oracle_m: the curves: mean |error| of what remains when the share `removed` of pixels with
+            the largest sigma (or, for the oracle, the largest |error|) is taken away.
+        levels, coverage: share of pixels inside the central interval of each nominal level, Gaussian with sigma.
+    """
+
+    pixels: int
+    uecc: float
+    ause_m: float
+    ause_relative: float
+    removed: np.ndarray
+    curve_m: np.ndarray
+    oracle_m: np.ndarray
+    levels: tuple
+    coverage: tuple
+
+    def covered(self, level: float) -> float:
+        """Coverage of one of LEVELS."""
+        return self.coverage[self.levels.index(level)]
+
+
+class UncertaintyErrors:
+    """Running sums.
+
+    Both curves come from histograms with bins of BIN_M from 0 to RANGE_M (what lies above is in the last bin) that
+    hold the count and the sum of |error|, the sparsification curve's by sigma, the oracle's by |error| itself. Within
+    a bin the order is taken as random. The curves need the two margins alone, so that no joint histogram is kept.
+    """
+
+    def __init__(self):
+        self._moments = _Moments()
+        self._by_sigma, self._by_error = _Curve(), _Curve()
+        self._bounds = np.array([NormalDist().inv_cdf((1 + level) / 2) for level in LEVELS])
+        self._inside = np.zeros(len(LEVELS) + 1, np.int64)
+
+    def add(self, error_m: np.ndarray, sigma_m: np.ndarray) -> None:
+        """Add pixels [N]: signed or absolute errors and sigma >= 0, metres, all finite."""
+        if not error_m.size:
+            return
+        error, sigma = np.abs(error_m.astype(np.float64)), sigma_m.astype(np.float64)
+        self._moments.add(error, sigma)
+        self._by_sigma.add(sigma, error)
+        self._by_error.add(error, error)
+        ratio = np.where(error == 0, 0.0, np.inf)
+        np.divide(error, sigma, out=ratio, where=sigma > 0)
+        first_level = np.searchsorted(self._bounds, ratio, side="left")  # the first interval that holds it
+        self._inside += np.bincount(first_level, minlength=self._inside.size)
+
+    def result(self) -> UncertaintyFigures:
+        n = self._moments.count
+        removed = np.linspace(0.0, 1.0, CURVE_STEPS + 1)
+        curve, oracle = self._by_sigma.remaining_mean_m(removed), self._by_error.remaining_mean_m(removed)
+        gap = curve - oracle
+        ause = float(((gap[1:] + gap[:-1]) / 2).sum() / CURVE_STEPS)
+        coverage = np.cumsum(self._inside[:-1]) / n if n else np.full(len(LEVELS), math.nan)
+        mean = self._moments.mean_x
+        return UncertaintyFigures(
+            n, self._moments.correlation(), ause, ause / mean if n and mean > 0 else math.nan, removed, curve, oracle,
+            LEVELS, tuple(map(float, coverage)),
+        )
+
+
+class _Moments:
+    """Means and central second moments, joined as Chan, Golub and LeVeque 1979 do it (no cancellation)."""
+
+    def __init__(self):
+        self.count, self.mean_x, self.mean_y = 0, 0.0, 0.0
+        self._xx = self._yy = self._xy = 0.0
+
+    def add(self, x: np.ndarray, y: np.ndarray) -> None:
+        count = self.count + x.size
+        mean_x, mean_y = float(x.mean()), float(y.mean())
+        dx, dy = x - mean_x, y - mean_y
+        step_x, step_y = mean_x - self.mean_x, mean_y - self.mean_y
+        weight = self.count * x.size / count
+        self._xx += float(dx @ dx) + step_x * step_x * weight
+        self._yy += float(dy @ dy) + step_y * step_y * weight
+        self._xy += float(dx @ dy) + step_x * step_y * weight
+        self.mean_x += step_x * x.size / count
+        self.mean_y += step_y * x.size / count
+        self.count = count
+
+    def correlation(self) -> float:
+        product = self._xx * self._yy
+        return self._xy / math.sqrt(product) if product > 0 else math.nan
+
+
+class _Curve:
+    """Counts and sums of |error| by the value that decides the order of removal."""
+
+    def __init__(self):
+        self._count, self._sum = np.zeros(_BINS, np.int64), np.zeros(_BINS)
+
+    def add(self, key_m: np.ndarray, error_m: np.ndarray) -> None:
+        bins = np.minimum(np.rint(key_m / BIN_M), _BINS - 1).astype(np.int64)
+        self._count += np.bincount(bins, minlength=_BINS)
+        self._sum += np.bincount(bins, weights=error_m, minlength=_BINS)
+
+    def remaining_mean_m(self, removed: np.ndarray) -> np.ndarray:
+        """Mean |error| after the share `removed` with the largest keys is gone; at 1, that of the last to go."""
+        used = np.flatnonzero(self._count)
+        if not used.size:
+            return np.full(removed.shape, math.nan)
+        counts = np.concatenate([[0.0], np.cumsum(self._count[used], dtype=np.float64)])
+        sums = np.concatenate([[0.0], np.cumsum(self._sum[used])])
+        left = (1.0 - removed) * counts[-1]
+        first = sums[1] / counts[1]
+        return np.divide(np.interp(left, counts, sums), left, out=np.full(removed.shape, first), where=left > 0)
