@@ -52,7 +52,7 @@ def figures(
         name=name,
         mae_m=float(np.abs(error).mean()),
         rmse_m=float(np.sqrt((error**2).mean())),
-        accuracy=float(correct[labelled].mean()),
+        accuracy=float(correct[labelled].mean()) if labelled.any() else float("nan"),
         building_iou=class_iou(true_codes, codes, BUILDING),
         tree_iou=class_iou(true_codes, codes, 3),
         pixels=int(valid.sum()),
