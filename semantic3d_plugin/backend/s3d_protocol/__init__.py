@@ -30,12 +30,14 @@ from .errors import (
     Semantic3DError,
     from_message,
 )
-from .jobs import DEVICES, JOB_TYPES, DoctorJob, Job, ReconstructJob, job_from_dict
+from .jobs import DEVICES, JOB_TYPES, DoctorJob, EvaluateJob, Job, ReconstructJob, job_from_dict
 from .messages import PROTOCOL_VERSION, BadMessage, decode, encode
+from .train_job import HEIGHT_LOSSES, TrainJob, read_class_map
 from .version import product_version
 
 __all__ = [
     "DEVICES",
+    "HEIGHT_LOSSES",
     "JOB_TYPES",
     "PROTOCOL_VERSION",
     "BackendCrashed",
@@ -45,6 +47,7 @@ __all__ = [
     "Cancelled",
     "DeviceUnavailable",
     "DoctorJob",
+    "EvaluateJob",
     "InternalError",
     "InvalidInput",
     "InvalidModel",
@@ -57,6 +60,7 @@ __all__ = [
     "ProtocolMismatch",
     "ReconstructJob",
     "Semantic3DError",
+    "TrainJob",
     "decode",
     "discard_partials",
     "encode",
@@ -67,5 +71,6 @@ __all__ = [
     "partial_path",
     "product_version",
     "publish",
+    "read_class_map",
     "remove_partial",
 ]

@@ -7,60 +7,22 @@ by the job itself, before weights load.
 from __future__ import annotations
 
 import math
-import os
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar, Mapping
 
 from .errors import InvalidParameter
+from .job_base import (
+    DEVICES,
+    Job,
+    check_at_least as _check_at_least,
+    check_bands as _check_bands,
+    check_device as _check_device,
+    check_extent as _check_extent,
+    same_file_key as _same_file_key,
+)
+from .train_job import TrainJob
 
-DEVICES = ("auto", "cpu", "cuda")
 MIN_MEMORY_MB = 64
-
-_FIELD_TYPES: dict[str, tuple[type, ...]] = {
-    "str": (str,),
-    "int": (int,),
-    "float": (float, int),
-    "tuple": (tuple, list),
-    "tuple | None": (tuple, list, type(None)),
-}
-
-
-class Job:
-    """What all jobs can do. Subclasses are frozen dataclasses of JSON values (lists travel for tuples)."""
-
-    kind: ClassVar[str]
-
-    def to_dict(self) -> dict:
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in asdict(self).items()  # type: ignore[call-overload]
-        }
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Job:
-        """Build the job from a mapping.
-
-        Raises:
-            InvalidParameter: a field is unknown, missing or of the wrong type.
-        """
-        known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
-        unknown = sorted(set(values) - set(known))
-        if unknown:
-            raise InvalidParameter(
-                f"The {cls.kind} job has no parameter {', '.join(unknown)}. It knows: {', '.join(known)}.",
-                {"unknown": unknown},
-            )
-        missing = [name for name, field in known.items() if field.default is MISSING and name not in values]
-        if missing:
-            raise InvalidParameter(f"The {cls.kind} job needs a value for {', '.join(missing)}.", {"missing": missing})
-        return cls(**{name: _typed(name, value, known[name].type) for name, value in values.items()})
-
-    def check(self) -> None:
-        """Raise InvalidParameter for values that cannot work, whatever the files are."""
-
-    def outputs(self) -> dict[str, str]:
-        """Return the files to be written, by output name; those not asked for are left out."""
-        return {}
 
 
 @dataclass(frozen=True)
@@ -148,6 +110,92 @@ class ReconstructJob(Job):
 
 
 @dataclass(frozen=True)
+class EvaluateJob(Job):
+    """Compare a reconstruction with reference rasters; everything happens on the prediction's grid.
+
+    Attributes:
+        height_path: predicted heights above ground in metres.
+        reference_height_path: their reference; a surface model (DSM) where `reference_dtm_path` is given, too.
+        reference_dtm_path: bare ground in metres, taken off the reference; empty is none.
+        sigma_path: predictive standard deviation of the heights in metres (band 1); empty is none.
+        land_cover_path, reference_land_cover_path: class ids; in the reference 0 is unknown and 11 is ground that may
+            be class 1 or 2. The reference alone still groups heights by class.
+        shadow_path: 1 is shadow, 0 is lit, all else unknown; empty is none.
+        zones_path: whole numbers, one per zone; empty is none.
+        building_class: id of buildings; every other known class is background.
+        report_path, figures_path, table_path, error_path: HTML, JSON, CSV and GeoTIFF (predicted minus reference) to
+            write; empty is none.
+    """
+
+    kind: ClassVar[str] = "evaluate"
+
+    height_path: str = ""
+    reference_height_path: str = ""
+    reference_dtm_path: str = ""
+    sigma_path: str = ""
+    land_cover_path: str = ""
+    reference_land_cover_path: str = ""
+    shadow_path: str = ""
+    zones_path: str = ""
+    building_class: int = 4
+    report_path: str = ""
+    figures_path: str = ""
+    table_path: str = ""
+    error_path: str = ""
+
+    @property
+    def compares_heights(self) -> bool:
+        return bool(self.height_path and self.reference_height_path)
+
+    @property
+    def compares_land_cover(self) -> bool:
+        return bool(self.land_cover_path and self.reference_land_cover_path)
+
+    def check(self) -> None:
+        self._check_inputs()
+        if not 1 <= self.building_class <= 255:
+            raise InvalidParameter(f"The building class is {self.building_class}. Give a class id from 1 to 255.")
+        suffixes = {
+            "report": (".html", ".htm"), "figures": (".json",), "table": (".csv",), "error": (".tif", ".tiff"),
+        }  # fmt: skip
+        inputs = {name[: -len("_path")].replace("_", " "): path for name, path in self._inputs().items() if path}
+        _check_output_files(self.outputs(), suffixes, inputs)
+
+    def outputs(self) -> dict[str, str]:
+        paths = {
+            "report": self.report_path,
+            "figures": self.figures_path,
+            "table": self.table_path,
+            "error": self.error_path,
+        }
+        return {name: path for name, path in paths.items() if path}
+
+    def _inputs(self) -> dict[str, str]:
+        names = (
+            "height_path", "reference_height_path", "reference_dtm_path", "sigma_path", "land_cover_path",
+            "reference_land_cover_path", "shadow_path", "zones_path",
+        )  # fmt: skip
+        return {name: getattr(self, name) for name in names}
+
+    def _check_inputs(self) -> None:
+        if not (self.compares_heights or self.compares_land_cover):
+            raise InvalidParameter(
+                "There is nothing to compare. Give heights and their reference, or land cover and its reference."
+            )
+        if bool(self.height_path) != bool(self.reference_height_path):
+            raise InvalidParameter("Heights are given without their reference or the reverse. Give both or none.")
+        if self.land_cover_path and not self.reference_land_cover_path:
+            raise InvalidParameter("Land cover is given without its reference. Give both, or leave land cover out.")
+        for path, what in (
+            (self.reference_dtm_path, "A reference DTM"),
+            (self.sigma_path, "sigma"),
+            (self.error_path, "The error raster"),
+        ):
+            if path and not self.compares_heights:
+                raise InvalidParameter(f"{what} needs heights and their reference. Give them, or leave it out.")
+
+
+@dataclass(frozen=True)
 class DoctorJob(Job):
     """Look over the backend: packages, device, model.
 
@@ -165,7 +213,7 @@ class DoctorJob(Job):
         _check_device(self.device)
 
 
-JOB_TYPES: dict[str, type[Job]] = {job.kind: job for job in (ReconstructJob, DoctorJob)}
+JOB_TYPES: dict[str, type[Job]] = {job.kind: job for job in (ReconstructJob, DoctorJob, EvaluateJob, TrainJob)}
 
 
 def job_from_dict(kind: str, values: Mapping[str, Any]) -> Job:
@@ -177,50 +225,3 @@ def job_from_dict(kind: str, values: Mapping[str, Any]) -> Job:
     if kind not in JOB_TYPES:
         raise InvalidParameter(f"There is no job {kind!r}. Known jobs: {', '.join(JOB_TYPES)}.", {"kind": kind})
     return JOB_TYPES[kind].from_dict(values)
-
-
-def _typed(name: str, value: Any, annotation: Any) -> Any:
-    expected = _FIELD_TYPES[str(annotation)]
-    if isinstance(value, bool) or not isinstance(value, expected):
-        raise InvalidParameter(
-            f"The parameter {name} is {value!r}, but must be of type {annotation}.", {"parameter": name}
-        )
-    if isinstance(value, list):
-        return tuple(value)
-    return float(value) if annotation == "float" else value
-
-
-def _check_bands(bands: tuple) -> None:
-    if not bands:
-        return
-    numbers = all(isinstance(band, int) and not isinstance(band, bool) and band >= 1 for band in bands)
-    if len(bands) != 3 or not numbers:
-        raise InvalidParameter(
-            f"The bands are {list(bands)}. Give three band numbers from 1 on, for red, green and blue, "
-            "or none to let the image decide."
-        )
-
-
-def _check_extent(extent: tuple | None) -> None:
-    if extent is None:
-        return
-    numbers = all(isinstance(side, (int, float)) and math.isfinite(side) for side in extent)
-    if len(extent) != 4 or not numbers or extent[0] >= extent[2] or extent[1] >= extent[3]:
-        raise InvalidParameter(
-            f"The extent is {list(extent)}. Give xmin, ymin, xmax, ymax in the image's CRS, "
-            "with xmin below xmax and ymin below ymax."
-        )
-
-
-def _check_at_least(label: str, value: int, minimum: int, unit: str) -> None:
-    if value < minimum:
-        raise InvalidParameter(f"The {label} is {value} {unit}. Give at least {minimum}.")
-
-
-def _check_device(device: str) -> None:
-    if device not in DEVICES:
-        raise InvalidParameter(f"The device is {device!r}. Choose one of {', '.join(DEVICES)}.")
-
-
-def _same_file_key(path: str) -> str:
-    return os.path.normcase(os.path.abspath(path))
