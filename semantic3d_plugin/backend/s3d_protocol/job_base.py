@@ -1,0 +1,128 @@
+"""What all jobs share: the way through JSON, and checks of values that several jobs have."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import MISSING, asdict, fields
+from typing import Any, ClassVar, Mapping
+
+from .errors import InvalidParameter
+
+DEVICES = ("auto", "cpu", "cuda")
+
+_FIELD_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (float, int),
+    "tuple": (tuple, list),
+    "tuple | None": (tuple, list, type(None)),
+}
+
+
+class Job:
+    """What all jobs can do. Subclasses are frozen dataclasses of JSON values (lists travel for tuples)."""
+
+    kind: ClassVar[str]
+
+    def to_dict(self) -> dict:
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()  # type: ignore[call-overload]
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Job:
+        """Build the job from a mapping.
+
+        Raises:
+            InvalidParameter: a field is unknown, missing or of the wrong type.
+        """
+        known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise InvalidParameter(
+                f"The {cls.kind} job has no parameter {', '.join(unknown)}. It knows: {', '.join(known)}.",
+                {"unknown": unknown},
+            )
+        missing = [name for name, field in known.items() if field.default is MISSING and name not in values]
+        if missing:
+            raise InvalidParameter(f"The {cls.kind} job needs a value for {', '.join(missing)}.", {"missing": missing})
+        return cls(**{name: _typed(name, value, known[name].type) for name, value in values.items()})
+
+    def check(self) -> None:
+        """Raise InvalidParameter for values that cannot work, whatever the files are."""
+
+    def outputs(self) -> dict[str, str]:
+        """Return the files to be written, by output name; those not asked for are left out."""
+        return {}
+
+
+def _typed(name: str, value: Any, annotation: Any) -> Any:
+    expected = _FIELD_TYPES[str(annotation)]
+    if isinstance(value, bool) or not isinstance(value, expected):
+        raise InvalidParameter(
+            f"The parameter {name} is {value!r}, but must be of type {annotation}.", {"parameter": name}
+        )
+    if isinstance(value, list):
+        return tuple(value)
+    return float(value) if annotation == "float" else value
+
+
+def check_bands(bands: tuple) -> None:
+    if not bands:
+        return
+    numbers = all(isinstance(band, int) and not isinstance(band, bool) and band >= 1 for band in bands)
+    if len(bands) != 3 or not numbers:
+        raise InvalidParameter(
+            f"The bands are {list(bands)}. Give three band numbers from 1 on, for red, green and blue, "
+            "or none to let the image decide."
+        )
+
+
+def check_extent(extent: tuple | None) -> None:
+    if extent is None:
+        return
+    numbers = all(isinstance(side, (int, float)) and math.isfinite(side) for side in extent)
+    if len(extent) != 4 or not numbers or extent[0] >= extent[2] or extent[1] >= extent[3]:
+        raise InvalidParameter(
+            f"The extent is {list(extent)}. Give xmin, ymin, xmax, ymax in the image's CRS, "
+            "with xmin below xmax and ymin below ymax."
+        )
+
+
+def check_at_least(label: str, value: int, minimum: int, unit: str) -> None:
+    if value < minimum:
+        raise InvalidParameter(f"The {label} is {value} {unit}. Give at least {minimum}.")
+
+
+def check_device(device: str) -> None:
+    if device not in DEVICES:
+        raise InvalidParameter(f"The device is {device!r}. Choose one of {', '.join(DEVICES)}.")
+
+
+def _check_output_files(outputs: Mapping[str, str], suffixes: Mapping[str, tuple], inputs: Mapping[str, str]) -> None:
+    """Check that outputs have the right suffix, and that none is an input or another output.
+
+    Args:
+        outputs, inputs: name -> path.
+        suffixes: output name -> endings that are allowed.
+    """
+    taken = {_same_file_key(path): f"the {name} input" for name, path in inputs.items()}
+    for name, path in outputs.items():
+        if not path.lower().endswith(suffixes[name]):
+            raise InvalidParameter(
+                f"The {name} output is {path}, but it is written as {suffixes[name][0][1:]}. "
+                f"Choose a name that ends in {' or '.join(suffixes[name])}.",
+                {"output": name, "path": path},
+            )
+        other = taken.setdefault(_same_file_key(path), f"the {name} output")
+        if other != f"the {name} output":
+            raise InvalidParameter(
+                f"The {name} output and {other} are the same file, {path}. Choose another name for the output.",
+                {"output": name, "path": path},
+            )
+
+
+def same_file_key(path: str) -> str:
+    return os.path.normcase(os.path.abspath(path))

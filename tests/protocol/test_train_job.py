@@ -1,0 +1,59 @@
+"""The training job: checks that name the value and the next step."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from semantic3d_plugin.backend.s3d_protocol import InvalidParameter, TrainJob, job_from_dict, read_class_map
+
+GOOD = TrainJob(("a.tif",), "model", ndsm_paths=("h.tif",), class_map="10=1", report_path="r.html")
+
+
+def test_a_good_job_passes_and_survives_json():
+    GOOD.check()
+    assert job_from_dict("train", json.loads(json.dumps(GOOD.to_dict()))) == GOOD
+    assert GOOD.outputs() == {"package": "model", "report": "r.html"}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"image_paths": ()}, "No image"),
+        ({"image_paths": ("a.tif", 3)}, "image_paths is"),
+        ({"ndsm_paths": ()}, "nothing to learn from"),
+        ({"dsm_paths": ("d.tif",)}, "Both nDSM and DSM"),
+        ({"ndsm_paths": (), "dsm_paths": ("d.tif",)}, "DSM is given without a DTM"),
+        ({"ndsm_paths": (), "dtm_paths": ("d.tif",)}, "DTM is given without a DSM"),
+        ({"class_map": "10:1"}, "10:1"),
+        ({"class_map": "10=1,10=2"}, "10 two classes"),
+        ({"lora_rank": 4}, "rank is 4"),
+        ({"steps": 0}, "steps is 0"),
+        ({"patch_px": 250}, "250 pixels.*multiple"),
+        ({"learning_rate": float("nan")}, "learning rate is nan"),
+        ({"validation_share": 0.0}, "validation share is 0"),
+        ({"block_m": 0.0}, "block is 0"),
+        ({"height_loss": "huber"}, "huber"),
+        ({"device": "gpu"}, "gpu"),
+        ({"model_name": "my model"}, "my model"),
+        ({"title": " "}, "title is empty"),
+        ({"package_path": ""}, "No folder"),
+        ({"report_path": "r.pdf"}, "r.pdf"),
+        ({"report_path": "model/r.html"}, "inside the package"),
+        ({"patience": -1}, "patience is -1"),
+    ],
+)
+def test_wrong_values(change, words):
+    with pytest.raises(InvalidParameter, match=words):
+        dataclasses.replace(GOOD, **change).check()
+
+
+def test_a_report_beside_the_package_is_no_part_of_it():
+    dataclasses.replace(GOOD, report_path="model.html").check()
+
+
+def test_class_map():
+    assert read_class_map("10=1, 20 = 3;30=4\n-1=0") == {10: 1, 20: 3, 30: 4, -1: 0}
+    assert read_class_map(" ") == {}
