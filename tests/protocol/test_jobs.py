@@ -26,7 +26,6 @@ def test_defaults_are_promises():
         "image_path": "a.tif", "model_path": "", "bands": [], "extent": None, "gsd_m": 0.0, "overlap_px": 128,
         "device": "auto", "batch_size": 1, "max_memory_mb": 2048, "height_path": "", "sigma_path": "",
         "land_cover_path": "", "probabilities_path": "", "report_path": "", "optional_outputs": [],
-        "optional_outputs": [],
     }  # fmt: skip
     assert DoctorJob().to_dict() == {"model_path": "", "device": "auto"}
     assert {"reconstruct", "train", "doctor"} <= set(JOB_TYPES)

@@ -101,7 +101,7 @@ def check_device(device: str) -> None:
         raise InvalidParameter(f"The device is {device!r}. Choose one of {', '.join(DEVICES)}.")
 
 
-def _check_output_files(outputs: Mapping[str, str], suffixes: Mapping[str, tuple], inputs: Mapping[str, str]) -> None:
+def check_output_files(outputs: Mapping[str, str], suffixes: Mapping[str, tuple], inputs: Mapping[str, str]) -> None:
     """Check that outputs have the right suffix, and that none is an input or another output.
 
     Args:
