@@ -108,7 +108,7 @@ def check_output_files(outputs: Mapping[str, str], suffixes: Mapping[str, tuple]
         outputs, inputs: name -> path.
         suffixes: output name -> endings that are allowed.
     """
-    taken = {_same_file_key(path): f"the {name} input" for name, path in inputs.items()}
+    taken = {same_file_key(path): f"the {name} input" for name, path in inputs.items()}
     for name, path in outputs.items():
         if not path.lower().endswith(suffixes[name]):
             raise InvalidParameter(
@@ -116,7 +116,7 @@ def check_output_files(outputs: Mapping[str, str], suffixes: Mapping[str, tuple]
                 f"Choose a name that ends in {' or '.join(suffixes[name])}.",
                 {"output": name, "path": path},
             )
-        other = taken.setdefault(_same_file_key(path), f"the {name} output")
+        other = taken.setdefault(same_file_key(path), f"the {name} output")
         if other != f"the {name} output":
             raise InvalidParameter(
                 f"The {name} output and {other} are the same file, {path}. Choose another name for the output.",
