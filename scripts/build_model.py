@@ -19,6 +19,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
 from semantic3d.datasets.labelled import VALIDATION_SETS, read_set  # noqa: E402
+from semantic3d.metrics.calibration import Calibration, calibrate  # noqa: E402
 from semantic3d.models.adapted import PhysicalOutputs  # noqa: E402
 from semantic3d.models.package import write_package  # noqa: E402
 from semantic3d.training.export import export_onnx, parity, round_to_half  # noqa: E402
@@ -64,25 +65,19 @@ def trained_model(base: Path, run: Path, kind: str) -> tuple[PhysicalOutputs, in
     return round_to_half(PhysicalOutputs(model.merged())).eval(), steps
 
 
-def std_scale(model: PhysicalOutputs, root: Path) -> float:
-    """Factor on the standard deviation that lets one sigma cover 68.27 % of validation pixels.
-
-    Every validation set counts alike, whatever its size.
-    """
-    ratios, weights = [], []
+def calibration_of(model: PhysicalOutputs, root: Path) -> Calibration:
+    """Recalibrate on the validation split; every set counts alike, whatever its size."""
+    errors, stds = [], []
     for chosen in VALIDATION_SETS:
-        found = []
+        set_errors, set_stds = [], []
         for sample in read_set(root, chosen, GSD_M):
             height_m, variance_m2, _ = predict(model, sample.rgb, TILE_PX)
             known = np.isfinite(sample.ndsm_m)
-            found.append(np.abs(height_m - sample.ndsm_m)[known] / np.sqrt(variance_m2[known]))
-        joined = np.concatenate(found)
-        ratios.append(joined)
-        weights.append(np.full(joined.size, 1 / joined.size))
-    ratio, weight = np.concatenate(ratios), np.concatenate(weights)
-    order = np.argsort(ratio)
-    share = np.cumsum(weight[order]) / weight.sum()
-    return float(ratio[order][np.searchsorted(share, 0.6827)])
+            set_errors.append(np.abs(height_m - sample.ndsm_m)[known])
+            set_stds.append(np.sqrt(variance_m2[known]))
+        errors.append(np.concatenate(set_errors))
+        stds.append(np.concatenate(set_stds))
+    return calibrate(errors, stds)
 
 
 def validation_figures(model: PhysicalOutputs, root: Path) -> dict:
@@ -108,7 +103,8 @@ def main() -> None:
     args = parser.parse_args()
 
     model, steps = trained_model(args.base, args.run, args.weights)
-    scale = round(std_scale(model, args.data / "labelled"), 4)
+    calibration = calibration_of(model, args.data / "labelled")
+    print(calibration)
     with tempfile.TemporaryDirectory() as folder:
         onnx_path = Path(folder) / "model.onnx"
         export_onnx(model, TILE_PX, onnx_path)
@@ -133,8 +129,9 @@ def main() -> None:
             "condition": {"kind": "stored", "tokens": 4, "note": "zero embedding, as in pretraining"},
             "classes": CLASSES,
             "calibration": {
-                "predictive_std_scale": scale,
-                "method": "one sigma covers 68.27 % of validation pixels, each set counted alike",
+                "predictive_std_scale": round(calibration.scale, 4),
+                "predictive_std_power": calibration.power,
+                "method": "1 and 1.96 sigma cover 68.27 and about 95 % of validation pixels, each set counted alike",
             },
             "training_data": TRAINING_DATA,
             "validation": {
@@ -145,7 +142,7 @@ def main() -> None:
         }
         package = write_package(str(args.out), manifest, {"model.onnx": onnx_path, "CARD.md": args.card})
     size_mb = sum(entry["bytes"] for entry in package.files.values()) / 1e6
-    print(f"{args.out}: {size_mb:.1f} MB, {steps} steps, standard deviations x {scale}")
+    print(f"{args.out}: {size_mb:.1f} MB, {steps} steps")
 
 
 if __name__ == "__main__":

@@ -153,7 +153,8 @@ def table(rows: list[dict], coverage: list[tuple[float, float]], package) -> str
         lines.append(f"| **all pixels** | **{predictor}** | **{mae:.2f}** | **{rmse:.2f}** | | | |")
     one, two = (float(np.mean([c[i] for c in coverage])) for i in (0, 1))
     lines += ["", f"Intervals of one and 1.96 sigma cover {one:.1%} and {two:.1%} of validation pixels "
-              f"(mean of images; calibrated on this split, factor {package.predictive_std_scale}).", ""]
+              f"(mean of images; calibrated on this split, factor {package.predictive_std_scale}, "
+              f"power {package.predictive_std_power}).", ""]
     return "\n".join(lines)
 
 

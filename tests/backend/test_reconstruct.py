@@ -110,11 +110,15 @@ def test_files_say_what_they_hold(tmp_path, package):
         assert '"building"' in dataset.tags()["SEMANTIC3D_CLASSES"]
 
 
-def test_calibration_scales_all_three_deviations(tmp_path):
-    model = write_fake_package(tmp_path / "m", calibration={"predictive_std_scale": 2.0, "method": "by hand"})
+@pytest.mark.parametrize("power, expected", [(None, [1.0, 0.6, 0.8]), (0.5, [2**0.5, 0.6 * 2**0.5, 0.8 * 2**0.5])])
+def test_calibration_changes_all_three_deviations(tmp_path, power, expected):
+    calibration = {"predictive_std_scale": 2.0, "method": "by hand"}  # the model says 0.5, 0.3 and 0.4 m
+    if power is not None:
+        calibration["predictive_std_power"] = power
+    model = write_fake_package(tmp_path / "m", calibration=calibration)
     job = job_for(save(tmp_path / "i.tif", noise(40, 40)), model, str(tmp_path), ("sigma",))
     run(job, JobControl())
-    assert [band.mean() for band in read(job.sigma_path)] == pytest.approx([1.0, 0.6, 0.8, 0.25], abs=1e-3)
+    assert [band.mean() for band in read(job.sigma_path)] == pytest.approx([*expected, 0.25], abs=2e-3)
 
 
 def test_the_same_job_gives_the_same_bytes_and_memory_does_not_matter(tmp_path, package):

@@ -222,7 +222,8 @@ def _model_info(options, control: TerminalControl) -> int:
         "path": package.path, "identity": "sha256:" + package.sha256,
         "gives": ", ".join(package.output_names), "classes": classes,
         "GSD": f"{package.gsd_m:g} m (valid {low:g} to {high:g} m)", "tile": f"{package.tile_size_px} pixels",
-        "calibration": f"{package.calibration['method']}, factor {package.predictive_std_scale:g}",
+        "calibration": f"{package.calibration['method']}, factor {package.predictive_std_scale:g}, "
+                       f"power {package.predictive_std_power:g}",
         "training data": "; ".join(f"{item['name']} ({item['licence']})" for item in package.training_data) or "none",
         "validation": json.dumps(package_summary(package)["validation"]),
     }

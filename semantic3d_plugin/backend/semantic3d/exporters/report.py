@@ -186,7 +186,7 @@ def _model_section(package: ModelPackage) -> str:
         "Identity": "sha256:" + package.sha256,
         "Made for": f"{number_text(package.gsd_m)} m per pixel ({number_text(package.gsd_range_m[0])} to "
                     f"{number_text(package.gsd_range_m[1])} m)",
-        "Calibration": f"{package.calibration['method']} (factor {number_text(package.predictive_std_scale)})",
+        "Calibration": f"{package.calibration['method']} (factor {number_text(package.predictive_std_scale)}, power {number_text(package.predictive_std_power)})",
     }
     data_rows = "".join(
         f"<li>{escape(item['name'])} – {escape(item['licence'])}"

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 
+from ..metrics.calibration import calibrated
 from ..models.package import ALEATORIC, CLASSES, EPISTEMIC, EVIDENCE, HEIGHT, ModelPackage
 from ..raster.writer import RasterSpec
 
@@ -63,7 +64,7 @@ def encode(layer: str, values: dict, valid: np.ndarray | None, package: ModelPac
     if layer == "height":
         stored, nodata = _rounded(values[HEIGHT]), NODATA_M
     elif layer == "sigma":
-        stored, nodata = _sigma(values, package.predictive_std_scale), NODATA_M
+        stored, nodata = _sigma(values, package.predictive_std_scale, package.predictive_std_power), NODATA_M
     elif layer == "land_cover":
         stored, nodata = _most_probable(values[CLASSES], package), NODATA_CLASS
     else:
@@ -74,14 +75,22 @@ def encode(layer: str, values: dict, valid: np.ndarray | None, package: ModelPac
     return stored
 
 
-def _sigma(values: dict, scale: float) -> np.ndarray:
-    """Standard deviations in metres, all parts scaled by the calibration, and the evidence index as it is."""
+def _sigma(values: dict, scale: float, power: float) -> np.ndarray:
+    """Calibrated standard deviations in metres, and the evidence index as it is.
+
+    The parts keep their share of the whole.
+    """
     aleatoric, epistemic = np.maximum(values[ALEATORIC][0], 0.0), np.maximum(values[EPISTEMIC][0], 0.0)
     stored = np.empty((len(SIGMA_BANDS), *aleatoric.shape), np.float32)
     np.sqrt(aleatoric + epistemic, out=stored[0])
     np.sqrt(aleatoric, out=stored[1])
     np.sqrt(epistemic, out=stored[2])
-    stored[:3] = _rounded(stored[:3] * np.float32(scale))
+    if power == 1.0:
+        stored[:3] *= np.float32(scale)
+    else:
+        whole = np.maximum(stored[0], np.float32(1e-6))
+        stored[:3] *= calibrated(stored[0], scale, power).astype(np.float32) / whole
+    stored[:3] = _rounded(stored[:3])
     mantissa, exponent = np.frexp(values[EVIDENCE][0])
     stored[3] = np.ldexp(np.rint(mantissa * METRE_STEPS) / METRE_STEPS, exponent)  # three digits are plenty
     return stored

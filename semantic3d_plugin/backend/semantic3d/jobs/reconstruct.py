@@ -366,6 +366,7 @@ def provenance_tags(plan: Plan, source: ImageSource, session: InferenceSession) 
         "DEVICE": session.device,
         "NORMALISATION": normalisation_text(plan.normalisation),
         "PREDICTIVE_STD_SCALE": f"{package.predictive_std_scale:g}",
+        "PREDICTIVE_STD_POWER": f"{package.predictive_std_power:g}",
         "SOFTWARE": f"numpy {np.__version__}, rasterio {rasterio.__version__}, GDAL {rasterio.__gdal_version__}, "
         f"onnxruntime {session.version}",
         "WARNINGS": " ".join(plan.warnings) or "none",

@@ -97,8 +97,13 @@ class ModelPackage:
 
     @property
     def predictive_std_scale(self) -> float:
-        """Factor on the predictive standard deviation (its square on the variances)."""
+        """Factor on the predictive standard deviation in metres, after its power was taken."""
         return float(self.calibration["predictive_std_scale"])
+
+    @property
+    def predictive_std_power(self) -> float:
+        """Power of the predictive standard deviation in metres; 1 in packages that do not say."""
+        return float(self.calibration.get("predictive_std_power", 1.0))
 
     def read_onnx(self) -> bytes:
         """The ONNX model, hash checked on these very bytes; InvalidModel if the package has none or it changed."""

@@ -176,6 +176,8 @@ def _check_calibration(calibration) -> None:
             raise InvalidModel(f'manifest.json has no field "calibration.{field}".')
     _check_number("calibration.predictive_std_scale", calibration["predictive_std_scale"], 1e-3, 1e3)
     _check_text("calibration.method", calibration["method"])
+    if "predictive_std_power" in calibration:  # came later; without it, the standard deviation is scaled alone
+        _check_number("calibration.predictive_std_power", calibration["predictive_std_power"], 0.05, 2.0)
 
 
 def _check_provenance(manifest: dict) -> None:

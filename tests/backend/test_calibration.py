@@ -1,0 +1,37 @@
+"""Recalibration of standard deviations: coverage on errors whose distribution is known."""
+
+import numpy as np
+import pytest
+
+from semantic3d.metrics.calibration import calibrate, calibrated
+
+
+def normal_errors(std_m, seed):
+    return np.abs(np.random.default_rng(seed).normal(0, std_m))
+
+
+def test_normal_errors_need_a_scale_alone():
+    std_m = np.random.default_rng(0).uniform(0.5, 5, 40_000)
+    found = calibrate([normal_errors(std_m * 1.7, 1)], [std_m])
+    assert found.scale == pytest.approx(1.7, rel=0.03) and found.power == 1.0
+    assert found.cover_one_sigma == pytest.approx(0.6827, abs=0.005)
+    assert found.cover_two_sigma == pytest.approx(0.95, abs=0.01)
+
+
+def test_a_power_of_the_std_is_found_where_the_spread_follows_it():
+    std_m = np.exp(np.random.default_rng(2).uniform(-4, 2, 60_000))
+    true_std_m = 0.8 * std_m**0.5
+    found = calibrate([normal_errors(true_std_m, 3)], [std_m])
+    assert found.cover_two_sigma == pytest.approx(0.95, abs=0.01)
+    assert found.power == pytest.approx(0.5, abs=0.11)
+
+
+def test_each_set_counts_alike():
+    small, large = np.full(100, 1.0), np.full(100_000, 1.0)
+    found = calibrate([small * 10, large * 0.1], [small, large])  # errors of 10 m in one, of 0.1 m in the other
+    assert found.scale == pytest.approx(10)  # half of all, 50 % < 68 %, lies below 0.1
+
+
+def test_calibration_keeps_the_order():
+    std_m = np.array([0.0, 0.01, 0.5, 3.0])
+    assert (np.diff(calibrated(std_m, 2.0, 0.4)) > 0).all()
