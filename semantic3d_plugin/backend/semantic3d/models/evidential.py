@@ -98,7 +98,7 @@ def evidence_penalty(target: Tensor, evidence: Evidence) -> Tensor:
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean of `values` where `mask` is true; 0 when it is true nowhere."""
+    """Mean of `values` where `mask` is true, or weighted by it; 0 when it is nowhere above 0."""
     weight = mask.to(values.dtype)
     return (values * weight).sum() / weight.sum().clamp(min=1)
 
@@ -116,7 +116,7 @@ def evidential_height_loss(
     Args:
         target: standardised true height [B, 1, H, W].
         evidence: network output.
-        mask: pixels with a trusted height, bool [B, 1, H, W].
+        mask: pixels with a trusted height, bool or weights [B, 1, H, W].
         penalty_weight: lambda of the paper.
         smooth_l1_beta: when given, errors beyond it (standardised) count linearly, which keeps
             the few very tall pixels of a small corpus from ruling the fit; None is the paper's

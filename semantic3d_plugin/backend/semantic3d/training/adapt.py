@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..datasets.labelled import IGNORED
-from ..metrics.figures import GROUND_UNSEPARATED
+from ..metrics.figures import BUILDING, GROUND_UNSEPARATED
 from ..models.adapted import AdaptedConfig, AdaptedDiffusion
 from ..models.decoder import DecoderOutput
 from ..models.evidential import evidence_from_raw, evidential_height_loss
@@ -26,6 +26,8 @@ class LossConfig:
         penalty_weight: lambda of the evidential penalty.
         smooth_l1_beta: see `evidential_height_loss`; None is the paper's squared error.
         height_weight: height against land cover.
+        roof_weight: a roof's height against other pixels'. The smallest absolute error leaves a roof on the
+            ground until the network is more sure than not; above 1, it rises earlier.
         class_weight: land cover against height.
         class_weights: per class, for classes 1..K; weak labels count less.
     """
@@ -33,6 +35,7 @@ class LossConfig:
     penalty_weight: float = 0.2
     smooth_l1_beta: float | None = None
     height_weight: float = 1.0
+    roof_weight: float = 1.0
     class_weight: float = 0.5
     class_weights: tuple[float, ...] = (0.6, 0.6, 1.0, 1.6, 1.0, 1.0, 1.0)
 
@@ -65,7 +68,7 @@ def joint_loss(output: DecoderOutput, batch: PatchBatch, model: AdaptedConfig, c
     height = evidential_height_loss(
         target,
         evidence_from_raw(output.gamma, output.raw_evidence, model.alpha_min),
-        known,
+        known * torch.where(batch.land_cover[:, None] == BUILDING, config.roof_weight, 1.0),
         penalty_weight=config.penalty_weight,
         smooth_l1_beta=config.smooth_l1_beta,
     )
