@@ -1,0 +1,119 @@
+"""Polygons from a GeoJSON file, burnt into a grid."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+from rasterio.crs import CRS
+from rasterio.errors import CRSError
+from rasterio.features import bounds as geometry_bounds, rasterize
+from rasterio.warp import transform_geom
+
+from s3d_protocol.errors import InvalidInput
+
+from .gdal_errors import GDAL_ERRORS, reason
+from .grid import Grid
+
+_WGS84 = CRS.from_epsg(4326)
+
+
+class Polygons:
+    """The polygons of a GeoJSON file.
+
+    Attributes:
+        count: polygons and multipolygons.
+        crs: as the file's `crs` member says; None where it has none.
+    """
+
+    def __init__(self, path: str):
+        """Read them; other kinds of geometry are left out.
+
+        Raises:
+            InvalidInput: no GeoJSON, no polygon in it, or a CRS that is not known.
+        """
+        self.path = path
+        try:
+            with open(path, encoding="utf-8-sig") as stream:
+                content = json.load(stream)
+        except (OSError, ValueError) as error:
+            raise InvalidInput(f"The polygons {path} cannot be read as GeoJSON: {error}.") from error
+        if not isinstance(content, dict):
+            raise InvalidInput(f"{path} is no GeoJSON: an object is needed at its top.")
+        self._geometries = [shape for shape in _geometries(content) if _is_polygon(shape)]
+        self.count = len(self._geometries)
+        if not self.count:
+            raise InvalidInput(f"{path} holds no polygons. Give a layer of building outlines.")
+        self.crs = _crs_member(content, path)
+
+    def burn(self, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+        """Mark pixels whose centre a polygon covers.
+
+        Returns:
+            bool [H, W]; and bool [H, W], true within the rectangle (in the grid's CRS) around all polygons.
+
+        Raises:
+            InvalidInput: the coordinates cannot be brought into the grid's CRS.
+        """
+        shapes = self._in_crs_of(grid)
+        try:
+            covered = rasterize(shapes, (grid.height, grid.width), transform=grid.transform, dtype=np.uint8) > 0
+            rectangle = _rectangle(shapes)
+            near = rasterize([rectangle], (grid.height, grid.width), transform=grid.transform, dtype=np.uint8) > 0
+        except (*GDAL_ERRORS, ValueError, TypeError) as error:
+            raise InvalidInput(f"The polygons {self.path} cannot be burnt: {reason(error)}") from error
+        return covered, near
+
+    def _in_crs_of(self, grid: Grid) -> list:
+        crs = self.crs
+        if crs is None and grid.crs is not None and not grid.crs.is_geographic and self._looks_like_degrees():
+            crs = _WGS84  # RFC 7946: a file without a CRS
+        if crs is None or grid.crs is None or crs == grid.crs:
+            return self._geometries
+        try:
+            return list(transform_geom(crs, grid.crs, self._geometries))
+        except (*GDAL_ERRORS, ValueError, TypeError) as error:
+            raise InvalidInput(
+                f"The polygons {self.path} cannot be brought into the image's CRS: {reason(error)}"
+            ) from error
+
+    def _looks_like_degrees(self) -> bool:
+        west, south, east, north = _bounds(self._geometries)
+        return -180 <= west <= east <= 180 and -90 <= south <= north <= 90
+
+
+def _geometries(content: dict) -> list:
+    """All geometries of a FeatureCollection, Feature, GeometryCollection or geometry."""
+    kind = content.get("type")
+    if kind == "FeatureCollection":
+        return [found for item in content.get("features") or () if isinstance(item, dict) for found in _geometries(item)]
+    if kind == "Feature":
+        return _geometries(content["geometry"]) if isinstance(content.get("geometry"), dict) else []
+    if kind == "GeometryCollection":
+        return [shape for item in content.get("geometries") or () if isinstance(item, dict) for shape in _geometries(item)]
+    return [content]
+
+
+def _is_polygon(shape: dict) -> bool:
+    return shape.get("type") in ("Polygon", "MultiPolygon") and bool(shape.get("coordinates"))
+
+
+def _crs_member(content: dict, path: str) -> CRS | None:
+    member = content.get("crs")
+    if not isinstance(member, dict):
+        return None
+    name = (member.get("properties") or {}).get("name")
+    try:
+        return CRS.from_user_input(name)
+    except (CRSError, TypeError, ValueError) as error:
+        raise InvalidInput(f"{path} states a CRS that is not known: {name!r}.") from error
+
+
+def _bounds(shapes: list) -> tuple[float, float, float, float]:
+    boxes = np.array([geometry_bounds(shape) for shape in shapes])
+    return (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))
+
+
+def _rectangle(shapes: list) -> dict:
+    west, south, east, north = _bounds(shapes)
+    return {"type": "Polygon", "coordinates": [[(west, south), (east, south), (east, north), (west, north), (west, south)]]}

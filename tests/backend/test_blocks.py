@@ -1,0 +1,110 @@
+"""The spatial split: parts never meet, within an image and across images of the same ground."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from rasterio.crs import CRS
+from rasterio.transform import from_origin
+from rasterio.warp import transform as transform_points
+from s3d_protocol import InvalidInput
+from semantic3d.datasets.blocks import Scene, labelled, split_scenes
+from semantic3d.datasets.labelled import Sample
+from semantic3d.raster.grid import Grid
+
+UTM = CRS.from_epsg(32632)
+
+
+def scene(height=300, width=400, gsd_m=0.5, east=500000.0, north=5300000.0, crs=UTM):
+    """Every pixel's red, green and blue say where it is: row, column in tens, so that parts can be found again."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    rgb = np.stack([rows % 256, columns % 256, (rows // 256) * 16 + columns // 256], axis=2).astype(np.uint8)
+    ndsm_m = np.zeros((height, width), np.float32)
+    sample = Sample("made", rgb, ndsm_m, np.zeros((height, width), np.uint8), gsd_m)
+    return Scene(sample, Grid(crs, from_origin(east, north, gsd_m, gsd_m), width, height))
+
+
+def places(samples, only_labelled=False):
+    """Rows and columns of all pixels [N, 2], read back from the colours."""
+    found = []
+    for sample in samples:
+        mask = labelled(sample) if only_labelled else np.ones(sample.ndsm_m.shape, bool)
+        red, green, blue = sample.rgb[mask].astype(int).T
+        found.append(np.stack([red + 256 * (blue // 16), green + 256 * (blue % 16)], axis=1))
+    return np.concatenate(found)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_training_pixel_lies_within_the_strip(seed):
+    split = split_scenes([scene()], block_m=25, validation_share=0.3, seed=seed)
+    image = np.zeros((300, 400), np.uint8)
+    training, validation = places(split.training), places(split.validation)
+    image[tuple(training.T)] = 1
+    assert not image[tuple(validation.T)].any()
+    reach = round(split.guard_m / 0.5)
+    assert reach == 8
+    for row, column in validation:
+        window = image[max(0, row - reach) : row + reach, max(0, column - reach) : column + reach]
+        assert not window.any()
+
+
+def test_share_and_least_numbers():
+    split = split_scenes([scene()], block_m=25, validation_share=0.3, seed=0)
+    assert len(split.training_blocks) + len(split.validation_blocks) == 6 * 8
+    assert len(split.validation_blocks) == round(0.3 * 48)
+    two = split_scenes([scene(100, 200)], block_m=50, validation_share=0.01, seed=0)
+    assert (len(two.training), len(two.validation)) == (1, 1)
+    most = split_scenes([scene(100, 200)], block_m=50, validation_share=0.9, seed=0)
+    assert (len(most.training), len(most.validation)) == (1, 1)
+
+
+def test_the_seed_decides():
+    chosen = [[b.key for b in split_scenes([scene()], 25, 0.3, seed).validation_blocks] for seed in (1, 1, 2)]
+    assert chosen[0] == chosen[1] != chosen[2]
+
+
+def test_blocks_without_labels_go_nowhere():
+    bare = scene()
+    bare.sample.ndsm_m[:, 200:] = np.nan
+    split = split_scenes([bare], block_m=25, validation_share=0.3, seed=0)
+    assert places(split.training)[:, 1].max() < 200 and places(split.validation)[:, 1].max() < 200
+    assert len(split.validation_blocks) == round(0.3 * 24)
+
+
+def test_too_little_ground_is_refused():
+    with pytest.raises(InvalidInput, match=r"1 block\(s\) of 1000 m"):
+        split_scenes([scene()], block_m=1000, validation_share=0.2, seed=0)
+
+
+@pytest.mark.parametrize("crs", [UTM, CRS.from_epsg(32633)])
+def test_images_of_the_same_ground_do_not_leak_into_each_other(crs):
+    """A second image, shifted or in another zone, holds the same ground: its labels there are gone."""
+    first = scene()
+    if crs == UTM:
+        second = scene(east=500020.0, north=5299990.0)
+    else:
+        (east,), (north,) = transform_points(UTM, crs, [500020.0], [5299990.0])
+        second = scene(east=east, north=north, crs=crs)
+    split = split_scenes([first, second], block_m=25, validation_share=0.2, seed=3)
+    trained = [[], []]
+    for block, sample in zip(split.training_blocks, split.training):
+        trained[block.scene].append(places([sample], only_labelled=True))
+    held = [[], []]
+    for block, sample in zip(split.validation_blocks, split.validation):
+        held[block.scene].append(places([sample]))
+    ground = np.zeros((1200, 1600), bool)  # 0.25 m cells over both images
+
+    def cells(index, rows_columns):
+        grid = (first, second)[index].grid
+        rows, columns = np.concatenate(rows_columns).T + 0.5
+        x = grid.transform.c + columns * 0.5
+        y = grid.transform.f - rows * 0.5
+        if grid.crs != UTM:
+            x, y = map(np.array, transform_points(grid.crs, UTM, x.tolist(), y.tolist()))
+        return ((5300050 - y) * 4).astype(int), ((x - 499950) * 4).astype(int)
+
+    for index in (0, 1):
+        ground[:] = False
+        ground[cells(index, held[index])] = True
+        assert not ground[cells(1 - index, trained[1 - index])].any()
+    assert sum(map(len, trained)) > 10
