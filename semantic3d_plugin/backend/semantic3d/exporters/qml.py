@@ -10,7 +10,7 @@ import os
 from html import escape
 
 from .preview import height_limit_m, open_raster, sigma_limit_m
-from .ramps import HEIGHT_RAMP, PROBABILITY_RAMP, SIGMA_RAMP, Ramp, number_text, rgb
+from .ramps import ERROR_RAMP, HEIGHT_RAMP, PROBABILITY_RAMP, SIGMA_RAMP, Ramp, number_text, rgb
 
 _PROFILE_LINE = "49,104,142,255"
 _PROFILE_FILL = "49,104,142,96"
@@ -42,6 +42,11 @@ def write_probabilities_style(raster_path: str, classes) -> str:
         has_scale = source.scales[0] != 1.0  # QGIS then sees the scaled values
         full = 255.0 if source.dtypes[0] == "uint8" and not has_scale else 1.0
     return _write(raster_path, probabilities_qml(full, classes[0].name if classes else ""))
+
+
+def write_error_style(raster_path: str, limit_m: float) -> str:
+    """Write the style of a raster of height errors, -`limit_m` to `limit_m`; returns the sidecar's path."""
+    return _write(raster_path, _document(_pseudocolour(ERROR_RAMP, limit_m, " m", low=-limit_m), _elevation(False)))
 
 
 def height_qml(limit_m: float) -> str:
@@ -120,20 +125,21 @@ colorizeGreen="128" colorizeBlue="128" colorizeStrength="100"/>
 """
 
 
-def _pseudocolour(ramp: Ramp, limit: float, unit: str, prefix: str = "", label_factor: float = 1.0) -> str:
+def _pseudocolour(ramp: Ramp, limit: float, unit: str, prefix: str = "", label_factor: float = 1.0,
+                  low: float = 0.0) -> str:
     last = len(ramp.stops) - 1
     items = "\n".join(
-        f'          <item value="{number_text(limit * index / last)}" color="{colour}" alpha="255" '
-        f"label={_quoted(number_text(limit * index / last * label_factor) + unit)}/>"
+        f'          <item value="{number_text(low + (limit - low) * index / last)}" color="{colour}" alpha="255" '
+        f"label={_quoted(number_text((low + (limit - low) * index / last) * label_factor) + unit)}/>"
         for index, colour in enumerate(ramp.stops)
     )
     decimals = 2 if limit * label_factor < 10 else 1
     return f"""    <rasterrenderer type="singlebandpseudocolor" band="1" opacity="1" alphaBand="-1" nodataColor="" \
-classificationMin="0" classificationMax="{number_text(limit)}">
+classificationMin="{number_text(low)}" classificationMax="{number_text(limit)}">
 {_min_max_origin()}
       <rastershader>
         <colorrampshader colorRampType="INTERPOLATED" classificationMode="1" clip="0" labelPrecision="2" \
-minimumValue="0" maximumValue="{number_text(limit)}">
+minimumValue="{number_text(low)}" maximumValue="{number_text(limit)}">
 {_gradient(ramp)}
 {items}
           <rampLegendSettings useContinuousLegend="1" orientation="2" direction="0" prefix={_quoted(prefix)} \

@@ -34,6 +34,8 @@ SIGMA_RAMP = Ramp("sigma", ("#fcf5ee", "#f7dfca", "#f4c7a7", "#f1ad88", "#ec9070
                             "#bc3a5a", "#9c275d", "#781c58", "#521646"))
 PROBABILITY_RAMP = Ramp("probability", ("#f7fbff", "#e1edf8", "#cbdff1", "#b0d0e8", "#91bfde", "#6dabd3", "#4f95c7",
                                         "#367fb9", "#2269a7", "#12538f", "#083d74"))
+ERROR_RAMP = Ramp("error", ("#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582", "#d6604d",
+                            "#b2182b"))  # too low is blue, too high is red (ColorBrewer RdBu)
 
 _STEPS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 

@@ -50,10 +50,15 @@ class HeightErrors:
 
     The NMAD comes from a histogram of errors with bins of ERROR_BIN_M, centred on 0, over +-ERROR_RANGE_M; what
     lies beyond is counted in the outermost bins. Everything else is exact.
+
+    Attributes:
+        count: pixels so far.
+        histogram: of errors, as above.
     """
 
     def __init__(self):
-        self._count, self._sum, self._absolute, self._squares = 0, 0.0, 0.0, 0.0
+        self.count = 0
+        self._sum = self._absolute = self._squares = 0.0
         self.histogram = np.zeros(2 * _HALF + 1, np.int64)
         self._delta, self._delta_all = np.zeros(3, np.int64), np.zeros(3, np.int64)
         self._delta_count = 0
@@ -64,7 +69,7 @@ class HeightErrors:
             return
         predicted, reference = predicted_m.astype(np.float64), reference_m.astype(np.float64)
         error = predicted - reference
-        self._count += error.size
+        self.count += error.size
         self._sum += float(error.sum())
         self._absolute += float(np.abs(error).sum())
         self._squares += float(np.square(error).sum())
@@ -76,7 +81,7 @@ class HeightErrors:
         self._delta_all += _within_factors(np.maximum(predicted, DELTA_EPS_M), np.maximum(reference, DELTA_EPS_M))
 
     def result(self) -> HeightFigures:
-        n = self._count
+        n = self.count
         if not n:
             return HeightFigures(0, *(math.nan,) * 4, (math.nan,) * 3, (math.nan,) * 3, 0)
         return HeightFigures(

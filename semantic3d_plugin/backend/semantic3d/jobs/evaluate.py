@@ -1,0 +1,351 @@
+"""The evaluate job: a reconstruction against reference rasters, window by window on the prediction's grid."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Iterator
+
+import numpy as np
+import rasterio
+
+from s3d_protocol import EvaluateJob, InvalidInput, JobControl, discard_partials, partial_path, publish
+
+from ..exporters.thumbnail import Thumbnail
+from ..inference.session import worker_threads
+from ..metrics.classes import UNKNOWN, Confusion
+from ..metrics.groups import Grouped
+from ..metrics.heights import HeightErrors
+from ..metrics.surfaces import SurfaceErrors
+from ..metrics.uncertainty import UncertaintyErrors
+from ..raster.aligned import AlignedBand, grid_of
+from ..raster.grid import Grid, PixelSize, pixel_size
+from ..raster.writer import RasterSpec, RasterWriter, check_room
+from .evaluate_output import check_output_paths, collect_figures, provenance, result_values, write_documents
+
+WINDOW_PX = 512
+POINT_SPACING_M = 0.5  # points of a surface stand at most this far apart, and at least half of it, where pixels allow
+MAX_ZONES = 1000  # each keeps a histogram of 160 kB
+NODATA_M = -9999.0
+_CACHE_MB = 128
+_CONTINUOUS = ("height", "reference_height", "reference_dtm", "sigma")
+LABELS = {
+    "height": "the predicted height",
+    "reference_height": "the reference height",
+    "reference_dtm": "the reference DTM",
+    "sigma": "sigma",
+    "land_cover": "the predicted land cover",
+    "reference_land_cover": "the reference land cover",
+    "shadow": "the shadow mask",
+    "zones": "the zones",
+}
+
+
+def run(job: EvaluateJob, control: JobControl) -> dict:
+    """Do the job.
+
+    Returns:
+        mae_m, rmse_m, ... (None where not compared), pixels, megapixels, seconds, warnings, outputs.
+
+    Raises:
+        Semantic3DError: InvalidParameter, InvalidInput and OutputFailed before or during the work, Cancelled; no
+            output is left then.
+    """
+    started_s = time.monotonic()
+    job.check()
+    check_output_paths(job)
+    try:
+        with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB * 1_000_000):
+            with Layers(job) as layers:
+                for text in layers.warnings:
+                    control.log(text, "warning")
+                tally = _compare(job, layers, control)
+        _check_compared(job, tally)
+        figures = collect_figures(job, layers, tally)
+        write_documents(job, figures, tally, control.job_id)
+        control.check_cancelled()
+        publish(job.outputs().values(), control.job_id)
+    finally:
+        discard_partials(job.outputs().values(), control.job_id)
+    return {
+        **result_values(job, figures),
+        "megapixels": layers.grid.megapixels,
+        "warnings": list(layers.warnings),
+        "outputs": dict(job.outputs()),
+        "seconds": time.monotonic() - started_s,
+    }
+
+
+class Layers:
+    """All rasters of the job on the prediction's grid. Close it, or use it as a context manager.
+
+    Attributes:
+        grid: the prediction's.
+        size: ground size of its pixels, None where unknown.
+        stride_px: pixels from one point of a surface to the next.
+        bands: name -> band, of what is given.
+        tags: of the predicted land cover's file.
+        warnings: for the user.
+    """
+
+    def __init__(self, job: EvaluateJob):
+        main = "height" if job.compares_heights else "land_cover"
+        self.grid: Grid = grid_of(getattr(job, main + "_path"), LABELS[main])
+        self.size: PixelSize | None = pixel_size(self.grid)
+        self.bands: dict[str, AlignedBand] = {}
+        self.warnings: list[str] = []
+        try:
+            for name, label in LABELS.items():
+                path = getattr(job, name + "_path")
+                if path:
+                    self.bands[name] = AlignedBand(path, label, self.grid, name in _CONTINUOUS)
+                    self.warnings += self.bands[name].warnings
+        except BaseException:
+            self.close()
+            raise
+        self.tags = self.bands["land_cover"].tags if "land_cover" in self.bands else {}
+        self.stride_px = 1
+        if self.size is not None:
+            self.stride_px = max(1, math.floor(POINT_SPACING_M / self.size.gsd_m + 1e-9))
+        elif job.compares_heights:
+            self.warnings.append(
+                "The prediction does not say how large its pixels are on the ground (no CRS or no geotransform): "
+                "distances between surfaces are left out."
+            )
+
+    def heights(self, column: int, row: int, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Predicted and reference height above ground in metres [H, W], and where both are known."""
+        window = (column, row, width, height)
+        predicted, valid = self.bands["height"].read(*window)
+        reference, known = self.bands["reference_height"].read(*window)
+        if "reference_dtm" in self.bands:
+            ground, has_ground = self.bands["reference_dtm"].read(*window)
+            reference, known = reference - ground, known & has_ground
+        return predicted, reference, valid & known
+
+    def ids(self, name: str, window: tuple, missing: int) -> np.ndarray | None:
+        """Ids of a layer [H, W], `missing` where there is none; None where the layer is not given."""
+        if name not in self.bands:
+            return None
+        values, valid = self.bands[name].read(*window)
+        return np.where(valid, values, missing)
+
+    def close(self) -> None:
+        for band in self.bands.values():
+            band.close()
+
+    def __enter__(self) -> Layers:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """One window: what is known of its pixels; None is not given.
+
+    Attributes:
+        column, row: of its first pixel.
+        predicted_m, reference_m, valid: heights [H, W] and where both are known.
+        sigma_m, has_sigma: [H, W].
+        classes, reference_classes: ids, 0 unknown.
+        shadow: 1, 0, or -1 for unknown.
+        zones, in_zone: ids and where there is one.
+    """
+
+    column: int
+    row: int
+    predicted_m: np.ndarray | None
+    reference_m: np.ndarray | None
+    valid: np.ndarray | None
+    sigma_m: np.ndarray | None
+    has_sigma: np.ndarray | None
+    classes: np.ndarray | None
+    reference_classes: np.ndarray | None
+    shadow: np.ndarray | None
+    zones: np.ndarray | None
+    in_zone: np.ndarray | None
+
+
+class Tally:
+    """All running sums of the job; what they hold does not depend on the windows.
+
+    Attributes:
+        parts: all, building, background -> height errors.
+        classes, shadow, zones: height errors by reference class, by shadow (1, 0) and by zone.
+        confusion, shadow_confusion, zone_confusion: of the land cover.
+        uncertainty, surface: None where not asked for or not possible.
+        thumbnails: layer -> its small picture.
+    """
+
+    def __init__(self, job: EvaluateJob, layers: Layers):
+        self._building = job.building_class
+        self.parts = {name: HeightErrors() for name in ("all", "building", "background")}
+        self.classes, self.shadow, self.zones = Grouped(HeightErrors), Grouped(HeightErrors), Grouped(HeightErrors)
+        self.confusion = Confusion()
+        self.shadow_confusion, self.zone_confusion = Grouped(Confusion), Grouped(Confusion)
+        self.uncertainty = UncertaintyErrors() if job.sigma_path else None
+        self.surface = None
+        if job.compares_heights and layers.size is not None:
+            steps_m = layers.size.x_m * layers.stride_px, layers.size.y_m * layers.stride_px
+            self.surface = SurfaceErrors(*steps_m)
+        names = ["height", "reference_height", "error"] if job.compares_heights else []
+        names += [name for name in ("land_cover", "reference_land_cover") if name in layers.bands]
+        self.thumbnails = {name: Thumbnail(layers.grid.width, layers.grid.height) for name in names}
+
+    def add(self, pixels: Pixels) -> None:
+        if pixels.predicted_m is not None:
+            self._add_heights(pixels)
+        if pixels.classes is not None and pixels.reference_classes is not None:
+            self._add_classes(pixels)
+        for name, values in (("land_cover", pixels.classes), ("reference_land_cover", pixels.reference_classes)):
+            if values is not None:
+                self.thumbnails[name].add(pixels.column, pixels.row, values, values != UNKNOWN)
+
+    def _add_heights(self, pixels: Pixels) -> None:
+        valid = pixels.valid
+        both = pixels.predicted_m[valid], pixels.reference_m[valid]
+        self.parts["all"].add(*both)
+        if pixels.reference_classes is not None:
+            codes = pixels.reference_classes[valid]
+            building, background = codes == self._building, (codes != self._building) & (codes != UNKNOWN)
+            self.parts["building"].add(*(values[building] for values in both))
+            self.parts["background"].add(*(values[background] for values in both))
+            known = codes != UNKNOWN
+            self.classes.add(codes[known], *(values[known] for values in both))
+        if pixels.shadow is not None:
+            chosen = valid & (pixels.shadow >= 0)
+            self.shadow.add(pixels.shadow[chosen], pixels.predicted_m[chosen], pixels.reference_m[chosen])
+        if pixels.zones is not None:
+            chosen = valid & pixels.in_zone
+            self.zones.add(pixels.zones[chosen], pixels.predicted_m[chosen], pixels.reference_m[chosen])
+        if self.uncertainty is not None:
+            chosen = valid & pixels.has_sigma
+            self.uncertainty.add((pixels.predicted_m - pixels.reference_m)[chosen], pixels.sigma_m[chosen])
+        layers = {"height": pixels.predicted_m, "reference_height": pixels.reference_m}
+        layers["error"] = pixels.predicted_m - pixels.reference_m
+        for name, values in layers.items():
+            self.thumbnails[name].add(pixels.column, pixels.row, values, valid)
+
+    def _add_classes(self, pixels: Pixels) -> None:
+        both = pixels.reference_classes, pixels.classes
+        self.confusion.add(*(codes.ravel() for codes in both))
+        for groups, chosen, grouped in (
+            (pixels.shadow, None if pixels.shadow is None else pixels.shadow >= 0, self.shadow_confusion),
+            (pixels.zones, pixels.in_zone, self.zone_confusion),
+        ):
+            if groups is not None:
+                grouped.add(groups[chosen], *(codes[chosen] for codes in both))
+
+
+def _compare(job: EvaluateJob, layers: Layers, control: JobControl) -> Tally:
+    """Run over all windows; writes the error raster aside where one is asked for."""
+    tally, grid = Tally(job, layers), layers.grid
+    windows = list(_windows(grid, layers.stride_px))
+    writer = _error_writer(job, layers, control) if job.error_path else None
+    try:
+        control.progress(0, len(windows), "windows")
+        for done, window in enumerate(windows, 1):
+            control.check_cancelled()
+            pixels = _read(layers, tally, window, control)
+            tally.add(pixels)
+            _check_ids(layers, tally, pixels)
+            if writer is not None:
+                error = np.where(pixels.valid, pixels.predicted_m - pixels.reference_m, NODATA_M)
+                writer.write(window[0], window[1], error[None].astype(np.float32))
+            control.progress(done, len(windows), "windows", grid.megapixels * done / len(windows))
+        if writer is not None:
+            control.log("Writing the error raster.")
+            writer.finish(worker_threads(), control.check_cancelled)
+    finally:
+        if writer is not None:
+            writer.close()
+    return tally
+
+
+def _windows(grid: Grid, stride_px: int) -> Iterator[tuple]:
+    """(column, row, width, height) of windows that begin at a point of the surfaces."""
+    size = max(stride_px, WINDOW_PX // stride_px * stride_px)
+    for row in range(0, grid.height, size):
+        for column in range(0, grid.width, size):
+            yield column, row, min(size, grid.width - column), min(size, grid.height - row)
+
+
+def _read(layers: Layers, tally: Tally, window: tuple, control: JobControl) -> Pixels:
+    """Read one window of everything; adds its surfaces, whose search looks beyond it."""
+    column, row = window[:2]
+    values: dict = dict.fromkeys(("predicted_m", "reference_m", "valid", "sigma_m", "has_sigma", "zones", "in_zone"))
+    if "height" in layers.bands:
+        values["predicted_m"], values["reference_m"], values["valid"] = _heights(layers, tally, window, control)
+    if "sigma" in layers.bands:
+        values["sigma_m"], has_sigma = layers.bands["sigma"].read(*window)
+        values["has_sigma"] = has_sigma & (values["sigma_m"] >= 0)
+    if "zones" in layers.bands:
+        values["zones"], values["in_zone"] = layers.bands["zones"].read(*window)
+    shadow = layers.ids("shadow", window, -1)
+    if shadow is not None:
+        shadow = np.where((shadow == 0) | (shadow == 1), shadow, -1)
+    return Pixels(
+        column, row, **values, shadow=shadow, classes=layers.ids("land_cover", window, UNKNOWN),
+        reference_classes=layers.ids("reference_land_cover", window, UNKNOWN),
+    )  # fmt: skip
+
+
+def _heights(layers: Layers, tally: Tally, window: tuple, control: JobControl) -> tuple:
+    """Heights of a window as `Layers.heights` gives them; with a halo, on the way, for the surfaces."""
+    if tally.surface is None:
+        return layers.heights(*window)
+    column, row, width, height = window
+    grid, stride = layers.grid, layers.stride_px
+    halo_x, halo_y = tally.surface.halo_x * stride, tally.surface.halo_y * stride
+    left, top = max(0, column - halo_x), max(0, row - halo_y)
+    right, bottom = min(grid.width, column + width + halo_x), min(grid.height, row + height + halo_y)
+    predicted, reference, valid = layers.heights(left, top, right - left, bottom - top)
+    points = -(-height // stride) + 2 * tally.surface.halo_y, -(-width // stride) + 2 * tally.surface.halo_x
+    first_row, first_column = (top - row + halo_y) // stride, (left - column + halo_x) // stride
+    clouds = []
+    for surface in (predicted, reference):
+        picked = np.where(valid, surface, np.nan)[::stride, ::stride]
+        cloud = np.full(points, np.nan)
+        target = cloud[first_row : first_row + picked.shape[0], first_column : first_column + picked.shape[1]]
+        target[:] = picked[: target.shape[0], : target.shape[1]]
+        clouds.append(cloud)
+    tally.surface.add(*clouds, control.check_cancelled)
+    inner = np.s_[row - top : row - top + height, column - left : column - left + width]
+    return predicted[inner], reference[inner], valid[inner]
+
+
+def _check_ids(layers: Layers, tally: Tally, pixels: Pixels) -> None:
+    for name, codes in (("land_cover", pixels.classes), ("reference_land_cover", pixels.reference_classes)):
+        if codes is not None and codes.size and not 0 <= codes.min() <= codes.max() <= 255:
+            wrong = codes[(codes < 0) | (codes > 255)].flat[0]
+            band = layers.bands[name]
+            raise InvalidInput(f"{band.path}, {band.label}, holds the class {wrong}. Class ids are 1 to 255, 0 unknown.")
+    if max(len(tally.zones.members), len(tally.zone_confusion.members)) > MAX_ZONES:
+        raise InvalidInput(
+            f"{layers.bands['zones'].path} holds more than {MAX_ZONES} zones. Join zones into fewer classes."
+        )
+
+
+def _error_writer(job: EvaluateJob, layers: Layers, control: JobControl) -> RasterWriter:
+    tags = {f"SEMANTIC3D_{name.upper().replace(' ', '_')}": text for name, text in provenance(job, layers).items()}
+    spec = RasterSpec(
+        "float32", NODATA_M, ("predicted minus reference",), ("m",), tags={**tags, "SEMANTIC3D_LAYER": "error"}
+    )
+    check_room({job.error_path: spec.bytes_per_pixel() * layers.grid.width * layers.grid.height})
+    return RasterWriter(partial_path(job.error_path, control.job_id), layers.grid, spec)
+
+
+def _check_compared(job: EvaluateJob, tally: Tally) -> None:
+    if job.compares_heights and not tally.parts["all"].count:
+        raise InvalidInput(
+            "Not one pixel has both a predicted and a reference height: where one has a value, the other has NoData. "
+            "Check that the rasters show the same place."
+        )
+    if job.compares_land_cover and not tally.confusion.result().pixels:
+        raise InvalidInput(
+            "Not one pixel has a class in both land covers: where one is known, the other is 0 or NoData. "
+            "Check that the rasters show the same place."
+        )

@@ -1,0 +1,305 @@
+"""What the evaluate job hands out: figures as one nested dictionary, and the documents made from it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+
+import numpy as np
+import rasterio
+
+from s3d_protocol import EvaluateJob, InvalidParameter, OutputFailed, partial_path, product_version
+
+from ..exporters.evaluation_report import write_evaluation_report
+from ..exporters.qml import write_error_style
+from ..metrics import heights, surfaces, uncertainty
+from ..raster.gdal_errors import GDAL_ERRORS
+
+CLASS_NAMES = {
+    1: "impervious or bare", 2: "low vegetation", 3: "tree", 4: "building", 5: "water", 6: "bridge",
+    7: "other object", 11: "ground of unseparated type",
+}  # fmt: skip
+SHADOW_NAMES = {1: "shadow", 0: "lit"}
+TABLE_COLUMNS = (
+    "group", "id", "name", "pixels", "mae_m", "rmse_m", "bias_m", "nmad_m", "delta_1", "delta_2", "delta_3",
+    "delta_1_all", "delta_2_all", "delta_3_all", "delta_pixels", "class_pixels", "accuracy", "mean_iou",
+    "building_iou", "iou",
+)  # fmt: skip
+_HISTOGRAM_BINS = 80
+
+
+def check_output_paths(job: EvaluateJob) -> None:
+    """Check that each output can be created, without creating it.
+
+    Raises:
+        OutputFailed: its folder is missing or not writable.
+        InvalidParameter: it is an input under another name.
+    """
+    inputs = [getattr(job, name) for name in vars(job) if name.endswith("_path")]
+    inputs = [path for path in inputs if path and path not in job.outputs().values() and os.path.exists(path)]
+    for name, path in job.outputs().items():
+        folder = os.path.dirname(os.path.abspath(path))
+        if not os.path.isdir(folder):
+            raise OutputFailed(f"The folder {folder} for the {name} output does not exist. Create it first.")
+        if os.path.isdir(path):
+            raise OutputFailed(f"The {name} output {path} is a folder. Give the name of a file.")
+        if not os.access(folder, os.W_OK):
+            raise OutputFailed(f"The folder {folder} for the {name} output is not writable. Choose another folder.")
+        if os.path.exists(path) and any(os.path.samefile(path, other) for other in inputs):
+            raise InvalidParameter(f"The {name} output {path} is one of the inputs. Choose another name.")
+
+
+def provenance(job: EvaluateJob, layers) -> dict[str, str]:
+    """What makes the figures repeatable: file names, versions; no times and no places."""
+    facts = {"version": product_version()}
+    for name, band in layers.bands.items():
+        facts[name.replace("_", " ")] = os.path.basename(band.path) + (", warped" if band.is_warped else "")
+    facts["building class"] = str(job.building_class)
+    facts["software"] = f"numpy {np.__version__}, rasterio {rasterio.__version__}, GDAL {rasterio.__gdal_version__}"
+    return facts
+
+
+def collect_figures(job: EvaluateJob, layers, tally) -> dict:
+    """All figures of the job, JSON values alone (None for what is not defined)."""
+    names = {**CLASS_NAMES, **_tagged_names(layers)}
+    grid, size = layers.grid, layers.size
+    figures: dict = {
+        "grid": {
+            "width": grid.width, "height": grid.height, "crs": _crs_text(grid.crs),
+            "pixel_x_m": size.x_m if size else None, "pixel_y_m": size.y_m if size else None,
+        },
+        "method": method_texts(job, layers, tally),
+        "warnings": list(layers.warnings),
+        "provenance": provenance(job, layers),
+    }  # fmt: skip
+    if job.compares_heights:
+        parts = ("all", "building", "background") if "reference_land_cover" in layers.bands else ("all",)
+        figures["heights"] = {name: tally.parts[name].result().to_dict() for name in parts}
+        figures["heights_by_class"] = _by_id(tally.classes, names)
+        figures["error_histogram"] = error_histogram(tally.parts["all"].histogram)
+    if job.compares_land_cover:
+        figures["land_cover"] = _land_cover(tally.confusion.result(), job.building_class, names)
+    for key, grouped, confusion, group_names in (
+        ("shadow", tally.shadow, tally.shadow_confusion, SHADOW_NAMES), ("zones", tally.zones, tally.zone_confusion, {})
+    ):
+        if getattr(job, key + "_path"):
+            figures[key] = _joined(_by_id(grouped, group_names), confusion, job, group_names)
+    if tally.uncertainty is not None:
+        figures["uncertainty"] = _uncertainty(tally.uncertainty.result())
+    if tally.surface is not None:
+        figures["surface"] = _surface(tally.surface.result(), layers)
+    return _without_nan(figures)
+
+
+def method_texts(job: EvaluateJob, layers, tally) -> list[str]:
+    """Say how the figures are made, as far as they were made."""
+    texts = [
+        "Everything is compared on the prediction's grid; references on another one are warped to it (heights "
+        "bilinearly, classes by the nearest pixel). Pixels without a value on either side are left out."
+    ]
+    if job.compares_heights:
+        texts += [
+            f"NMAD: from a histogram of errors with bins of {heights.ERROR_BIN_M:g} m over "
+            f"+-{heights.ERROR_RANGE_M:g} m; what lies beyond is counted in the outermost bins.",
+            f"delta_n: share of pixels with a reference above {heights.DELTA_FROM_M:g} m whose height is off by less "
+            f"than the factor 1.25^n. delta_n_all: over all pixels, heights below {heights.DELTA_EPS_M:g} m counted "
+            f"as {heights.DELTA_EPS_M:g} m.",
+        ]
+    if job.compares_land_cover:
+        texts.append(
+            "IoU of a class: pixels that both have over pixels that either has. Reference class 11 (ground of "
+            "unseparated type) accepts 1 or 2 and counts neither for nor against them. Mean IoU: over the classes of "
+            "the reference."
+        )
+    if tally.uncertainty is not None:
+        texts.append(
+            "UECC: Pearson correlation of |error| and sigma over this image; the paper's figure is its mean over "
+            "images. AUSE: area between the sparsification curve and the oracle's, mean |error| over the share removed "
+            f"(0 to 1), from bins of 1/1024 m up to {uncertainty.RANGE_M:g} m with random order within a bin; metres. "
+            "Coverage: share of pixels inside the central interval of a Gaussian with sigma."
+        )
+    if tally.surface is not None:
+        texts.append(
+            f"Surfaces: one point per {_nth(layers.stride_px)} pixel where both heights are known, "
+            f"{layers.size.x_m * layers.stride_px:.4g} m x {layers.size.y_m * layers.stride_px:.4g} m apart. Nearest "
+            f"points are looked for within {surfaces.BOUND_M:g} m; what is farther counts as {surfaces.BOUND_M:g} m. "
+            "Chamfer distance: mean of both directed mean distances, not squared. F1 at d: harmonic mean of the shares "
+            "of predicted and of reference points within d of the other surface."
+        )
+    return texts
+
+
+def result_values(job: EvaluateJob, figures: dict) -> dict:
+    """The main figures under flat names, None where not compared."""
+    parts = figures.get("heights", {})
+    everything = parts.get("all", {})
+    cover, sigma, surface = (figures.get(name, {}) for name in ("land_cover", "uncertainty", "surface"))
+    names = ("mae_m", "rmse_m", "bias_m", "nmad_m", "delta_1", "delta_2", "delta_3")
+    return {
+        "pixels": everything.get("pixels", cover.get("pixels")),
+        **{name: everything.get(name) for name in names},
+        "building_mae_m": parts.get("building", {}).get("mae_m"),
+        "background_mae_m": parts.get("background", {}).get("mae_m"),
+        **{name: cover.get(name) for name in ("accuracy", "mean_iou", "building_iou")},
+        **{name: sigma.get(name) for name in ("uecc", "ause_m", "coverage_50", "coverage_68", "coverage_95")},
+        **{name: surface.get(name) for name in ("chamfer_m", "f1_1m", "f1_05m", "f1_02m")},
+    }
+
+
+def table_rows(figures: dict) -> list[dict]:
+    """Rows of the CSV: one per group."""
+    rows = [{"group": "part", "id": "", "name": name, **part} for name, part in figures.get("heights", {}).items()]
+    cover = figures.get("land_cover")
+    if cover:
+        whole = {name: cover[name] for name in ("accuracy", "mean_iou", "building_iou")}
+        if not rows:
+            rows.append({"group": "part", "id": "", "name": "all"})
+        rows[0].update(class_pixels=cover["pixels"], **whole)
+    by_class = {entry["id"]: {"group": "class", **entry} for entry in figures.get("heights_by_class", [])}
+    for entry in cover["classes"] if cover else []:
+        row = by_class.setdefault(entry["id"], {"group": "class", "id": entry["id"], "name": entry["name"]})
+        row.update(iou=entry["iou"])
+    rows += [by_class[code] for code in sorted(by_class)]
+    for group, key in (("shadow", "shadow"), ("zone", "zones")):
+        rows += [{"group": group, **entry} for entry in figures.get(key, [])]
+    return rows
+
+
+def write_documents(job: EvaluateJob, figures: dict, tally, job_id: str) -> None:
+    """Write report, figures, table and the error raster's style aside.
+
+    Raises:
+        OutputFailed: one cannot be written.
+    """
+    path = ""
+    try:
+        if job.error_path:
+            path = job.error_path
+            write_error_style(partial_path(path, job_id), figures["error_histogram"]["limit_m"])
+        if job.figures_path:
+            path = job.figures_path
+            with open(partial_path(path, job_id), "w", encoding="utf-8", newline="\n") as stream:
+                json.dump(figures, stream, indent=1, allow_nan=False)
+        if job.table_path:
+            path = job.table_path
+            with open(partial_path(path, job_id), "w", encoding="utf-8", newline="") as stream:
+                table = csv.DictWriter(stream, TABLE_COLUMNS, lineterminator="\n")
+                table.writeheader()
+                table.writerows(table_rows(figures))
+        if job.report_path:
+            path = job.report_path
+            name = os.path.basename(job.height_path if job.compares_heights else job.land_cover_path)
+            write_evaluation_report(partial_path(path, job_id), name, figures, tally.thumbnails)
+    except GDAL_ERRORS as error:
+        raise OutputFailed(f"The output {path} cannot be written: {error}.") from error
+
+
+def error_histogram(counts: np.ndarray) -> dict:
+    """A coarse histogram for the report, from the fine one: its range holds 98 of 100 errors.
+
+    Returns:
+        limit_m, and counts of equal bins from -limit_m to limit_m; the outermost hold what lies beyond.
+    """
+    centre = counts.size // 2
+    by_distance = counts[centre:].copy()
+    by_distance[1:] += counts[:centre][::-1]
+    cumulated = np.cumsum(by_distance)
+    if not cumulated[-1]:
+        return {"limit_m": 1.0, "counts": [0] * _HISTOGRAM_BINS}
+    reach = np.searchsorted(cumulated, 0.98 * cumulated[-1]) * heights.ERROR_BIN_M
+    limit_m = max(1.0, math.ceil(reach * 2) / 2)
+    errors_m = (np.arange(counts.size) - centre) * heights.ERROR_BIN_M
+    bins = np.clip((errors_m + limit_m) / (2 * limit_m) * _HISTOGRAM_BINS, 0, _HISTOGRAM_BINS - 1).astype(int)
+    return {"limit_m": limit_m, "counts": np.bincount(bins, counts, _HISTOGRAM_BINS).astype(int).tolist()}
+
+
+def _land_cover(found, building_class: int, names: dict) -> dict:
+    return {
+        "pixels": found.pixels,
+        "accuracy": found.accuracy,
+        "mean_iou": found.mean_iou,
+        "building_iou": found.iou.get(building_class, math.nan),
+        "classes": [{"id": code, "name": _name(code, names), "iou": iou} for code, iou in sorted(found.iou.items())],
+        "confusion": {
+            "reference": list(found.reference_ids), "predicted": list(found.predicted_ids),
+            "pixels": found.matrix.tolist(),
+        },
+    }  # fmt: skip
+
+
+def _uncertainty(found) -> dict:
+    every = len(found.removed) // 100
+    return {
+        "pixels": found.pixels,
+        "uecc": found.uecc,
+        "ause_m": found.ause_m,
+        "ause_relative": found.ause_relative,
+        "coverage_50": found.covered(0.5),
+        "coverage_68": found.covered(0.6827),
+        "coverage_95": found.covered(0.95),
+        "reliability": {"nominal": list(found.levels), "observed": list(found.coverage)},
+        "sparsification": {
+            "removed": found.removed[::every].tolist(), "by_sigma_m": found.curve_m[::every].tolist(),
+            "oracle_m": found.oracle_m[::every].tolist(),
+        },
+    }  # fmt: skip
+
+
+def _surface(found, layers) -> dict:
+    f1 = dict(zip(("f1_1m", "f1_05m", "f1_02m"), found.f1))
+    return {
+        "points": found.points, "spacing_x_m": layers.size.x_m * layers.stride_px,
+        "spacing_y_m": layers.size.y_m * layers.stride_px, "stride_px": layers.stride_px, "bound_m": surfaces.BOUND_M,
+        "chamfer_m": found.chamfer_m, "accuracy_m": found.accuracy_m, "completeness_m": found.completeness_m,
+        "beyond_bound": found.beyond_bound, "thresholds_m": list(surfaces.THRESHOLDS_M),
+        "precision": list(found.precision), "recall": list(found.recall), **f1,
+    }  # fmt: skip
+
+
+def _by_id(grouped, names: dict) -> list[dict]:
+    return [{"id": code, "name": _name(code, names), **found.to_dict()} for code, found in grouped.results().items()]
+
+
+def _joined(entries: list[dict], confusion, job: EvaluateJob, names: dict) -> list[dict]:
+    """Heights of groups with the classes of the same groups."""
+    by_id = {entry["id"]: entry for entry in entries}
+    for code, found in confusion.results().items():
+        entry = by_id.setdefault(code, {"id": code, "name": _name(code, names)})
+        entry.update(
+            class_pixels=found.pixels, accuracy=found.accuracy, mean_iou=found.mean_iou,
+            building_iou=found.iou.get(job.building_class, math.nan),
+        )  # fmt: skip
+    return [by_id[code] for code in sorted(by_id)]
+
+
+def _tagged_names(layers) -> dict:
+    """Class names that our own land cover carries."""
+    tag = layers.tags.get("SEMANTIC3D_CLASSES", "")
+    return {int(code): str(name) for code, name, _ in json.loads(tag)} if tag else {}
+
+
+def _name(code: int, names: dict) -> str:
+    return names.get(code, str(code))
+
+
+def _nth(stride_px: int) -> str:
+    return "single" if stride_px == 1 else f"{stride_px}th" if stride_px > 3 else {2: "2nd", 3: "3rd"}[stride_px]
+
+
+def _crs_text(crs) -> str:
+    if crs is None:
+        return ""
+    authority = crs.to_authority()
+    return ":".join(authority) if authority else crs.to_wkt()[:80]
+
+
+def _without_nan(value):
+    if isinstance(value, dict):
+        return {str(key): _without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,211 @@
+"""A band of any raster, read by windows on another raster's grid."""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+
+import numpy as np
+import rasterio
+from rasterio.coords import disjoint_bounds
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp, Resampling
+from rasterio.errors import NotGeoreferencedWarning
+from rasterio.vrt import WarpedVRT
+from rasterio.warp import transform_bounds
+from rasterio.windows import Window
+
+from s3d_protocol.errors import InvalidInput
+
+from .gdal_errors import GDAL_ERRORS, reason
+from .grid import Grid
+
+_PIXEL_PLANE = CRS.from_epsg(3857)  # stands in where no raster has a CRS: it is never left, so its shape is nothing
+_SAME_PX = 1e-6
+
+
+def grid_of(path: str, label: str) -> Grid:
+    """Return the grid of a raster.
+
+    Raises:
+        InvalidInput: it cannot be opened.
+    """
+    with open_dataset(path, label) as dataset:
+        return Grid(dataset.crs, dataset.transform, dataset.width, dataset.height)
+
+
+class AlignedBand:
+    """One band on a target grid: as it is where the grids are the same, else warped window by window.
+
+    Heights are interpolated bilinearly between valid pixels, and averaged where the target's pixels are larger; where
+    the pixel itself has no value there is none. Classes and ids take the nearest pixel.
+
+    Attributes:
+        label: what the raster is, for messages.
+        warnings: what the user should know about how it is placed.
+        is_warped: whether its own grid is another one.
+    """
+
+    def __init__(self, path: str, label: str, grid: Grid, continuous: bool, band: int = 1):
+        """Open it, and check that it lies over the target.
+
+        Args:
+            path: any raster that GDAL reads.
+            label: a noun with its article, such as "the reference height".
+            grid: the target.
+            continuous: heights and the like; False for classes and ids.
+            band: one-based.
+
+        Raises:
+            InvalidInput: it cannot be opened, has no such band, or does not overlap the target.
+        """
+        self.path, self.label, self.warnings = path, label, []
+        self._continuous, self._band = continuous, band
+        self._warped = None
+        self._dataset = open_dataset(path, label)
+        try:
+            self._check_band()
+            self._place(grid)
+        except BaseException:
+            self.close()
+            raise
+
+    def _check_band(self) -> None:
+        dataset = self._dataset
+        if dataset.count < self._band:
+            raise InvalidInput(f"{self._Label} {self.path} has {dataset.count} bands; band {self._band} is needed.")
+        if dataset.dtypes[self._band - 1].startswith("complex"):
+            raise InvalidInput(f"{self._Label} {self.path} holds complex numbers. Choose a raster of real ones.")
+        self._scale, self._offset = dataset.scales[self._band - 1], dataset.offsets[self._band - 1]
+
+    def _place(self, grid: Grid) -> None:
+        dataset = self._dataset
+        own = Grid(dataset.crs, dataset.transform, dataset.width, dataset.height)
+        self.is_warped = not _same_grid(own, grid)
+        if not self.is_warped:
+            return
+        if (own.crs is None) != (grid.crs is None):
+            self.warnings.append(
+                f"{self._Label} {os.path.basename(self.path)} {'has no' if own.crs is None else 'has a'} CRS and the "
+                f"prediction has {'one' if own.crs is None else 'none'}: both are taken to be in the same CRS."
+            )
+        common = own.crs or grid.crs or _PIXEL_PLANE
+        target_crs = grid.crs or common
+        self._check_overlap(own, own.crs or target_crs, grid, target_crs)
+        has_alpha = ColorInterp.alpha in dataset.colorinterp
+        self._warped = WarpedVRT(
+            dataset, src_crs=own.crs or target_crs, crs=target_crs, transform=grid.transform, width=grid.width,
+            height=grid.height, resampling=Resampling.bilinear if self._continuous else Resampling.nearest,
+            add_alpha=not has_alpha, dtype="float64" if self._continuous else None,
+        )  # fmt: skip
+
+    def _check_overlap(self, own: Grid, own_crs: CRS, grid: Grid, crs: CRS) -> None:
+        try:
+            bounds = transform_bounds(own_crs, crs, *own.bounds())
+        except GDAL_ERRORS as error:
+            raise InvalidInput(
+                f"{self._Label} {self.path} cannot be brought to the prediction's CRS: {reason(error)}"
+            ) from error
+        target = grid.bounds()
+        if not all(map(math.isfinite, bounds)) or disjoint_bounds(bounds, target):
+            raise InvalidInput(
+                f"{self._Label} {self.path} does not overlap the prediction: in the prediction's CRS it covers "
+                f"({_numbers(bounds)}), the prediction ({_numbers(target)}). Choose rasters of the same place, or "
+                "correct the CRS.",
+                {"bounds": list(bounds), "prediction": list(target)},
+            )
+
+    @property
+    def tags(self) -> dict:
+        """Tags of the file."""
+        return self._dataset.tags()
+
+    @property
+    def _Label(self) -> str:  # noqa: N802 # the label at the head of a sentence
+        return self.label[0].upper() + self.label[1:]
+
+    def read(self, column: int, row: int, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
+        """Read a window of the target grid.
+
+        Returns:
+            Values [height, width], float64 with the band's scale applied, or int64 for ids; and where they are valid,
+            bool. Invalid ones are 0.
+
+        Raises:
+            InvalidInput: the file is damaged, or an id is no whole number.
+        """
+        source = self._warped or self._dataset
+        window = Window(column, row, width, height)
+        try:
+            values = source.read(self._band, window=window)
+            valid = source.read_masks(self._band, window=window) > 0
+        except GDAL_ERRORS as error:
+            raise InvalidInput(
+                f"{self._Label} {self.path} cannot be read at columns {column} to {column + width} and rows {row} to "
+                f"{row + height} of the prediction: {reason(error)} The file may be damaged; get it again."
+            ) from error
+        if values.dtype.kind == "f":
+            valid &= np.isfinite(values)
+        values = np.where(valid, values, 0)
+        if not self._continuous:
+            return self._ids(values), valid
+        return values.astype(np.float64) * self._scale + self._offset * valid, valid
+
+    def _ids(self, values: np.ndarray) -> np.ndarray:
+        if values.dtype.kind == "f":
+            broken = values != np.rint(values)
+            if broken.any():
+                raise InvalidInput(
+                    f"{self._Label} {self.path} holds {values[broken].flat[0]:g}, but whole numbers are needed: it "
+                    "has ids, not measurements. Choose another raster."
+                )
+        return values.astype(np.int64)
+
+    def close(self) -> None:
+        if self._warped is not None:
+            self._warped.close()
+        self._dataset.close()
+
+
+def open_dataset(path: str, label: str):
+    """Open a raster that lies on a map grid.
+
+    Raises:
+        InvalidInput: it does not exist, is no raster, or is placed by control points.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            dataset = rasterio.open(path)
+    except (*GDAL_ERRORS, ValueError) as error:
+        if "://" not in path and not path.startswith("/vsi") and not os.path.exists(path):
+            raise InvalidInput(f"There is no file {path} for {label}. Check the path.") from error
+        raise InvalidInput(f"The file {path} for {label} cannot be opened: {reason(error)}") from error
+    if not all(map(math.isfinite, dataset.transform[:6])) or dataset.transform.determinant == 0:
+        fault = f"has a geotransform that maps all pixels to one line: {dataset.transform[:6]}"
+    elif dataset.transform.is_identity and (dataset.gcps[0] or dataset.rpcs is not None):
+        fault = "is placed by control points or polynomials and not yet on a map grid. Warp it first"
+    else:
+        return dataset
+    dataset.close()
+    raise InvalidInput(f"The file {path} for {label} {fault}.")
+
+
+def _same_grid(a: Grid, b: Grid) -> bool:
+    if (a.width, a.height) != (b.width, b.height) or a.crs != b.crs:
+        return False
+    corners = [(0, 0), (a.width, 0), (0, a.height), (a.width, a.height)]
+    inverse = ~b.transform
+    for column, row in corners:
+        x = a.transform.a * column + a.transform.b * row + a.transform.c
+        y = a.transform.d * column + a.transform.e * row + a.transform.f
+        at_column = inverse.a * x + inverse.b * y + inverse.c
+        at_row = inverse.d * x + inverse.e * y + inverse.f
+        if abs(at_column - column) > _SAME_PX * a.width or abs(at_row - row) > _SAME_PX * a.height:
+            return False
+    return True
+
+
+def _numbers(values) -> str:
+    return ", ".join(f"{value:.10g}" for value in values)
