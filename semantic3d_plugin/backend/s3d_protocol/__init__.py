@@ -13,6 +13,7 @@ from .aside import (
     remove_partial,
 )
 from .control import JobControl
+from .detect_shadows_job import DetectShadowsJob
 from .errors import (
     BackendCrashed,
     BackendHung,
@@ -45,6 +46,7 @@ __all__ = [
     "BackendMissing",
     "BadMessage",
     "Cancelled",
+    "DetectShadowsJob",
     "DeviceUnavailable",
     "DoctorJob",
     "EvaluateJob",

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Mapping
 
+from .detect_shadows_job import DetectShadowsJob
 from .errors import InvalidParameter
 from .evaluate_job import EvaluateJob
 from .job_base import (
@@ -128,7 +129,9 @@ class DoctorJob(Job):
         _check_device(self.device)
 
 
-JOB_TYPES: dict[str, type[Job]] = {job.kind: job for job in (ReconstructJob, DoctorJob, EvaluateJob, TrainJob)}
+JOB_TYPES: dict[str, type[Job]] = {
+    job.kind: job for job in (ReconstructJob, DoctorJob, EvaluateJob, DetectShadowsJob, TrainJob)
+}
 
 
 def job_from_dict(kind: str, values: Mapping[str, Any]) -> Job:

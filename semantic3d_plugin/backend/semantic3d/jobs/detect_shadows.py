@@ -1,0 +1,296 @@
+"""The detect_shadows job: a mask of cast shadows from the colours of one image, window by window.
+
+Two looks at the image: the first finds one threshold for all of it, the second classifies. A window is read with so
+much around it that its pixels come out as they would in one piece.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections import namedtuple
+from dataclasses import dataclass, replace
+from typing import Iterator
+
+import numpy as np
+import rasterio
+
+from s3d_protocol import (
+    DetectShadowsJob,
+    InvalidInput,
+    JobControl,
+    OutputFailed,
+    discard_partials,
+    partial_path,
+    product_version,
+    publish,
+)
+
+from ..exporters.qml import write_land_cover_style
+from ..inference.session import worker_threads
+from ..raster.grid import Grid, pixel_size
+from ..raster.normalisation import Normalisation, blocks_to_look_at, find_normalisation, has_valid_pixel
+from ..raster.source import ImageSource
+from ..raster.writer import RasterSpec, RasterWriter, check_room
+from ..shadows.detector import Detector, detector
+from ..shadows.patches import clean
+from ..shadows.threshold import LEAST_DROP, IndexHistogram, Threshold
+from .reconstruct import check_output_paths, normalisation_text
+
+LIT, SHADOW, NODATA = 0, 1, 255
+Class = namedtuple("Class", "id name colour")
+CLASSES = (Class(LIT, "lit", "#fff3c4"), Class(SHADOW, "shadow", "#2b2d6e"))
+WINDOW_PX = 1536
+_FIRST_MARGIN_PX = 64  # for patches; doubled where one of them is larger
+_UNKNOWN_GSD_M = 0.5
+_COARSE_M = 2.0
+_MUCH = 0.5  # share of shadow that deserves a word
+_CACHE_MB = 128
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked job.
+
+    Attributes:
+        window: (column, row, width, height), the image pixels wanted.
+        grid: of the output.
+        normalisation: of pixel values.
+        detector: for the image's pixel size.
+        least_px: area of the smallest patch that stays.
+        warnings: for the user.
+    """
+
+    job: DetectShadowsJob
+    window: tuple
+    grid: Grid
+    normalisation: Normalisation
+    detector: Detector
+    least_px: int
+    warnings: tuple
+
+
+def run(job: DetectShadowsJob, control: JobControl) -> dict:
+    """Do the job.
+
+    Returns:
+        shadow_share (0 to 1, of the valid pixels), threshold, megapixels, seconds, warnings, outputs.
+
+    Raises:
+        Semantic3DError: InvalidParameter, InvalidInput and OutputFailed before or during the work, Cancelled; no
+            output is left then.
+    """
+    started_s = time.monotonic()
+    job.check()
+    check_output_paths(job)
+    try:
+        with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB * 1_000_000):
+            with ImageSource(job.image_path, job.bands) as source:
+                plan = make_plan(job, source, control)
+                values = _detect(plan, source, control)
+        control.check_cancelled()
+        publish(job.outputs().values(), control.job_id)
+    finally:
+        discard_partials(job.outputs().values(), control.job_id)
+    values["seconds"] = time.monotonic() - started_s
+    return values
+
+
+def make_plan(job: DetectShadowsJob, source: ImageSource, control: JobControl) -> Plan:
+    """Check the image against the job, and fix everything that the work needs.
+
+    Raises:
+        InvalidInput: no valid pixel, damaged file.
+        InvalidParameter: the extent lies outside.
+        OutputFailed: the disk has too little room.
+    """
+    warnings = list(source.warnings)
+    size = pixel_size(source.grid)
+    if size is None:
+        warnings.append(
+            "The image does not say how large its pixels are on the ground (no CRS or no geotransform): they are taken "
+            f"for {_UNKNOWN_GSD_M:g} m."
+        )
+    gsd_m = size.gsd_m if size else _UNKNOWN_GSD_M
+    if gsd_m > _COARSE_M:
+        warnings.append(
+            f"A pixel is {gsd_m:.3g} m wide: the shadows of houses are hardly larger than that, and many are missed."
+        )
+    whole = (0, 0, source.grid.width, source.grid.height)
+    window = source.grid.pixel_window(job.extent) if job.extent else whole
+    grid = source.grid.window(*window)
+    check_room({partial_path(job.shadow_path, control.job_id): grid.width * grid.height})
+    control.log("Looking over the image.")
+    normalisation = with_true_black(find_normalisation(source, control.check_cancelled))
+    if window != whole and not has_valid_pixel(source, window, control.check_cancelled):
+        raise InvalidInput("The extent holds no valid pixel of the image: all are NoData, transparent or masked.")
+    for text in warnings:
+        control.log(text, "warning")
+    least_px = math.ceil(job.min_area_m2 / gsd_m**2 - 1e-9)
+    return Plan(job, window, grid, normalisation, detector(gsd_m), least_px, tuple(warnings))
+
+
+def with_true_black(normalisation: Normalisation) -> Normalisation:
+    """Let 0 stay black where the image has a brightness above 0 throughout: shadow is a ratio of brightnesses."""
+    if min(normalisation.low) <= 0:
+        return normalisation
+    return replace(
+        normalisation, low=(0.0,) * 3, rule="0 stays 0, the 98th percentile of each band over the whole image becomes 1"
+    )
+
+
+def _detect(plan: Plan, source: ImageSource, control: JobControl) -> dict:
+    job, warnings = plan.job, list(plan.warnings)
+    found = Threshold(job.threshold, 0.0, True) if job.threshold else _find_threshold(plan, source, control)
+    if not found.found:
+        warnings.append(
+            f"No shadows stand out: the darkest part of the image is {_percent(found.drop)} darker than the rest, "
+            f"shadow is at least {_percent(LEAST_DROP)} darker. The image may hold none; the mask has only what is "
+            "very dark. Give a threshold to see more."
+        )
+        control.log(warnings[-1], "warning")
+    tags = provenance_tags(plan, source, found)
+    path = partial_path(job.shadow_path, control.job_id)
+    writer = RasterWriter(path, plan.grid, mask_spec(tags))
+    try:
+        shadow_px, valid_px = _classify(plan, source, writer, found, control)
+        control.log("Writing the shadow mask.")
+        writer.finish(worker_threads(), control.check_cancelled)
+    finally:
+        writer.close()
+    try:
+        write_land_cover_style(path, CLASSES)
+    except OSError as error:
+        raise OutputFailed(f"The layer style beside {job.shadow_path} cannot be written: {error}.") from error
+    share = shadow_px / valid_px if valid_px else 0.0
+    if share > _MUCH:
+        warnings.append(
+            f"{share:.0%} of the image is called shadow. Dark ground or water may be among it: look at the mask, and "
+            f"raise the threshold above {found.value:.3g} if so."
+        )
+        control.log(warnings[-1], "warning")
+    return {
+        "shadow_share": share,
+        "threshold": found.value,
+        "megapixels": plan.grid.megapixels,
+        "seconds": 0.0,
+        "warnings": warnings,
+        "outputs": dict(job.outputs()),
+    }
+
+
+def _percent(drop: float) -> str:
+    return f"{1 - math.exp(-drop):.0%}"
+
+
+def _find_threshold(plan: Plan, source: ImageSource, control: JobControl) -> Threshold:
+    """First look: the histogram of the whole image, whatever the extent; of evenly spread blocks where it is large."""
+    histogram, blocks = IndexHistogram(), list(blocks_to_look_at(source))
+    control.progress(0, len(blocks), "blocks", text="Looking for the threshold")
+    for done, (column, row, width, height) in enumerate(blocks, 1):
+        control.check_cancelled()
+        box = _grown((column, row, width, height), plan.detector.histogram_margin_px, source.grid)
+        index, usable = plan.detector.index(*_read(plan, source, box))
+        core = slice(row - box[1], row - box[1] + height), slice(column - box[0], column - box[0] + width)
+        histogram.add(index, usable, core, plan.detector.radii.edge_px)
+        control.progress(done, len(blocks), "blocks", text="Looking for the threshold")
+    return histogram.threshold()
+
+
+def _classify(plan: Plan, source: ImageSource, writer: RasterWriter, found: Threshold, control) -> tuple[int, int]:
+    """Second look: write the mask; returns shadow pixels and valid pixels."""
+    shadow_px = valid_px = 0
+    windows = list(windows_of(plan.window))
+    control.progress(0, len(windows), "windows", text="Marking shadows")
+    for done, window in enumerate(windows, 1):
+        shadow, valid = window_mask(plan, source, window, found.steps, control)
+        stored = np.where(valid, np.where(shadow, SHADOW, LIT), NODATA).astype(np.uint8)
+        writer.write(window[0] - plan.window[0], window[1] - plan.window[1], stored[None])
+        shadow_px, valid_px = shadow_px + int(shadow.sum()), valid_px + int(valid.sum())
+        control.progress(
+            done, len(windows), "windows", plan.grid.megapixels * done / len(windows), text="Marking shadows"
+        )
+    return shadow_px, valid_px
+
+
+def windows_of(whole: tuple) -> Iterator[tuple[int, int, int, int]]:
+    """Yield windows (column, row, width, height) of `WINDOW_PX` that cover `whole`."""
+    left, top, width, height = whole
+    for row in range(top, top + height, WINDOW_PX):
+        for column in range(left, left + width, WINDOW_PX):
+            yield column, row, min(WINDOW_PX, left + width - column), min(WINDOW_PX, top + height - row)
+
+
+def window_mask(plan: Plan, source: ImageSource, window: tuple, threshold_steps: int, control: JobControl):
+    """Return shadow and validity [H, W], bool, of a window (column, row, width, height), as in one piece.
+
+    More and more is read around the window until no patch in it depends on what lies further out.
+    """
+    margin_px = min(_FIRST_MARGIN_PX, 2 * plan.least_px)
+    while True:
+        control.check_cancelled()
+        inner = _grown(window, margin_px, source.grid)
+        outer = _grown(inner, plan.detector.margin_px, source.grid)
+        dark, valid = plan.detector.dark(*_read(plan, source, outer), threshold_steps)
+        control.check_cancelled()
+        dark, valid = (_part(layer, outer, inner) for layer in (dark, valid))
+        least, most = clean(dark, valid, plan.least_px, _open_sides(inner, source.grid))
+        least, most = _part(least, inner, window), _part(most, inner, window)
+        if np.array_equal(least, most):
+            return least, _part(valid, inner, window)
+        margin_px *= 2
+
+
+def _read(plan: Plan, source: ImageSource, box: tuple) -> tuple[np.ndarray, np.ndarray]:
+    """Read a box (column, row, width, height): colours in 0..1, float32 [3, H, W], and validity [H, W]."""
+    pixels, valid = source.read(*box)
+    if valid is None:
+        valid = np.ones(pixels.shape[1:], bool)
+    return plan.normalisation.apply(pixels), valid
+
+
+def _grown(box: tuple, margin_px: int, grid: Grid) -> tuple[int, int, int, int]:
+    """A box (column, row, width, height) with a margin, cut to the image."""
+    left, top = max(0, box[0] - margin_px), max(0, box[1] - margin_px)
+    right = min(grid.width, box[0] + box[2] + margin_px)
+    bottom = min(grid.height, box[1] + box[3] + margin_px)
+    return left, top, right - left, bottom - top
+
+
+def _part(layer: np.ndarray, box: tuple, wanted: tuple) -> np.ndarray:
+    """The part of a layer [H, W] over `box` that lies over `wanted`."""
+    left, top = wanted[0] - box[0], wanted[1] - box[1]
+    return layer[top : top + wanted[3], left : left + wanted[2]]
+
+
+def _open_sides(box: tuple, grid: Grid) -> tuple[bool, bool, bool, bool]:
+    """Whether the image goes on beyond the (top, bottom, left, right) of a box."""
+    return box[1] > 0, box[1] + box[3] < grid.height, box[0] > 0, box[0] + box[2] < grid.width
+
+
+def mask_spec(tags: dict) -> RasterSpec:
+    """What the mask's file holds."""
+    colours = {item.id: tuple(int(item.colour[i : i + 2], 16) for i in (1, 3, 5)) + (255,) for item in CLASSES}
+    names = json.dumps([list(item) for item in CLASSES])
+    return RasterSpec(
+        "uint8", NODATA, ("shadow",), ("",), colours={**colours, NODATA: (0, 0, 0, 0)}, overviews="MODE",
+        tags={**tags, "SEMANTIC3D_CLASSES": names, "SEMANTIC3D_LAYER": "shadow"},
+    )  # fmt: skip
+
+
+def provenance_tags(plan: Plan, source: ImageSource, found: Threshold) -> dict[str, str]:
+    """Return the tags that say where the mask comes from; no times and no places, so that they repeat."""
+    job = plan.job
+    tags = {
+        "VERSION": product_version(),
+        "IMAGE": os.path.basename(job.image_path),
+        "BANDS": ", ".join(map(str, source.bands)),
+        "EXTENT": ", ".join(f"{side:.12g}" for side in job.extent) if job.extent else "whole image",
+        "THRESHOLD": f"{found.value:.6g}, {'given' if job.threshold else 'found from the image'}",
+        "MIN_AREA_M2": f"{job.min_area_m2:g}",
+        "NORMALISATION": normalisation_text(plan.normalisation),
+        "SOFTWARE": f"numpy {np.__version__}, rasterio {rasterio.__version__}, GDAL {rasterio.__gdal_version__}",
+    }
+    return {f"SEMANTIC3D_{name}": value for name, value in tags.items()}

@@ -1,0 +1,1 @@
+"""Cast shadows in one image, from colour alone. Knows arrays, no files."""
