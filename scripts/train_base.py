@@ -46,10 +46,10 @@ def main() -> None:
     base = LatentDiffusion.from_config(CONFIGS[args.config]).to(memory_format=torch.channels_last)
     vae_loop = LoopConfig(steps=args.vae_steps, learning_rate=1.5e-3, weight_decay=0.01)
     train_vae(base, seeded_crops(images, 128, args.batch, args.seed), vae_loop, args.out / "vae")
-    save_base(base, args.out / "vae.safetensors")
+    save_base(base, args.out / "vae.safetensors", args.config)
     unet_loop = LoopConfig(steps=args.unet_steps, learning_rate=5e-4, weight_decay=0.01)
     train_denoiser(base, seeded_crops(images, 256, args.batch, args.seed + 1), unet_loop, args.out / "unet")
-    save_base(base, args.out / "base.safetensors")
+    save_base(base, args.out / "base.safetensors", args.config)
     print(f"wrote {args.out / 'base.safetensors'}; latent scale {base.vae.config.scaling_factor:.3f}")
 
 

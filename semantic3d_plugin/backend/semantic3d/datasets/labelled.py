@@ -13,7 +13,7 @@ from rasterio.windows import Window
 from ..metrics.figures import BUILDING
 
 IGNORED = 0
-NOT_BUILDING = 12  # any class but building, known where only building outlines are
+NOT_BUILDING = 255  # any class but building, known where only building outlines are
 
 MAX_GROUND_DISTANCE_M = 30.0
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..datasets.labelled import IGNORED
+from ..datasets.labelled import IGNORED, NOT_BUILDING
 from ..metrics.figures import BUILDING, GROUND_UNSEPARATED
 from ..models.adapted import AdaptedConfig, AdaptedDiffusion
 from ..models.decoder import DecoderOutput
@@ -29,7 +29,8 @@ class LossConfig:
         roof_weight: a roof's height against other pixels'. The smallest absolute error leaves a roof on the
             ground until the network is more sure than not; above 1, it rises earlier.
         class_weight: land cover against height.
-        class_weights: per class, for classes 1..K; weak labels count less.
+        class_weights: per class, for classes 1..K; weak labels count less, those not listed count 1.
+        building_code: the class that `roof_weight` means and that NOT_BUILDING rules out.
     """
 
     penalty_weight: float = 0.2
@@ -38,12 +39,13 @@ class LossConfig:
     roof_weight: float = 1.0
     class_weight: float = 0.5
     class_weights: tuple[float, ...] = (0.6, 0.6, 1.0, 1.6, 1.0, 1.0, 1.0)
+    building_code: int = BUILDING
 
 
-def land_cover_loss(logits: Tensor, codes: Tensor, weights: Tensor) -> Tensor:
-    """Cross-entropy that knows two kinds of missing knowledge.
+def land_cover_loss(logits: Tensor, codes: Tensor, weights: Tensor, building_code: int = BUILDING) -> Tensor:
+    """Cross-entropy that knows three kinds of missing knowledge.
 
-    Code 0 counts nothing; code 11 (ground of unknown type) accepts class 1 or 2.
+    Code 0 counts nothing; code 11 (ground of unknown type) accepts class 1 or 2; code 255 all but building.
 
     Args:
         logits: [B, K, H, W], channel k is class k + 1.
@@ -56,9 +58,15 @@ def land_cover_loss(logits: Tensor, codes: Tensor, weights: Tensor) -> Tensor:
     index = torch.where(known, codes - 1, 0)
     exact = -log_probability.gather(1, index[:, None])[:, 0]
     either = -torch.logsumexp(log_probability[:, :2], dim=1)
-    unseparated = codes == GROUND_UNSEPARATED
+    unseparated = (codes == GROUND_UNSEPARATED) & ~known  # a model of more classes has an eleventh of its own
     weight = torch.where(known, weights[index], 0.0) + torch.where(unseparated, weights[0], 0.0)
-    return (torch.where(unseparated, either, exact) * weight).sum() / weight.sum().clamp(min=1)
+    value = torch.where(unseparated, either, exact)
+    ruled_out = codes == NOT_BUILDING
+    if ruled_out.any():
+        others = [channel for channel in range(class_count) if channel != building_code - 1]
+        value = torch.where(ruled_out, -torch.logsumexp(log_probability[:, others], dim=1), value)
+        weight = weight + torch.where(ruled_out, weights[0], 0.0)
+    return (value * weight).sum() / weight.sum().clamp(min=1)
 
 
 def joint_loss(output: DecoderOutput, batch: PatchBatch, model: AdaptedConfig, config: LossConfig) -> Tensor:
@@ -68,12 +76,15 @@ def joint_loss(output: DecoderOutput, batch: PatchBatch, model: AdaptedConfig, c
     height = evidential_height_loss(
         target,
         evidence_from_raw(output.gamma, output.raw_evidence, model.alpha_min),
-        known * torch.where(batch.land_cover[:, None] == BUILDING, config.roof_weight, 1.0),
+        known * torch.where(batch.land_cover[:, None] == config.building_code, config.roof_weight, 1.0),
         penalty_weight=config.penalty_weight,
         smooth_l1_beta=config.smooth_l1_beta,
     )
-    weights = torch.tensor(config.class_weights[: output.class_logits.shape[1]])
-    return config.height_weight * height + config.class_weight * land_cover_loss(output.class_logits, batch.land_cover, weights)
+    class_count = output.class_logits.shape[1]
+    listed = (*config.class_weights[:class_count], *(1.0,) * (class_count - len(config.class_weights)))
+    weights = torch.tensor(listed, device=output.class_logits.device)
+    cover = land_cover_loss(output.class_logits, batch.land_cover, weights, config.building_code)
+    return config.height_weight * height + config.class_weight * cover
 
 
 def adapt(
@@ -82,15 +93,19 @@ def adapt(
     loop: LoopConfig,
     losses: LossConfig,
     folder: Path,
-    on_checkpoint: Callable[[int, Ema], None] | None = None,
+    on_checkpoint: Callable[[int, Ema], bool | None] | None = None,
+    on_step: Callable[[int, float], None] | None = None,
+    ema_decay: float = 0.998,
 ) -> Ema:
-    """Train the adapter and the decoder; returns the averaged weights."""
+    """Train the adapter and the decoder; returns the averaged weights. See `run_loop` for the callbacks."""
     forward = torch.compile(model) if loop.compiled else model
 
     def loss_of_step(step: int) -> Tensor:
-        batch = batch_of_step(step)
+        batch = batch_of_step(step).to(loop.device)
         output = forward(batch.image.contiguous(memory_format=torch.channels_last))
         output = DecoderOutput(*(maps.float() for maps in output))
         return joint_loss(output, batch, model.config, losses)
 
-    return run_loop(model, loss_of_step, loop, folder, ema_decay=0.998, on_checkpoint=on_checkpoint)
+    return run_loop(
+        model, loss_of_step, loop, folder, ema_decay=ema_decay, on_checkpoint=on_checkpoint, on_step=on_step
+    )

@@ -11,6 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from s3d_protocol import Cancelled
+
 
 @dataclass(frozen=True)
 class LoopConfig:
@@ -25,6 +27,7 @@ class LoopConfig:
     clip_norm: float = 10.0
     use_bf16: bool = True
     compiled: bool = False
+    device: str = "cpu"  # where the module lies: cpu or cuda
 
 
 def trained_state(module: nn.Module) -> dict[str, Tensor]:
@@ -87,7 +90,8 @@ def run_loop(
     checkpoint: Path,
     *,
     ema_decay: float = 0.995,
-    on_checkpoint: Callable[[int, Ema], None] | None = None,
+    on_checkpoint: Callable[[int, Ema], bool | None] | None = None,
+    on_step: Callable[[int, float], None] | None = None,
 ) -> Ema:
     """Train the parameters of `module` that require gradients.
 
@@ -96,7 +100,10 @@ def run_loop(
         loss_of_step: computes the loss of one step; draws its own batch from the step's number,
             so that a resumed run sees what an uninterrupted one would have seen.
         config: the loop's settings.
-        checkpoint: folder for `state.safetensors` and `optimiser.safetensors`; resumed when there.
+        checkpoint: folder for `state.safetensors`; resumed when there.
+        on_checkpoint: called after each checkpoint; true ends the run early.
+        on_step: called after each step with the number of steps done and the smoothed loss, in the place of
+            printing them. Where it or `loss_of_step` raises Cancelled, the steps done are saved first.
 
     Returns:
         The averaged weights.
@@ -109,22 +116,28 @@ def run_loop(
     for step in range(first, config.steps):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, config)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=config.use_bf16):
-            loss = loss_of_step(step)
+        try:
+            if on_step and smoothed is not None:
+                on_step(step, smoothed)
+            with torch.autocast(config.device, dtype=torch.bfloat16, enabled=config.use_bf16):
+                loss = loss_of_step(step)
+        except Cancelled:
+            _save(module, optimiser, ema, step, checkpoint)
+            raise
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, config.clip_norm)
         optimiser.step()
         ema.update(module)
         smoothed = loss.item() if smoothed is None else 0.97 * smoothed + 0.03 * loss.item()
-        if (step + 1) % config.log_every == 0:
+        if not on_step and (step + 1) % config.log_every == 0:
             pace = (time.monotonic() - started) / (step + 1 - first)
             left = pace * (config.steps - step - 1)
             print(f"step {step + 1}/{config.steps} loss {smoothed:.4f} {pace:.2f} s/step, {left / 60:.1f} min left", flush=True)
         if (step + 1) % config.checkpoint_every == 0 or step + 1 == config.steps:
             _save(module, optimiser, ema, step + 1, checkpoint)
-            if on_checkpoint:
-                on_checkpoint(step + 1, ema)
+            if on_checkpoint and on_checkpoint(step + 1, ema):
+                break
     return ema
 
 
@@ -154,7 +167,7 @@ def _resume(module: nn.Module, optimiser: torch.optim.Optimizer, ema: Ema, folde
     tensors = load_file(str(path))
     names = [name for name, p in module.named_parameters() if p.requires_grad]
     load_state(module, {name: tensors[f"now.{name}"] for name in names})
-    ema.state = {name: tensors[f"ema.{name}"] for name in names}
+    ema.state = {name: tensors[f"ema.{name}"].to(ema.state[name].device) for name in names}
     ema.updates = int(metadata["ema_updates"])
     state = optimiser.state_dict()
     state["state"] = {

@@ -23,6 +23,10 @@ class PatchBatch:
     ndsm_m: Tensor
     land_cover: Tensor
 
+    def to(self, device: str) -> PatchBatch:
+        """The same batch on a device."""
+        return PatchBatch(self.image.to(device), self.ndsm_m.to(device), self.land_cover.to(device))
+
 
 @dataclass(frozen=True)
 class PatchConfig:
@@ -60,6 +64,8 @@ class PatchSource:
         for samples, share in groups:
             area = np.array([sample.ndsm_m.size for sample in samples], dtype=float)
             weights.append(area / area.sum() * share)
+        # where there is no height at all, classes say whether a place is worth learning from
+        self.has_heights = [bool(np.isfinite(sample.ndsm_m).any()) for sample in self.samples]
         joined = np.concatenate(weights)
         self.weights = joined / joined.sum()
 
@@ -67,13 +73,13 @@ class PatchSource:
         """A batch that follows from `seed` alone."""
         rng = np.random.default_rng(seed)
         chosen = rng.choice(len(self.samples), size=size, p=self.weights)
-        images, heights, classes = zip(*(self._patch(self.samples[i], rng) for i in chosen))
+        images, heights, classes = zip(*(self._patch(self.samples[i], self.has_heights[i], rng) for i in chosen))
         return PatchBatch(torch.stack(images), torch.stack(heights), torch.stack(classes))
 
-    def _patch(self, sample: Sample, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def _patch(self, sample: Sample, has_heights: bool, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         zoom = np.exp(rng.uniform(np.log(self.config.zoom_low), np.log(self.config.zoom_high)))
         side = round(self.config.patch_px / zoom)
-        rows, columns = self._place(sample, side, rng)
+        rows, columns = self._place(sample, has_heights, side, rng)
         rgb, ndsm_m, land_cover = (
             _oriented(_reflect_to(layer[rows, columns], side), turn)
             for turn in [(int(rng.integers(4)), bool(rng.integers(2)))]
@@ -92,14 +98,17 @@ class PatchSource:
         image = colour_jitter(image, rng, self.config.colour)
         return image.clamp(0, 1) * 2 - 1, height, cover.long()
 
-    def _place(self, sample: Sample, side: int, rng: np.random.Generator) -> tuple[slice, slice]:
+    def _place(
+        self, sample: Sample, has_heights: bool, side: int, rng: np.random.Generator
+    ) -> tuple[slice, slice]:
         """A place whose labels are not mostly unknown, if a few tries find one."""
         height, width = sample.ndsm_m.shape
         for _ in range(TRIES):
             top = int(rng.integers(max(1, height - side + 1)))
             left = int(rng.integers(max(1, width - side + 1)))
             place = slice(top, top + side), slice(left, left + side)
-            if np.isfinite(sample.ndsm_m[place][::8, ::8]).mean() >= MIN_LABELLED_SHARE:
+            labels = (sample.ndsm_m if has_heights else sample.land_cover)[place][::8, ::8]
+            if (np.isfinite(labels) if has_heights else labels > 0).mean() >= MIN_LABELLED_SHARE:
                 break
         return place
 

@@ -73,11 +73,11 @@ def train_denoiser(
     base.unet.eval()
 
 
-def save_base(base: LatentDiffusion, path: Path) -> None:
-    """Write every weight of a base as one safetensors file, with the latents' scale."""
+def save_base(base: LatentDiffusion, path: Path, config_name: str = "s3d_small") -> None:
+    """Write every weight of a base as one safetensors file, with the latents' scale and its shape's name."""
     scale = str(base.vae.config.scaling_factor)
     state = {name: value.contiguous() for name, value in base.state_dict().items()}
-    save_file(state, str(path), metadata={"scaling_factor": scale})
+    save_file(state, str(path), metadata={"scaling_factor": scale, "config": config_name})
 
 
 def load_weights(base: LatentDiffusion, path: Path) -> LatentDiffusion:

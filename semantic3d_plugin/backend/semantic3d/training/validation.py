@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import nn
@@ -12,8 +14,14 @@ from ..models.adapted import PhysicalOutputs
 
 
 @torch.no_grad()
-def predict(model: nn.Module, rgb: np.ndarray, tile_px: int = 512) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def predict(
+    model: nn.Module, rgb: np.ndarray, tile_px: int = 512, on_tile: Callable[[], None] | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Whole-image prediction in tiles side by side (no blending: a check, not a product).
+
+    Args:
+        rgb: uint8 [H, W, 3].
+        on_tile: called before each tile; may raise.
 
     Returns:
         height [H, W] m, predictive variance [H, W] m2, class probability [K, H, W].
@@ -21,14 +29,18 @@ def predict(model: nn.Module, rgb: np.ndarray, tile_px: int = 512) -> tuple[np.n
     height, width = rgb.shape[:2]
     padded = np.pad(rgb, ((0, -height % tile_px), (0, -width % tile_px), (0, 0)), mode="symmetric")
     image = torch.from_numpy(padded.transpose(2, 0, 1).astype(np.float32) / 127.5 - 1)
-    maps = torch.zeros(9, *padded.shape[:2])
+    device = next(model.parameters()).device
+    maps = None
     for top in range(0, padded.shape[0], tile_px):
         for left in range(0, padded.shape[1], tile_px):
-            tile = image[None, :, top : top + tile_px, left : left + tile_px]
+            if on_tile:
+                on_tile()
+            tile = image[None, :, top : top + tile_px, left : left + tile_px].to(device)
             tile = tile.contiguous(memory_format=torch.channels_last)
             h, aleatoric, epistemic, _, probability = model(tile)
             joined = torch.cat([h, aleatoric + epistemic, probability], dim=1)[0]
-            maps[:, top : top + tile_px, left : left + tile_px] = joined
+            maps = torch.zeros(len(joined), *padded.shape[:2]) if maps is None else maps
+            maps[:, top : top + tile_px, left : left + tile_px] = joined.float().cpu()
     cut = maps[:, :height, :width].numpy()
     return cut[0], cut[1], cut[2:]
 

@@ -1,0 +1,79 @@
+"""What training knows about missing labels, and how a run stops and goes on."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("peft")
+
+from s3d_protocol import Cancelled  # noqa: E402
+from semantic3d.datasets.labelled import NOT_BUILDING, Sample  # noqa: E402
+from semantic3d.training.adapt import land_cover_loss  # noqa: E402
+from semantic3d.training.loop import LoopConfig, run_loop, trained_state  # noqa: E402
+from semantic3d.training.patches import PatchConfig, PatchSource  # noqa: E402
+
+
+def test_where_only_outlines_are_known_every_class_but_building_is_right():
+    logits = torch.zeros(1, 7, 1, 2)
+    logits[0, 3, 0, :] = 2.0  # building
+    found = land_cover_loss(logits, torch.tensor([[[NOT_BUILDING, 4]]]), torch.ones(7))
+    p4 = np.exp(2) / (np.exp(2) + 6)
+    assert found.item() == pytest.approx(-(np.log(1 - p4) + np.log(p4)) / 2, rel=1e-5)
+
+
+def test_a_model_of_eleven_classes_has_an_eleventh_of_its_own():
+    logits = torch.zeros(1, 12, 1, 1)
+    logits[0, 10] = 3.0
+    found = land_cover_loss(logits, torch.tensor([[[11]]]), torch.ones(12))
+    assert found.item() == pytest.approx(-np.log(np.exp(3) / (np.exp(3) + 11)), rel=1e-5)
+
+
+def test_patches_of_an_image_without_heights_look_for_classes():
+    ndsm_m, cover = np.full((512, 512), np.nan, np.float32), np.zeros((512, 512), np.uint8)
+    cover[:200, :200] = 2
+    sample = Sample("classes", np.zeros((512, 512, 3), np.uint8), ndsm_m, cover, 0.5)
+    source = PatchSource([([sample], 1.0)], PatchConfig(patch_px=64))
+    shares = [(source.batch(1, seed).land_cover > 0).float().mean().item() for seed in range(40)]
+    assert np.mean(np.array(shares) > 0) > 0.45  # 0.15 of the places; six tries find one in six of ten cases
+
+
+def line():
+    torch.manual_seed(0)
+    return torch.nn.Linear(3, 1)
+
+
+def loss_of(module):
+    def loss_of_step(step):
+        x = torch.randn(8, 3, generator=torch.Generator().manual_seed(step))
+        return (module(x) - x.sum(dim=1, keepdim=True)).square().mean()
+
+    return loss_of_step
+
+
+CONFIG = LoopConfig(steps=9, warmup_steps=2, checkpoint_every=4, use_bf16=False)
+
+
+def test_a_cancelled_run_goes_on_where_it_stopped(tmp_path):
+    whole = line()
+    run_loop(whole, loss_of(whole), CONFIG, tmp_path / "whole")
+    parts = line()
+
+    def stop_at_six(done, loss):
+        assert np.isfinite(loss)
+        if done == 6:
+            raise Cancelled("stop")
+
+    with pytest.raises(Cancelled):
+        run_loop(parts, loss_of(parts), CONFIG, tmp_path / "parts", on_step=stop_at_six)
+    fresh, steps = line(), []
+    ema = run_loop(fresh, loss_of(fresh), CONFIG, tmp_path / "parts", on_step=lambda done, _: steps.append(done))
+    assert steps == [7, 8]
+    for name, value in trained_state(whole).items():
+        torch.testing.assert_close(trained_state(fresh)[name], value)
+    assert ema.updates == 9
+
+
+def test_a_checkpoint_can_end_the_run(tmp_path):
+    module, seen = line(), []
+    run_loop(module, loss_of(module), CONFIG, tmp_path, on_checkpoint=lambda step, _: seen.append(step) or step == 8)
+    assert seen == [4, 8]
