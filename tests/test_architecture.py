@@ -26,7 +26,10 @@ MAX_LINES = 500
 QT_BINDINGS = {"PyQt5", "PyQt6", "PySide2", "PySide6"}
 HEAVY = {"torch", "torchvision", "diffusers", "peft", "transformers", "accelerate"}
 LIGHT_PACKAGES = {"numpy", "rasterio", "affine", "onnxruntime"}  # affine is rasterio's own
-LIGHT_ENTRIES = ("worker", "semantic3d", "semantic3d.cli", "semantic3d.jobs.reconstruct", "semantic3d.jobs.doctor")
+LIGHT_ENTRIES = (
+    "worker", "semantic3d", "semantic3d.cli", "semantic3d.jobs.reconstruct", "semantic3d.jobs.doctor",
+    "semantic3d.jobs.evaluate",
+)
 QT_FREE = ("runner", "process", "errors", "progress")
 
 TOP = {"jobs", "cli"}

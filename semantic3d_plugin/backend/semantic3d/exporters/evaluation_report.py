@@ -7,6 +7,7 @@ from typing import Mapping
 
 import numpy as np
 
+from ..metrics.figures import GROUND_UNSEPARATED
 from .evaluation_charts import error_histogram_svg, lines_svg
 from .png import png_data_uri
 from .ramps import ERROR_RAMP, HEIGHT_RAMP, NODATA_COLOUR, Ramp, nice_maximum, number_text, rgb
@@ -142,12 +143,13 @@ def _heights(figures: Mapping) -> str:
         return ""
     rows = [{"name": name, **part} for name, part in figures["heights"].items()]
     classes = figures.get("heights_by_class") or []
+    named = [{**entry, "name": f"class {entry['id']}: {entry['name']}"} for entry in classes]
     histogram = figures["error_histogram"]
     longest = [(entry["name"], CLASS_COLOURS.get(entry["id"], _OTHER_COLOUR), entry["mae_m"] or 0.0,
                 _value(entry["mae_m"], "m")) for entry in classes]
     bars = f"<h3>MAE by class of the reference</h3>{class_bars_svg(longest)}" if longest else ""
     chart = error_histogram_svg(histogram["counts"], histogram["limit_m"])
-    return (f"<section><h2>Heights</h2>{_table(rows + classes, _HEIGHT_COLUMNS)}<div class=\"pair\"><div><h3>Errors</h3>"
+    return (f"<section><h2>Heights</h2>{_table(rows + named, _HEIGHT_COLUMNS)}<div class=\"pair\"><div><h3>Errors</h3>"
             f'{chart}<p class="faint">Shares of pixels, square-root scale; the outermost bars hold what lies beyond.</p>'
             f"</div><div>{bars}</div></div></section>")
 
@@ -184,7 +186,8 @@ def _land_cover(cover) -> str:
     heads = "".join(f"<th>{escape(names.get(code, str(code)))}</th>" for code in confusion["predicted"])
     rows = ""
     for code, counts in zip(confusion["reference"], confusion["pixels"]):
-        cells = "".join(f'<td{" class=right" if other == code else ""}>{count:,}</td>'
+        right = (1, 2, code) if code == GROUND_UNSEPARATED else (code,)
+        cells = "".join(f'<td{" class=right" if other in right else ""}>{count:,}</td>'
                         for other, count in zip(confusion["predicted"], counts))
         rows += f"<tr><td>{escape(names.get(code, str(code)))}</td>{cells}</tr>"
     facts = (f"Accuracy {_value(cover['accuracy'], '%')}, mean IoU {_value(cover['mean_iou'], '')}, building IoU "

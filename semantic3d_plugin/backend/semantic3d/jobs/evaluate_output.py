@@ -19,7 +19,7 @@ from ..raster.gdal_errors import GDAL_ERRORS
 
 CLASS_NAMES = {
     1: "impervious or bare", 2: "low vegetation", 3: "tree", 4: "building", 5: "water", 6: "bridge",
-    7: "other object", 11: "ground of unseparated type",
+    7: "other object", 11: "ground, any type",
 }  # fmt: skip
 SHADOW_NAMES = {1: "shadow", 0: "lit"}
 TABLE_COLUMNS = (

@@ -94,6 +94,7 @@ class AlignedBand:
         target_crs = grid.crs or common
         self._check_overlap(own, own.crs or target_crs, grid, target_crs)
         has_alpha = ColorInterp.alpha in dataset.colorinterp
+        self._alpha = dataset.colorinterp.index(ColorInterp.alpha) + 1 if has_alpha else dataset.count + 1
         self._warped = WarpedVRT(
             dataset, src_crs=own.crs or target_crs, crs=target_crs, transform=grid.transform, width=grid.width,
             height=grid.height, resampling=Resampling.bilinear if self._continuous else Resampling.nearest,
@@ -135,11 +136,14 @@ class AlignedBand:
         Raises:
             InvalidInput: the file is damaged, or an id is no whole number.
         """
-        source = self._warped or self._dataset
         window = Window(column, row, width, height)
         try:
-            values = source.read(self._band, window=window)
-            valid = source.read_masks(self._band, window=window) > 0
+            if self._warped is not None:  # its masks know nothing of what NoData and mask made of its alpha band
+                values, alpha = self._warped.read([self._band, self._alpha], window=window)
+                valid = alpha > 0
+            else:
+                values = self._dataset.read(self._band, window=window)
+                valid = self._dataset.read_masks(self._band, window=window) > 0
         except GDAL_ERRORS as error:
             raise InvalidInput(
                 f"{self._Label} {self.path} cannot be read at columns {column} to {column + width} and rows {row} to "
