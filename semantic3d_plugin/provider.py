@@ -3,12 +3,13 @@
 from qgis.core import QgsProcessingProvider
 
 from .algorithms.check_backend import CheckBackend
+from .algorithms.detect_shadows import DetectShadows
 from .algorithms.reconstruct import Reconstruct
 from .algorithms.setup_backend import SetupBackend
 from .icons import icon, icon_path
 from .metadata import plugin_metadata
 
-ALGORITHMS = (Reconstruct, SetupBackend, CheckBackend)
+ALGORITHMS = (Reconstruct, DetectShadows, SetupBackend, CheckBackend)
 
 
 class Semantic3DProvider(QgsProcessingProvider):

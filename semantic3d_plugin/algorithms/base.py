@@ -29,7 +29,7 @@ from .raster_source import describe_source
 
 def group_names():
     """Headings of the toolbox, by group id (saved nowhere, but scripts filter by it: never renamed)."""
-    return {"reconstruction": tr("Reconstruction"), "backend": tr("Backend")}
+    return {"reconstruction": tr("Reconstruction"), "evaluation": tr("Evaluation"), "backend": tr("Backend")}
 
 
 class PluginAlgorithm(QgsProcessingAlgorithm):

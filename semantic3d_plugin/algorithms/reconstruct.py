@@ -1,7 +1,6 @@
 """Reconstruct heights and land cover: the form for the backend's reconstruct job."""
 
 import os
-import re
 
 from qgis.core import (
     QgsProcessingOutputNumber,
@@ -15,10 +14,11 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
-from ..backend.s3d_protocol import DEVICES, InvalidInput, InvalidModel, InvalidParameter, ReconstructJob
+from ..backend.s3d_protocol import DEVICES, InvalidModel, ReconstructJob
 from ..styling.roles import HEIGHT, LAND_COVER, PROBABILITIES, SIGMA
 from ..translation import tr
 from .base import BackendAlgorithm, destination_path
+from .image_checks import check_on_image, given_bands
 from .raster_source import describe_source
 
 DEFAULTS = ReconstructJob(image_path="")
@@ -190,18 +190,8 @@ class Reconstruct(BackendAlgorithm):
 
     def check(self, parameters, context):
         layer = self.raster_layer(parameters, self.INPUT, context)
-        bands = self._bands(parameters, context)
-        if bands and max(bands) > layer.bandCount():
-            raise InvalidInput(
-                tr("{layer} has {count} bands; BANDS asks for {bands}.").format(
-                    layer=layer.name(), count=layer.bandCount(), bands=",".join(map(str, bands))
-                )
-            )
         extent = self.chosen_extent(parameters, layer, context)
-        if extent is not None and not extent.intersects(layer.extent()):
-            raise InvalidParameter(
-                tr("EXTENT lies outside the image {}. Choose an extent on the image.").format(layer.name())
-            )
+        check_on_image(layer, given_bands(self, parameters, context), extent)
         self._model_path(parameters, context)
         gsd_m = self.chosen_gsd_m(parameters, context)
         describe_source(layer, extent, gsd_m, context.transformContext())
@@ -236,7 +226,7 @@ class Reconstruct(BackendAlgorithm):
     def _settings_job(self, parameters, context, **paths):
         return ReconstructJob(
             model_path=self._model_path(parameters, context),
-            bands=self._bands(parameters, context),
+            bands=given_bands(self, parameters, context),
             gsd_m=self.chosen_gsd_m(parameters, context),
             overlap_px=self.parameterAsInt(parameters, self.OVERLAP, context),
             device=self.parameterAsEnumString(parameters, self.DEVICE, context),
@@ -244,20 +234,6 @@ class Reconstruct(BackendAlgorithm):
             max_memory_mb=self.parameterAsInt(parameters, self.MAX_MEMORY, context),
             **paths,
         )
-
-    def _bands(self, parameters, context):
-        """BANDS as a tuple of ints: a text with any separator, or a list as scripts give it."""
-        value = parameters.get(self.BANDS)
-        if isinstance(value, (list, tuple)):
-            words = [str(band) for band in value]
-        else:
-            words = re.split(r"[,;\s]+", self.parameterAsString(parameters, self.BANDS, context).strip(" []()"))
-        words = [word.strip() for word in words if word.strip()]
-        if not all(word.isdigit() for word in words):
-            raise InvalidParameter(
-                tr("BANDS is {}. Give three band numbers such as 1,2,3, or nothing.").format(" ".join(words))
-            )
-        return tuple(int(word) for word in words)
 
     def _model_path(self, parameters, context):
         """MODEL as the job takes it: "" for the bundled one; a manifest.json stands for its folder."""

@@ -18,7 +18,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtGui import QColor, QPainter
 
-from .roles import HEIGHT, LAND_COVER, SIGMA
+from .roles import HEIGHT, LAND_COVER, SHADOW, SIGMA
 
 SAMPLE_PIXELS = 250_000  # for percentiles; a whole large raster would take minutes
 HEIGHT_COLOURS = (
@@ -54,7 +54,7 @@ def style(layer, role):
         layer.setRenderer(ramp_renderer(layer, HEIGHT_COLOURS, at_least=3.0))
     elif role == SIGMA:
         layer.setRenderer(ramp_renderer(layer, SIGMA_COLOURS, at_least=1.0))
-    elif role == LAND_COVER:
+    elif role in (LAND_COVER, SHADOW):
         style_land_cover(layer)
 
 

@@ -5,8 +5,9 @@ LAND_COVER = "land_cover"
 HEIGHT = "height"
 SIGMA = "sigma"
 PROBABILITIES = "probabilities"
+SHADOW = "shadow"
 
-TOP_TO_BOTTOM = (HILLSHADE, LAND_COVER, HEIGHT, SIGMA, PROBABILITIES)
+TOP_TO_BOTTOM = (HILLSHADE, SHADOW, LAND_COVER, HEIGHT, SIGMA, PROBABILITIES)
 """Order in the group: the hillshade is multiplied onto whichever layer is seen below it."""
 
 HIDDEN = (SIGMA, PROBABILITIES)

@@ -29,7 +29,7 @@ class DetectShadowsJob(Job):
     bands: tuple = ()
     extent: tuple | None = None
     threshold: float = 0.0
-    min_area_m2: float = 4.0
+    min_area_m2: float = 2.0
     shadow_path: str = ""
 
     def check(self) -> None:

@@ -46,6 +46,7 @@ WINDOW_PX = 1536
 _FIRST_MARGIN_PX = 64  # for patches; doubled where one of them is larger
 _UNKNOWN_GSD_M = 0.5
 _COARSE_M = 2.0
+_BELOW = 0.15  # of the range between the 2nd and the 98th percentile: shadow is not black
 _MUCH = 0.5  # share of shadow that deserves a word
 _CACHE_MB = 128
 
@@ -129,21 +130,31 @@ def make_plan(job: DetectShadowsJob, source: ImageSource, control: JobControl) -
     for text in warnings:
         control.log(text, "warning")
     least_px = math.ceil(job.min_area_m2 / gsd_m**2 - 1e-9)
-    return Plan(job, window, grid, normalisation, detector(gsd_m), least_px, tuple(warnings))
+    finder = detector(gsd_m, black_is_empty=not any(normalisation.low))
+    return Plan(job, window, grid, normalisation, finder, least_px, tuple(warnings))
 
 
 def with_true_black(normalisation: Normalisation) -> Normalisation:
-    """Let 0 stay black where the image has a brightness above 0 throughout: shadow is a ratio of brightnesses."""
-    if min(normalisation.low) <= 0:
+    """Let black be black, and not the 2nd percentile of an image: shadow is a ratio of brightnesses.
+
+    Black is 0. Where dark pixels are below it, it is guessed a little under the 2nd percentile.
+    """
+    if not any(normalisation.low):
         return normalisation
-    return replace(
-        normalisation, low=(0.0,) * 3, rule="0 stays 0, the 98th percentile of each band over the whole image becomes 1"
-    )
+    if min(normalisation.low) >= 0:
+        low, rule = (0.0,) * 3, "0 stays 0"
+    else:
+        low = tuple(start - _BELOW * (end - start) for start, end in zip(normalisation.low, normalisation.high))
+        rule = "values reach below 0, black is guessed"
+    return replace(normalisation, low=low, rule=f"{rule}, the 98th percentile of each band over the whole image is 1")
 
 
 def _detect(plan: Plan, source: ImageSource, control: JobControl) -> dict:
     job, warnings = plan.job, list(plan.warnings)
-    found = Threshold(job.threshold, 0.0, True) if job.threshold else _find_threshold(plan, source, control)
+    blocks = [] if job.threshold else list(blocks_to_look_at(source))
+    windows = list(windows_of(plan.window))
+    steps = _Steps(control, len(blocks) + len(windows))
+    found = _find_threshold(plan, source, blocks, steps) if blocks else Threshold(job.threshold, 0.0, True)
     if not found.found:
         warnings.append(
             f"No shadows stand out: the darkest part of the image is {_percent(found.drop)} darker than the rest, "
@@ -155,7 +166,7 @@ def _detect(plan: Plan, source: ImageSource, control: JobControl) -> dict:
     path = partial_path(job.shadow_path, control.job_id)
     writer = RasterWriter(path, plan.grid, mask_spec(tags))
     try:
-        shadow_px, valid_px = _classify(plan, source, writer, found, control)
+        shadow_px, valid_px = _classify(plan, source, writer, found, windows, steps)
         control.log("Writing the shadow mask.")
         writer.finish(worker_threads(), control.check_cancelled)
     finally:
@@ -185,33 +196,41 @@ def _percent(drop: float) -> str:
     return f"{1 - math.exp(-drop):.0%}"
 
 
-def _find_threshold(plan: Plan, source: ImageSource, control: JobControl) -> Threshold:
+class _Steps:
+    """One progress bar over both looks; stops on cancel."""
+
+    def __init__(self, control: JobControl, total: int):
+        self.control, self._total, self._done = control, total, 0
+        control.progress(0, total, "windows")
+
+    def next(self, text: str, megapixels: float = 0.0) -> None:
+        """One step is done; `megapixels` of the mask are."""
+        self._done += 1
+        self.control.progress(self._done, self._total, "windows", megapixels, text)
+        self.control.check_cancelled()
+
+
+def _find_threshold(plan: Plan, source: ImageSource, blocks: list, steps: _Steps) -> Threshold:
     """First look: the histogram of the whole image, whatever the extent; of evenly spread blocks where it is large."""
-    histogram, blocks = IndexHistogram(), list(blocks_to_look_at(source))
-    control.progress(0, len(blocks), "blocks", text="Looking for the threshold")
-    for done, (column, row, width, height) in enumerate(blocks, 1):
-        control.check_cancelled()
+    histogram = IndexHistogram()
+    for column, row, width, height in blocks:
         box = _grown((column, row, width, height), plan.detector.histogram_margin_px, source.grid)
         index, usable = plan.detector.index(*_read(plan, source, box))
         core = slice(row - box[1], row - box[1] + height), slice(column - box[0], column - box[0] + width)
         histogram.add(index, usable, core, plan.detector.radii.edge_px)
-        control.progress(done, len(blocks), "blocks", text="Looking for the threshold")
+        steps.next("Looking for the threshold")
     return histogram.threshold()
 
 
-def _classify(plan: Plan, source: ImageSource, writer: RasterWriter, found: Threshold, control) -> tuple[int, int]:
+def _classify(plan: Plan, source: ImageSource, writer: RasterWriter, found: Threshold, windows: list, steps: _Steps):
     """Second look: write the mask; returns shadow pixels and valid pixels."""
     shadow_px = valid_px = 0
-    windows = list(windows_of(plan.window))
-    control.progress(0, len(windows), "windows", text="Marking shadows")
     for done, window in enumerate(windows, 1):
-        shadow, valid = window_mask(plan, source, window, found.steps, control)
+        shadow, valid = window_mask(plan, source, window, found.steps, steps.control)
         stored = np.where(valid, np.where(shadow, SHADOW, LIT), NODATA).astype(np.uint8)
         writer.write(window[0] - plan.window[0], window[1] - plan.window[1], stored[None])
         shadow_px, valid_px = shadow_px + int(shadow.sum()), valid_px + int(valid.sum())
-        control.progress(
-            done, len(windows), "windows", plan.grid.megapixels * done / len(windows), text="Marking shadows"
-        )
+        steps.next("Marking shadows", plan.grid.megapixels * done / len(windows))
     return shadow_px, valid_px
 
 

@@ -21,10 +21,12 @@ class Detector:
     Attributes:
         radii: of the index.
         wide_px: half the edge of the square that is too large to be shadow.
+        black_is_empty: whether wide black areas are no picture; not where 0 is only the darkest value.
     """
 
     radii: Reach
     wide_px: int
+    black_is_empty: bool
 
     @property
     def margin_px(self) -> int:
@@ -43,7 +45,7 @@ class Detector:
             rgb: [3, H, W], 0 to 1.
             valid: bool [H, W].
         """
-        pictured = valid & ~empty_areas(rgb, valid, self.radii.around_px)
+        pictured = valid & ~empty_areas(rgb, valid, self.radii.around_px) if self.black_is_empty else valid
         return shadow_index(rgb, pictured, self.radii), pictured
 
     def dark(self, rgb: np.ndarray, valid: np.ndarray, threshold_steps: int) -> tuple[np.ndarray, np.ndarray]:
@@ -58,9 +60,10 @@ class Detector:
         return without_wide_areas(pictured & (index > threshold_steps), pictured, self.wide_px), pictured
 
 
-def detector(gsd_m: float) -> Detector:
+def detector(gsd_m: float, black_is_empty: bool = True) -> Detector:
     """Return the detector for pixels of `gsd_m` metres."""
-    return Detector(reach(gsd_m), int(min(max(round(_TOO_WIDE_M / 2 / gsd_m), _WIDE_PX[0]), _WIDE_PX[1])))
+    wide_px = int(min(max(round(_TOO_WIDE_M / 2 / gsd_m), _WIDE_PX[0]), _WIDE_PX[1]))
+    return Detector(reach(gsd_m), wide_px, black_is_empty)
 
 
 def without_wide_areas(dark: np.ndarray, valid: np.ndarray, radius_px: int) -> np.ndarray:

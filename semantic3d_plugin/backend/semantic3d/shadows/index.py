@@ -25,8 +25,9 @@ _BLACK = 0.05  # added to values in 0..1: differences far below it are noise
 _EMPTY, _ODD = 10.5 / 255, 0.01  # brightest black of a collar after lossy compression; share of other pixels in it
 _LOGARITHM = np.rint(STEPS * np.log(np.arange(_LEVELS + 1) / _LEVELS + _BLACK)).astype(np.int32)
 
-_BLUR_M, _BLUR_PX = 0.6, (1, 8)  # smoothing radius, in metres and its limits in pixels
+_BLUR_M, _BLUR_PX = 0.3, (0, 8)  # radius in metres and its limits in pixels; coarser images are smooth by themselves
 _AROUND_M, _AROUND_PX = 10.0, (4, 60)
+_EDGE_M, _EDGE_PX = 2.0, (2, 16)
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,11 @@ class Reach:
 
 def reach(gsd_m: float) -> Reach:
     """Return the radii for pixels of `gsd_m` metres."""
-    blur_px = _clipped(_BLUR_M / gsd_m, _BLUR_PX)
-    return Reach(blur_px, _clipped(_AROUND_M / gsd_m, _AROUND_PX), 2 * blur_px + 2)
+    return Reach(
+        _clipped(_BLUR_M / gsd_m - 0.5, _BLUR_PX),  # rounded down: better too sharp than too smooth
+        _clipped(_AROUND_M / gsd_m, _AROUND_PX),
+        _clipped(_EDGE_M / gsd_m, _EDGE_PX),
+    )
 
 
 def shadow_index(rgb: np.ndarray, valid: np.ndarray, radii: Reach) -> np.ndarray:
@@ -80,14 +84,14 @@ def shadow_index(rgb: np.ndarray, valid: np.ndarray, radii: Reach) -> np.ndarray
 def empty_areas(rgb: np.ndarray, valid: np.ndarray, radius_px: int) -> np.ndarray:
     """Tell where black squares of 2 r + 1 pixels lie, bool [H, W]: the collar of a mosaic that no mask declares.
 
-    A pixel depends on what lies up to 2 `radius_px` away; invalid pixels and the outside of the array are black.
+    A pixel depends on what lies up to 2 `radius_px` away; invalid pixels and the outside of the array do not count.
     A few odd pixels in a square are forgiven: lossy compression leaves them at a collar's edge.
     """
     content = (rgb > _EMPTY).any(axis=0) & valid
     if content.sum() == valid.sum():
         return np.zeros(content.shape, bool)
-    content = np.pad(content, radius_px)  # squares may stand half outside
-    empty = box_sum(content, radius_px) <= _ODD * (2 * radius_px + 1) ** 2
+    content, seen = (np.pad(layer, radius_px) for layer in (content, valid))  # squares may stand half outside
+    empty = box_sum(content, radius_px) <= _ODD * box_sum(seen, radius_px)
     inside = (slice(radius_px, -radius_px),) * 2
     return (box_sum(empty, radius_px) > 0)[inside] & valid
 

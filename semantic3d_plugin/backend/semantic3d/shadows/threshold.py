@@ -95,18 +95,17 @@ def edge_strength(index: np.ndarray, usable: np.ndarray, edge_px: int) -> np.nda
 def darkest_of_three(weights: np.ndarray) -> int:
     """Return the first bin of the highest class when `weights` [n] is split into three (Otsu 1979, eq. 17 on).
 
-    Of equally good splits the first; n where there is nothing to split.
+    Of equally good splits the first; classes may be empty.
     """
     total = np.concatenate([[0.0], np.cumsum(weights, dtype=np.float64)])
     moment = np.concatenate([[0.0], np.cumsum(weights * (np.arange(len(weights)) + 0.5))])
     share = total[None, :] - total[:, None]  # of bins i to j - 1
-    between = np.divide(
-        (moment[None, :] - moment[:, None]) ** 2, share, out=np.full(share.shape, -np.inf), where=share > 0
-    )
+    between = np.where(np.triu(np.ones(share.shape, bool)), 0.0, -np.inf)
+    np.divide((moment[None, :] - moment[:, None]) ** 2, share, out=between, where=share > 0)
     two = between[0][:, None] + between  # classes 0..i and i..j
     best = two.max(axis=0)
     three = best + between[:, -1]
-    return int(three.argmax()) if np.isfinite(three.max()) else len(weights)
+    return int(three.argmax())
 
 
 def _trimmed(counts: np.ndarray) -> tuple[int, int]:
