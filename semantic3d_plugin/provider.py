@@ -4,12 +4,13 @@ from qgis.core import QgsProcessingProvider
 
 from .algorithms.check_backend import CheckBackend
 from .algorithms.detect_shadows import DetectShadows
+from .algorithms.evaluate import Evaluate
 from .algorithms.reconstruct import Reconstruct
 from .algorithms.setup_backend import SetupBackend
 from .icons import icon, icon_path
 from .metadata import plugin_metadata
 
-ALGORITHMS = (Reconstruct, DetectShadows, SetupBackend, CheckBackend)
+ALGORITHMS = (Reconstruct, DetectShadows, Evaluate, SetupBackend, CheckBackend)
 
 
 class Semantic3DProvider(QgsProcessingProvider):

@@ -91,12 +91,14 @@ class PluginAlgorithm(QgsProcessingAlgorithm):
 class BackendAlgorithm(PluginAlgorithm):
     """An algorithm whose work the backend does.
 
-    A subclass says which parameters are rasters (`RASTERS`), which job it builds (`build_job`, `JOB_KIND`)
-    and which outputs have which role (`ROLES`: output name -> role in the result group).
+    A subclass says which parameters are rasters (`RASTERS`; those that may stay empty in `OPTIONAL_RASTERS`),
+    which job it builds (`build_job`, `JOB_KIND`) and which outputs have which role (`ROLES`: output name -> role
+    in the result group).
     """
 
     JOB_KIND = ""
     RASTERS = ("INPUT",)
+    OPTIONAL_RASTERS = ()
     ROLES = {}
 
     def __init__(self):
@@ -140,14 +142,20 @@ class BackendAlgorithm(PluginAlgorithm):
         return True
 
     def snapshot(self, parameters, context):
-        """Describe every raster in RASTERS; a subclass adds what else it reads from layers."""
-        for name in self.RASTERS:
+        """Describe every raster that is given; a subclass adds what else it reads from layers."""
+        self._image_name = ""
+        for name in self.given_rasters(parameters):
             layer = self.raster_layer(parameters, name, context)
             self._extent = self.chosen_extent(parameters, layer, context)
-            self._image_name = layer.name()
+            self._image_name = self._image_name or layer.name()  # the first names the result group
             self._sources[name] = describe_source(
                 layer, self._extent, self.chosen_gsd_m(parameters, context), context.transformContext()
             )
+
+    def given_rasters(self, parameters):
+        """Names of RASTERS, and of those OPTIONAL_RASTERS that have a value."""
+        optional = [name for name in self.OPTIONAL_RASTERS if parameters.get(name) not in (None, "")]
+        return [*self.RASTERS, *optional]
 
     def raster_layer(self, parameters, name, context):
         """The valid raster layer that parameter `name` holds.
@@ -212,8 +220,8 @@ class BackendAlgorithm(PluginAlgorithm):
         return {**written, **self.results(values)}
 
     def raster_path(self, name):
-        """The file that holds raster parameter `name` for this run."""
-        return self._paths[name]
+        """The file that holds raster parameter `name` for this run, "" where it was left empty."""
+        return self._paths[name] if name not in self.OPTIONAL_RASTERS else self._paths.get(name, "")
 
     def extent_tuple(self):
         """The chosen extent as (xmin, ymin, xmax, ymax) in the image's CRS, or None."""

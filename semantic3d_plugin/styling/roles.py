@@ -6,8 +6,9 @@ HEIGHT = "height"
 SIGMA = "sigma"
 PROBABILITIES = "probabilities"
 SHADOW = "shadow"
+ERROR = "error"
 
-TOP_TO_BOTTOM = (HILLSHADE, SHADOW, LAND_COVER, HEIGHT, SIGMA, PROBABILITIES)
+TOP_TO_BOTTOM = (HILLSHADE, ERROR, SHADOW, LAND_COVER, HEIGHT, SIGMA, PROBABILITIES)
 """Order in the group: the hillshade is multiplied onto whichever layer is seen below it."""
 
 HIDDEN = (SIGMA, PROBABILITIES)
