@@ -249,6 +249,18 @@ def test_a_dsm_with_its_dtm(tmp_path, scene):
     assert run(job, JobControl())["mae_m"] == pytest.approx(run(scene.job, JobControl())["mae_m"], abs=1e-5)
 
 
+def test_where_the_dtm_has_no_value_there_is_no_height(tmp_path):
+    ground = np.zeros((10, 10), np.float32)
+    ground[:, 6:] = -9999
+    heights = np.full((10, 10), 3.0, np.float32)
+    job = EvaluateJob(
+        height_path=save(tmp_path / "h.tif", heights), reference_height_path=save(tmp_path / "dsm.tif", heights),
+        reference_dtm_path=save(tmp_path / "dtm.tif", ground, -9999),
+    )  # fmt: skip
+    values = run(job, JobControl())
+    assert (values["pixels"], values["mae_m"]) == (60, 0.0)
+
+
 def test_values_are_not_invented_across_nodata(tmp_path):
     """Shifted by half a pixel: a gap stays as wide as it was, and its NoData value is in no height."""
     reference = np.full((20, 20), 5.0, np.float32)

@@ -42,6 +42,12 @@ def test_height_errors_worked_by_hand():
     assert found.delta_all == pytest.approx((2 / 4, 3 / 4, 3 / 4))
 
 
+def test_low_references_count_in_the_all_pixel_delta_alone():
+    found = filled(HeightErrors(), np.array([1.0, 2.0, 0.05]), np.array([0.5, 2.0, 0.0]), parts=1)
+    assert (found.delta_pixels, found.delta[0]) == (1, 1.0)
+    assert found.delta_all[0] == pytest.approx(2 / 3)  # 0.05 and 0 both count as 0.1
+
+
 def test_nmad_agrees_with_scipy_within_its_bins():
     stats = pytest.importorskip("scipy.stats")
     predicted, reference = heights()
