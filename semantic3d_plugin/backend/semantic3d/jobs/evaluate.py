@@ -28,7 +28,7 @@ WINDOW_PX = 512
 POINT_SPACING_M = 0.5  # points of a surface stand at most this far apart, and at least half of it, where pixels allow
 MAX_ZONES = 1000  # each keeps a histogram of 160 kB
 NODATA_M = -9999.0
-_CACHE_MB = 128
+_CACHE_MB = 64
 _CONTINUOUS = ("height", "reference_height", "reference_dtm", "sigma")
 LABELS = {
     "height": "the predicted height",
