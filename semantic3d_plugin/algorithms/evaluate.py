@@ -121,12 +121,12 @@ class Evaluate(BackendAlgorithm):
                 self.REFERENCE_LAND_COVER,
                 tr("Reference land cover"),
                 tr(
-                    "True class numbers, numbered as in LAND_COVER; 0 is unknown, 11 is ground of class 1 or 2. It also "
-                    "splits heights into building, background and classes."
+                    "True class numbers, numbered as in LAND_COVER; 0 is unknown, 11 is ground of class 1 or 2. "
+                    "It also splits heights into building, background and classes."
                 ),
             ),
             (self.SHADOW, tr("Shadow mask"), tr("1 is shadow, 0 is lit, all else is unknown.")),
-            (self.ZONES, tr("Zones"), tr("A whole number for each zone, such as a land use. Figures for each of them.")),
+            (self.ZONES, tr("Zones"), tr("A whole number for each zone, such as a land use: figures for each.")),
         )
 
     def _add_outputs(self):

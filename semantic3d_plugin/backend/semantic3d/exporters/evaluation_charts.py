@@ -52,8 +52,8 @@ def error_histogram_svg(counts: list, limit_m: float) -> str:
         red, green, blue = (int(value) for value in colours[index])
         low = limit_m * (2 * index / len(counts) - 1)
         high = limit_m * (2 * (index + 1) / len(counts) - 1)
-        parts.append(f'<rect class="bar" x="{_LEFT + index * bar:.2f}" y="{_y(0) - height:.2f}" width="{bar - 0.5:.2f}" '
-                     f'height="{height:.2f}" fill="#{red:02x}{green:02x}{blue:02x}"><title>{low:.3g} to {high:.3g} m: '
+        parts.append(f'<rect class="bar" x="{_LEFT + index * bar:.2f}" y="{_y(0) - height:.2f}" '
+                     f'width="{bar - 0.5:.2f}" height="{height:.2f}" fill="#{red:02x}{green:02x}{blue:02x}"><title>{low:.3g} to {high:.3g} m: '
                      f"{count / total * 100:.3g} %</title></rect>")
     parts.append(f'<line class="axis" x1="{_LEFT}" x2="{_WIDTH - 10}" y1="{_y(0)}" y2="{_y(0)}"/>')
     for value in (-limit_m, -limit_m / 2, 0.0, limit_m / 2, limit_m):

@@ -150,7 +150,7 @@ def _heights(figures: Mapping) -> str:
     bars = f"<h3>MAE by class of the reference</h3>{class_bars_svg(longest)}" if longest else ""
     chart = error_histogram_svg(histogram["counts"], histogram["limit_m"])
     return (f"<section><h2>Heights</h2>{_table(rows + named, _HEIGHT_COLUMNS)}<div class=\"pair\"><div><h3>Errors</h3>"
-            f'{chart}<p class="faint">Shares of pixels, square-root scale; the outermost bars hold what lies beyond.</p>'
+            f'{chart}<p class="faint">Shares of pixels (square-root scale); the last bars hold what lies beyond.</p>'
             f"</div><div>{bars}</div></div></section>")
 
 
@@ -227,8 +227,8 @@ def _surface(surface) -> str:
              f"{_value(surface['accuracy_m'], 'm')}, reference to predicted {_value(surface['completeness_m'], 'm')}; "
              f"{surface['points']:,} points each, {_value(surface['beyond_bound'], '%')} beyond the bound of "
              f"{number_text(surface['bound_m'])} m.")
-    return (f'<section><h2>Surfaces in 3D</h2><p>{facts}</p><table class="numbers"><tr><th>within</th><th>precision</th>'
-            f"<th>recall</th><th>F1</th></tr>{rows}</table></section>")
+    return (f'<section><h2>Surfaces in 3D</h2><p>{facts}</p><table class="numbers"><tr><th>within</th>'
+            f"<th>precision</th><th>recall</th><th>F1</th></tr>{rows}</table></section>")
 
 
 def _method(figures: Mapping) -> str:

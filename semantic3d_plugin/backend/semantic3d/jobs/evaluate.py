@@ -322,7 +322,7 @@ def _check_ids(layers: Layers, tally: Tally, pixels: Pixels) -> None:
         if codes is not None and codes.size and not 0 <= codes.min() <= codes.max() <= 255:
             wrong = codes[(codes < 0) | (codes > 255)].flat[0]
             band = layers.bands[name]
-            raise InvalidInput(f"{band.path}, {band.label}, holds the class {wrong}. Class ids are 1 to 255, 0 unknown.")
+            raise InvalidInput(f"{band.path}, {band.label}, holds the class {wrong}. Ids are 1 to 255, 0 is unknown.")
     if max(len(tally.zones.members), len(tally.zone_confusion.members)) > MAX_ZONES:
         raise InvalidInput(
             f"{layers.bands['zones'].path} holds more than {MAX_ZONES} zones. Join zones into fewer classes."
