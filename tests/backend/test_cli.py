@@ -94,6 +94,18 @@ def test_the_python_api_gives_the_same_bytes(image, model, tmp_path):
         semantic3d.reconstruct(image, hight_path="x.tif")
 
 
+def test_python_calls_the_other_jobs_too(tmp_path):
+    path = tmp_path / "heights.tif"
+    with rasterio.open(path, "w", driver="GTiff", width=40, height=30, count=1, dtype="float32", crs="EPSG:32632",
+                       transform=rasterio.Affine(0.5, 0, 5e5, 0, -0.5, 5e6)) as dataset:
+        dataset.write(np.full((1, 30, 40), 3.0, "float32"))
+    assert semantic3d.evaluate(height_path=path, reference_height_path=path)["mae_m"] == 0
+    with pytest.raises(s3d_protocol.InvalidParameter, match="no parameter hight_path"):
+        semantic3d.evaluate(hight_path=path)
+    with pytest.raises(s3d_protocol.InvalidInput):
+        semantic3d.detect_shadows(tmp_path / "none.tif", shadow_path=tmp_path / "shadow.tif")
+
+
 def test_defaults_are_those_of_the_job(jobs, tmp_path):
     assert cli.main(["reconstruct", "i.tif", "--height", "h.tif"]) == 0
     assert jobs == [ReconstructJob("i.tif", height_path="h.tif")]

@@ -5,12 +5,14 @@
 """
 from __future__ import annotations
 
+import importlib
 import os
 
-from s3d_protocol import JobControl, ReconstructJob, product_version
+from s3d_protocol import JobControl, product_version
+from s3d_protocol.jobs import job_from_dict
 
 __version__ = product_version()
-__all__ = ["__version__", "reconstruct"]
+__all__ = ["__version__", "detect_shadows", "evaluate", "reconstruct"]
 
 
 def reconstruct(image_path, *, control: JobControl | None = None, **parameters) -> dict:
@@ -29,8 +31,44 @@ def reconstruct(image_path, *, control: JobControl | None = None, **parameters) 
     Raises:
         s3d_protocol.Semantic3DError: with a permanent `code`, and a `message` that says what to do.
     """
-    from .jobs import reconstruct as job_module
+    return _run("reconstruct", {"image_path": image_path, **parameters}, control)
 
+
+def detect_shadows(image_path, *, control: JobControl | None = None, **parameters) -> dict:
+    """Find the cast shadows of an orthophoto.
+
+    Args:
+        image_path: the orthophoto, any raster that GDAL reads.
+        control: hears of progress and can cancel; None is silent.
+        parameters: fields of `s3d_protocol.DetectShadowsJob` (bands, extent, threshold, min_area_m2, shadow_path).
+
+    Returns:
+        shadow_share, threshold, megapixels, seconds, warnings, outputs and more.
+
+    Raises:
+        s3d_protocol.Semantic3DError: with a permanent `code`, and a `message` that says what to do.
+    """
+    return _run("detect_shadows", {"image_path": image_path, **parameters}, control)
+
+
+def evaluate(*, control: JobControl | None = None, **parameters) -> dict:
+    """Compare a reconstruction with reference rasters.
+
+    Args:
+        control: hears of progress and can cancel; None is silent.
+        parameters: fields of `s3d_protocol.EvaluateJob` (height_path, reference_height_path, sigma_path,
+            land_cover_path, reference_land_cover_path, report_path, ...).
+
+    Returns:
+        the figures by name, heights in metres, and outputs.
+
+    Raises:
+        s3d_protocol.Semantic3DError: with a permanent `code`, and a `message` that says what to do.
+    """
+    return _run("evaluate", parameters, control)
+
+
+def _run(kind: str, parameters: dict, control: JobControl | None) -> dict:
     values = {name: os.fspath(value) if isinstance(value, os.PathLike) else value for name, value in parameters.items()}
-    job = ReconstructJob.from_dict({"image_path": os.fspath(image_path), **values})
-    return job_module.run(job, control or JobControl())
+    module = importlib.import_module(f".jobs.{kind}", __name__)
+    return module.run(job_from_dict(kind, values), control or JobControl())
