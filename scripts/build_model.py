@@ -24,18 +24,10 @@ from semantic3d.models.adapted import PhysicalOutputs  # noqa: E402
 from semantic3d.models.package import write_package  # noqa: E402
 from semantic3d.training.export import export_onnx, parity, round_to_half  # noqa: E402
 from semantic3d.training.loop import checkpoint_state, load_state  # noqa: E402
+from semantic3d.training.packaging import STANDARD_CLASSES as CLASSES  # noqa: E402
 from semantic3d.training.small import GSD_M, SMALL_ADAPTATION, TILE_PX, small_model  # noqa: E402
 from semantic3d.training.validation import predict, validate  # noqa: E402
 
-CLASSES = [
-    {"id": 1, "name": "impervious or bare", "colour": "#b8b2a7"},
-    {"id": 2, "name": "low vegetation", "colour": "#a6d96a"},
-    {"id": 3, "name": "tree", "colour": "#1a9641"},
-    {"id": 4, "name": "building", "colour": "#d7301f"},
-    {"id": 5, "name": "water", "colour": "#4393c3"},
-    {"id": 6, "name": "bridge", "colour": "#8073ac"},
-    {"id": 7, "name": "other object", "colour": "#fdae61"},
-]
 TRAINING_DATA = [
     {
         "name": "Autzen orthophoto and LiDAR, Eugene, Oregon (training columns)",

@@ -13,6 +13,7 @@ from semantic3d_plugin.backend.s3d_protocol import (
     partial_files,
     partial_path,
     publish,
+    publish_folder,
     remove_partial,
 )
 
@@ -74,3 +75,26 @@ def test_what_cannot_be_published_is_told_and_removed(tmp_path):
     with pytest.raises(OutputFailed, match="s.tif could not be put in its place"):
         publish([str(tmp_path / "h.tif"), str(tmp_path / "s.tif")], "0f")
     assert sorted(os.listdir(tmp_path)) == ["h.tif", "s.tif"]
+
+
+def test_a_folder_takes_the_place_of_an_older_one_as_a_whole(tmp_path):
+    target = tmp_path / "model"
+    target.mkdir()
+    (target / "old.txt").write_text("old")
+    partial = partial_path(str(target), "job1")
+    os.mkdir(partial)
+    (tmp_path / ".model.job1.partial" / "new.txt").write_text("new")
+    publish_folder(str(target), "job1")
+    assert [path.name for path in target.iterdir()] == ["new.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_an_unfinished_folder_is_discarded_and_the_older_one_stays(tmp_path):
+    target = tmp_path / "model"
+    target.mkdir()
+    os.mkdir(partial_path(str(target), "job1"))
+    assert discard_partials([str(target)], "job1") == []
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    with pytest.raises(OutputFailed, match="model"):
+        publish_folder(str(target), "job1")
+    assert target.is_dir()

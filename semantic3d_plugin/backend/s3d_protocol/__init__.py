@@ -10,6 +10,7 @@ from .aside import (
     partial_files,
     partial_path,
     publish,
+    publish_folder,
     remove_partial,
 )
 from .control import JobControl
@@ -73,6 +74,7 @@ __all__ = [
     "partial_path",
     "product_version",
     "publish",
+    "publish_folder",
     "read_class_map",
     "remove_partial",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import uuid
 from typing import Iterable
 
@@ -47,7 +48,7 @@ def remove_partial(path: str, job_id: str) -> list[str]:
     stuck = []
     for name in partial_files(path, job_id):
         try:
-            os.remove(name)
+            _remove(name)
         except FileNotFoundError:
             continue  # the other process was quicker
         except OSError:
@@ -81,6 +82,41 @@ def publish(paths: Iterable[str], job_id: str) -> None:
         ) from error
     finally:
         discard_partials(paths, job_id)
+
+
+def publish_folder(path: str, job_id: str) -> None:
+    """Move a finished folder to its place as a whole; what stood there goes.
+
+    Raises:
+        OutputFailed: it cannot be moved; the folder that stood there stays.
+    """
+    partial = partial_path(path, job_id)
+    old = partial + ".old"
+    try:
+        if os.path.isdir(path):
+            os.replace(path, old)
+        try:
+            os.replace(partial, path)
+        except OSError:
+            if os.path.isdir(old):
+                os.replace(old, path)
+            raise
+    except OSError as error:
+        raise OutputFailed(
+            f"The folder {path} could not be put in its place ({error.strerror or error}). Close other programs that "
+            "use it, or choose another name.",
+            {"path": path},
+        ) from error
+    finally:
+        if os.path.isdir(path):
+            discard_partials([path], job_id)
+
+
+def _remove(name: str) -> None:
+    if os.path.isdir(name) and not os.path.islink(name):
+        shutil.rmtree(name)
+    else:
+        os.remove(name)
 
 
 def _publish_one(path: str, job_id: str) -> None:

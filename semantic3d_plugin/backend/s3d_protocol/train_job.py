@@ -92,7 +92,7 @@ class TrainJob(Job):
         self._check_outputs()
 
     def outputs(self) -> dict[str, str]:
-        paths = {"package": self.package_path, "report": self.report_path}
+        paths = {"package": self.package_path.rstrip("/\\"), "report": self.report_path}
         return {name: path for name, path in paths.items() if path}
 
     def _check_inputs(self) -> None:

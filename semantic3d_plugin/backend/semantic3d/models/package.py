@@ -11,7 +11,7 @@ import importlib.util
 import json
 import os
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Mapping
@@ -79,6 +79,7 @@ class ModelPackage:
     card: str
     sha256: str
     files: Mapping
+    architecture: Mapping = field(default_factory=dict)  # shape of the network, for training it further
 
     @property
     def has_height(self) -> bool:
@@ -287,6 +288,7 @@ def _from_manifest(path: str, manifest: dict, sha256: str, card: str) -> ModelPa
         input_name=INPUT_NAME, output_names=MappingProxyType({name: name for name in OUTPUT_NAMES}),
         onnx_name=manifest["weights"]["onnx"], safetensors_name=manifest["weights"]["safetensors"],
         card=card, sha256=sha256, files=MappingProxyType(manifest["files"]),
+        architecture=MappingProxyType(manifest.get("architecture", {})),
     )
 
 

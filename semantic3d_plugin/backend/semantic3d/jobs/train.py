@@ -1,0 +1,232 @@
+"""The train job: fine-tune a model on the user's rasters and write it as a package.
+
+Data are read and judged before any weights load. The run's checkpoints lie beside the package, so that the same
+job goes on where it was broken off; package and report are put in their places at the very end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from s3d_protocol import (
+    DeviceUnavailable,
+    InvalidParameter,
+    JobControl,
+    MissingDependency,
+    OutputFailed,
+    TrainJob,
+    discard_partials,
+    partial_path,
+    publish,
+    publish_folder,
+)
+
+from ..datasets.blocks import Split, split_scenes
+from ..datasets.user_rasters import ClassTable, ReadScenes, read_scenes
+from ..models.package_manifest import FILE_SUFFIXES, MANIFEST_NAME
+
+FULL_PACKAGES = ("torch", "diffusers", "peft", "onnx", "onnxscript", "safetensors")
+_IDENTITY = (  # what decides about the weights, beside data and base
+    "lora_rank", "steps", "batch_size", "patch_px", "learning_rate", "weight_decay", "penalty_weight", "height_loss",
+    "validation_share", "block_m", "validate_every", "patience", "seed",
+)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A job that was looked over: what it starts from, what it learns from, where it runs."""
+
+    job: TrainJob
+    base: object  # training.bases.Base, which needs torch to be imported
+    data: ReadScenes
+    split: Split
+    classes: ClassTable
+    device: str
+    fingerprint: str
+
+
+def run(job: TrainJob, control: JobControl) -> dict:
+    """Do the job.
+
+    Returns:
+        validation_mae_m, validation_rmse_m, building_iou (None where not labelled), accuracy, steps_done,
+        best_step, seconds, device, megapixels, warnings, outputs.
+
+    Raises:
+        Semantic3DError: InvalidParameter, InvalidInput, InvalidModel, MissingDependency, OutOfMemory,
+            OutputFailed before or during the work; Cancelled, which leaves no package but the checkpoint.
+    """
+    started_s = time.monotonic()
+    job.check()
+    check_places(job)
+    check_packages()
+    outputs = job.outputs()
+    try:
+        prepared = prepare(job, control)
+        values = _train(prepared, control)
+        control.check_cancelled()
+        publish_folder(outputs["package"], control.job_id)
+        publish([outputs.get("report", "")], control.job_id)
+    finally:
+        discard_partials(outputs.values(), control.job_id)
+    shutil.rmtree(checkpoint_folder(job), ignore_errors=True)
+    return {**values, "seconds": time.monotonic() - started_s, "outputs": outputs}
+
+
+def checkpoint_folder(job: TrainJob) -> Path:
+    """Where the run's checkpoints lie: beside the package."""
+    return Path(job.outputs()["package"] + ".training")
+
+
+def check_places(job: TrainJob) -> None:
+    """Check that package and report can be written.
+
+    Raises:
+        OutputFailed: a folder is missing or not writable, or the package's place is taken by something else.
+    """
+    outputs = job.outputs()
+    for name, path in outputs.items():
+        folder = os.path.dirname(os.path.abspath(path))
+        if not os.path.isdir(folder):
+            raise OutputFailed(f"The folder {folder} for the {name} does not exist. Create it first.")
+        if not os.access(folder, os.W_OK):
+            raise OutputFailed(f"The folder {folder} for the {name} is not writable. Choose another folder.")
+    package = outputs["package"]
+    if os.path.isdir(package):
+        names = os.listdir(package)
+        is_package = MANIFEST_NAME in names and all(name.lower().endswith(FILE_SUFFIXES) for name in names)
+        if names and not is_package:
+            raise OutputFailed(
+                f"The folder {package} holds other things than a model package ({names[0]}). Choose a new folder."
+            )
+    elif os.path.exists(package):
+        raise OutputFailed(f"{package} is a file. Give the name of a folder for the model package.")
+    if os.path.isdir(outputs.get("report", "")):
+        raise OutputFailed(f"The report {outputs['report']} is a folder. Give the name of a file.")
+
+
+def check_packages() -> None:
+    """Check that this Python can train.
+
+    Raises:
+        MissingDependency: it is the light environment.
+    """
+    missing = [name for name in FULL_PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingDependency(
+            f"Training needs the full environment; this one lacks {', '.join(missing)}. Run \"Set up the backend\" "
+            '(semantic3d:setup_backend) with PROFILE=full, or pip install "semantic3d[cpu,train]".',
+            {"missing": missing},
+        )
+
+
+def prepare(job: TrainJob, control: JobControl) -> Prepared:
+    """Read base and data, and split them.
+
+    Raises:
+        Semantic3DError: something does not fit; the message says what.
+    """
+    from ..training.bases import find_base
+
+    device = _device(job.device)
+    base = find_base(job.base_path)
+    classes = ClassTable.of(base.classes)
+    control.log(f"Starting from {base.name}, on {device}. Reading images and labels at {base.gsd_m:g} m.")
+    data = read_scenes(job, base.gsd_m, base.gsd_range_m, classes, control)
+    for text in data.facts:
+        control.log(text)
+    control.log(
+        f"{data.megapixels:.2f} megapixels in {len(data.scenes)} image(s); heights on {data.height_share:.0%}, "
+        f"land cover on {data.class_share:.0%}."
+    )
+    split = split_scenes(data.scenes, job.block_m, job.validation_share, job.seed)
+    control.log(
+        f"{len(split.training)} blocks to learn from, {len(split.validation)} to validate on, {split.guard_m:g} m between."
+    )
+    data.warnings += missing_labels(split, base.has_decoder)
+    for text in data.warnings:
+        control.log(text, "warning")
+    return Prepared(job, base, data, split, classes, device, fingerprint(job, base, split, control))
+
+
+def missing_labels(split: Split, base_has_decoder: bool) -> list[str]:
+    """What the model cannot learn from these labels, as sentences."""
+    then = "stays as the base has it" if base_has_decoder else "means nothing in the new model"
+    found = []
+    if not any(np.isfinite(sample.ndsm_m).any() for sample in split.training):
+        found.append(f"No heights lie in the training blocks: the height {then}, or gets worse.")
+    if not any((sample.land_cover > 0).any() for sample in split.training):
+        found.append(f"No land cover lies in the training blocks: the land cover {then}, or gets worse.")
+    if found and len(found) == 2:
+        raise InvalidParameter("No labels lie in the training blocks. Change the seed or the size of the blocks.")
+    return found
+
+
+def fingerprint(job: TrainJob, base, split: Split, control: JobControl) -> str:
+    """Identity of everything that decides about the result: settings, base, and every pixel learnt from."""
+    digest = hashlib.sha256()
+    digest.update(json.dumps({name: getattr(job, name) for name in _IDENTITY}, sort_keys=True).encode())
+    digest.update(base.identity.encode())
+    for part in (split.training, split.validation):
+        digest.update(b"|")
+        for sample in part:
+            control.check_cancelled()
+            for layer in (sample.rgb, sample.ndsm_m, sample.land_cover):
+                digest.update(str(layer.shape).encode())
+                digest.update(np.ascontiguousarray(layer))
+    return digest.hexdigest()
+
+
+def _device(wanted: str) -> str:
+    import torch
+
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise DeviceUnavailable(
+            "CUDA is asked for, but torch finds no NVIDIA GPU that it can use here. Choose auto or cpu, or set the "
+            "backend up with ACCELERATOR=cuda."
+        )
+    return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def _train(prepared: Prepared, control: JobControl) -> dict:
+    """Train, and write package and report aside; returns the job's values but the time."""
+    from ..training.fine_tune import Ledger, fine_tune
+    from ..training.packaging import package_model, stored_model
+    from ..training.scoring import calibration_of, score, score_constants
+    from .train_finish import Outcome, describe, result_values, write_report_aside
+    from .train_setup import make_run, make_source, trainable_model
+
+    job, base, split = prepared.job, prepared.base, prepared.split
+    code = prepared.classes.building_code
+    plain = score_constants(split.training, split.validation, len(base.classes), code)
+    model = trainable_model(prepared)
+    run_settings = make_run(prepared, plain)
+    ledger = Ledger(checkpoint_folder(job), prepared.fingerprint)
+    control.progress(0, job.steps, "steps", text="Validating the base")
+    steps_done = fine_tune(model, make_source(prepared), split.validation, run_settings, ledger, control)
+    control.log(f"Best weights: after step {ledger.best.step}. Merging, calibrating, exporting.")
+    stored = stored_model(model)
+    residuals: list = []
+    scores = score(
+        stored, split.validation, base.tile_px, len(base.classes), code, control.check_cancelled, residuals
+    )
+    calibration = calibration_of(residuals)
+    outcome = Outcome(prepared, ledger.rows, ledger.best.step, steps_done, scores, plain, calibration)
+    manifest, card = describe(outcome)
+    control.check_cancelled()
+    aside = partial_path(job.outputs()["package"], control.job_id)
+    package_model(aside, stored, base.tile_px, manifest, card)
+    for text in outcome.warnings:
+        control.log(text, "warning")
+    if job.report_path:
+        write_report_aside(outcome, card, partial_path(job.report_path, control.job_id))
+    return result_values(outcome)

@@ -1,0 +1,263 @@
+"""What a training job says about its model: manifest, card, report, result."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from s3d_protocol import OutputFailed, product_version
+
+from ..datasets.labelled import NOT_BUILDING
+from ..exporters.train_report import TrainReportData, write_train_report
+from ..metrics.calibration import Calibration
+from ..metrics.figures import GROUND_UNSEPARATED
+from ..training.bases import architecture_of
+from ..training.fine_tune import Validation
+from ..training.packaging import NORMALISATION
+from ..training.scoring import Scores
+
+_LONGEST_CURVE = 60  # rows of the card's table
+_LEAST_BLOCKS = 4  # fewer held-out blocks say little
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run.
+
+    Attributes:
+        prepared: the job's `Prepared`.
+        rows: validations, before training first.
+        best_step, steps_done: whose weights the package holds; how far the run went.
+        scores: of the stored model on the held-out blocks.
+        plain: name -> figures of predictors that need no network.
+        calibration: of the standard deviations, on the held-out blocks.
+    """
+
+    prepared: object
+    rows: list[Validation]
+    best_step: int
+    steps_done: int
+    scores: Scores
+    plain: dict[str, Scores]
+    calibration: Calibration
+
+    @property
+    def building_iou(self) -> float:
+        return self.scores.iou.get(self.prepared.classes.building_code, math.nan)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the user should know about the outcome; what concerns the data was said before."""
+        found = []
+        before, best = self.rows[0], next(row for row in self.rows if row.step == self.best_step)
+        if self.prepared.base.has_decoder and best.merit >= before.merit:
+            found.append(
+                "Training brought no gain on the held-out blocks: before it "
+                f"{_short(before.figures)}, after step {best.step} {_short(best.figures)}. Keep the base model."
+            )
+        mean = self.plain["mean of the training heights"]
+        if self.scores.height_pixels and self.scores.mae_m >= mean.mae_m:
+            found.append(
+                f"The heights are no better (MAE {self.scores.mae_m:.2f} m) than the training heights' mean everywhere "
+                f"({mean.mae_m:.2f} m): train longer, or check that references and images show the same time and place."
+            )
+        if len(self.prepared.split.validation) < _LEAST_BLOCKS:
+            found.append(
+                f"Only {len(self.prepared.split.validation)} block(s) were held out, so that the validation figures are "
+                "rough. Smaller blocks or more data make them firmer."
+            )
+        return found
+
+
+def describe(outcome: Outcome) -> tuple[dict, str]:
+    """The package's manifest (without files and weights) and its card."""
+    prepared, base, job = outcome.prepared, outcome.prepared.base, outcome.prepared.job
+    images = ", ".join(Path(path).name for path in job.image_paths[:20])
+    manifest = {
+        "name": job.model_name,
+        "version": "1.0.0",
+        "title": job.title,
+        "licence": base.licence,
+        "description": f"{base.name}, fine-tuned on {prepared.data.megapixels:.1f} megapixels of the user's own rasters.",
+        "bands": ["red", "green", "blue"],
+        "normalisation": NORMALISATION,
+        "gsd_m": base.gsd_m,
+        "gsd_range_m": list(base.gsd_range_m),
+        "tile_size_px": base.tile_px,
+        "height_scale_m": base.adaptation.height_scale_m,
+        "timestep": base.adaptation.timestep,
+        "condition": {"kind": "stored", "note": "as in the base"},
+        "classes": base.classes,
+        "calibration": {
+            "predictive_std_scale": round(outcome.calibration.scale, 4),
+            "predictive_std_power": outcome.calibration.power,
+            "method": "1 and 1.96 sigma cover 68.27 and about 95 % of the pixels with a height in the held-out blocks"
+            if outcome.scores.height_pixels else "none: no heights were given",
+        },
+        "training_data": [
+            *base.training_data,
+            {"name": images, "licence": "the user's own data, terms not stated", "attribution": ""},
+        ],
+        "validation": {
+            "held_out": outcome.scores.to_dict(),
+            "before_training": outcome.rows[0].figures if base.has_decoder else None,
+            **{name.replace(" ", "_"): scores.to_dict() for name, scores in outcome.plain.items()},
+        },
+        "architecture": architecture_of(base, job.lora_rank),
+    }
+    return manifest, card(outcome)
+
+
+def card(outcome: Outcome) -> str:
+    """The model card, markdown."""
+    prepared, job = outcome.prepared, outcome.prepared.job
+    lines = [f"# {job.title} ({job.model_name})", ""]
+    lines += [f"Heights above ground, their uncertainty and land cover, fine-tuned from {prepared.base.name} by "
+              f"Semantic 3D {product_version()}.", "", "## Learnt from", ""]
+    lines += [f"- {text}" for text in prepared.data.facts]
+    lines += [f"- {label}: {text}" for label, text in _label_facts(outcome).items()]
+    lines += ["", "## Split", ""] + [f"- {label}: {text}" for label, text in _split_facts(outcome).items()]
+    lines += ["", "## Held-out blocks", "", *_markdown(figure_rows(outcome))]
+    lines += ["", f"Standard deviations s become {outcome.calibration.scale:.4g} s^{outcome.calibration.power:g}, with which "
+              f"1 sigma covers {_number(outcome.calibration.cover_one_sigma, '{:.1%}')} and 1.96 sigma "
+              f"{_number(outcome.calibration.cover_two_sigma, '{:.1%}')} of the held-out heights. The same blocks chose "
+              "weights and calibration, so that these figures are a little too good.",
+              "", "## Curve", "", *_markdown(_curve_rows(outcome))]
+    lines += ["", "## Settings", ""] + [f"- {label}: {text}" for label, text in _setting_facts(outcome).items()]
+    warnings = [*prepared.data.warnings, *outcome.warnings]
+    if warnings:
+        lines += ["", "## Please note", ""] + [f"- {text}" for text in warnings]
+    lines += ["", "Expect good results on imagery like the above, and less on other places, seasons and cameras."]
+    return "\n".join(lines) + "\n"
+
+
+def write_report_aside(outcome: Outcome, card_text: str, path: str) -> None:
+    """Write the HTML report.
+
+    Raises:
+        OutputFailed: it cannot be written.
+    """
+    prepared, scores = outcome.prepared, outcome.scores
+    plain = outcome.plain["mean of the training heights"]
+    rows = outcome.rows
+    cards = {
+        "height MAE, held-out blocks": _number(scores.mae_m, "{:.2f} m"),
+        "height RMSE": _number(scores.rmse_m, "{:.2f} m"),
+        "right classes": _number(scores.accuracy, "{:.1%}"),
+        "building IoU": _number(outcome.building_iou, "{:.3f}"),
+        "steps": f"{outcome.steps_done} (best: {outcome.best_step})",
+    }
+    data = TrainReportData(
+        title=prepared.job.title,
+        cards={label: text for label, text in cards.items() if text != "-"},
+        losses=[(row.step, row.loss) for row in rows if row.loss is not None],
+        heights=[(row.step, row.figures["mae_m"]) for row in rows if row.figures["mae_m"] is not None],
+        accuracies=[(row.step, row.figures["accuracy"]) for row in rows if row.figures["accuracy"] is not None],
+        plain_mae_m=plain.mae_m if plain.height_pixels else None,
+        plain_accuracy=plain.accuracy if plain.class_pixels else None,
+        figures=figure_rows(outcome),
+        facts={
+            "Images and labels": {f"Image {n}": text for n, text in enumerate(prepared.data.facts, 1)} | _label_facts(outcome),
+            "Split": _split_facts(outcome),
+            "Settings": _setting_facts(outcome),
+        },
+        warnings=(*prepared.data.warnings, *outcome.warnings),
+        card=card_text,
+    )
+    try:
+        write_train_report(path, data)
+    except OSError as error:
+        raise OutputFailed(f"The report {prepared.job.report_path} cannot be written: {error}.") from error
+
+
+def result_values(outcome: Outcome) -> dict:
+    """The job's result, without time and outputs."""
+    scores, prepared = outcome.scores, outcome.prepared
+    iou = outcome.building_iou
+    return {
+        "validation_mae_m": scores.mae_m if scores.height_pixels else None,
+        "validation_rmse_m": scores.rmse_m if scores.height_pixels else None,
+        "accuracy": scores.accuracy if scores.class_pixels else None,
+        "building_iou": None if math.isnan(iou) else iou,
+        "steps_done": outcome.steps_done,
+        "best_step": outcome.best_step,
+        "device": prepared.device,
+        "megapixels": prepared.data.megapixels,
+        "warnings": [*prepared.data.warnings, *outcome.warnings],
+    }
+
+
+def figure_rows(outcome: Outcome) -> list[list[str]]:
+    """A table of figures: this model, the base, predictors without a network; head first."""
+    names = {code: item["name"] for code, item in enumerate(outcome.prepared.base.classes, 1)}
+    shown = [code for code, value in outcome.scores.iou.items() if not math.isnan(value)]
+    head = ["", "MAE, m", "RMSE, m", "bias, m", "right classes", *(f"IoU {names[code]}" for code in shown)]
+    rows = [("this model", outcome.scores.to_dict())]
+    if outcome.prepared.base.has_decoder:
+        rows.append(("before training", outcome.rows[0].figures))
+    rows += [(name, scores.to_dict()) for name, scores in outcome.plain.items()]
+    return [head] + [
+        [name, *(_number(values[key], "{:.2f}") for key in ("mae_m", "rmse_m", "bias_m")),
+         _number(values["accuracy"], "{:.3f}"), *(_number(values["iou"][str(code)], "{:.3f}") for code in shown)]
+        for name, values in rows
+    ]
+
+
+def _curve_rows(outcome: Outcome) -> list[list[str]]:
+    step = max(1, math.ceil(len(outcome.rows) / _LONGEST_CURVE))
+    kept = [row for n, row in enumerate(outcome.rows) if n % step == 0 or row.step in (outcome.best_step, outcome.steps_done)]
+    return [["step", "loss", "MAE, m", "right classes"]] + [
+        [str(row.step), _number(row.loss, "{:.4f}"), _number(row.figures["mae_m"], "{:.3f}"),
+         _number(row.figures["accuracy"], "{:.3f}")]
+        for row in kept
+    ]
+
+
+def _label_facts(outcome: Outcome) -> dict[str, str]:
+    data, classes = outcome.prepared.data, outcome.prepared.base.classes
+    names = {code: item["name"] for code, item in enumerate(classes, 1)}
+    names |= {NOT_BUILDING: "no building, else unknown"}
+    names.setdefault(GROUND_UNSEPARATED, "ground of unknown kind")
+    total = sum(data.class_pixels.values())
+    shares = ", ".join(f"{names[code]} {count / total:.1%}" for code, count in sorted(data.class_pixels.items()))
+    return {
+        "Pixels": f"{data.megapixels:.2f} megapixels; heights on {data.height_share:.1%}, land cover on {data.class_share:.1%}",
+        "Land cover": shares or "none",
+    }
+
+
+def _split_facts(outcome: Outcome) -> dict[str, str]:
+    split, job = outcome.prepared.split, outcome.prepared.job
+    return {
+        "Blocks": f"{len(split.training)} to learn from, {len(split.validation)} held out, of about {job.block_m:g} m",
+        "Between them": f"a strip of {split.guard_m:g} m, cut from the held-out blocks",
+        "Drawn with": f"seed {job.seed}, share {job.validation_share:g}",
+    }
+
+
+def _setting_facts(outcome: Outcome) -> dict[str, str]:
+    job, prepared = outcome.prepared.job, outcome.prepared
+    return {
+        "Base": f"{prepared.base.name}, sha256 {prepared.base.identity[:16]}",
+        "Adapter": f"LoRA of rank {job.lora_rank}; decoder and VAE encoder learn whole"
+        if prepared.base.adaptation.train_encoder else f"LoRA of rank {job.lora_rank}; the decoder learns whole",
+        "Steps": f"{outcome.steps_done} of {job.steps}, {job.batch_size} patches of {job.patch_px} pixels each",
+        "Weights": f"running average, best validation: step {outcome.best_step}",
+        "Optimiser": f"AdamW, learning rate {job.learning_rate:g}, weight decay {job.weight_decay:g}",
+        "Loss": f"evidential, {job.height_loss}, penalty {job.penalty_weight:g}; cross-entropy",
+        "Device": prepared.device,
+    }
+
+
+def _markdown(rows: list[list[str]]) -> list[str]:
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return [lines[0], "|" + "---|" * len(rows[0]), *lines[1:]]
+
+
+def _number(value, form: str) -> str:
+    return "-" if value is None or not math.isfinite(value) else form.format(value)
+
+
+def _short(figures: dict) -> str:
+    return f"MAE {_number(figures['mae_m'], '{:.2f} m')}, right classes {_number(figures['accuracy'], '{:.1%}')}"

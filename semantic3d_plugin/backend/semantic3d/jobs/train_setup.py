@@ -1,0 +1,65 @@
+"""What a training job hands to the trainer: the model, the patches, the settings (full environment)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from ..models.adapted import AdaptedDiffusion
+from ..training.adapt import LossConfig
+from ..training.fine_tune import FineTuning
+from ..training.loop import LoopConfig
+from ..training.patches import PatchConfig, PatchSource
+
+_SMOOTH_L1_BETA, _SMOOTH_L1_WEIGHT = 0.05, 2.0  # as the bundled model was trained
+_WARMUP_SHARE, _LONGEST_WARMUP = 0.05, 100
+
+
+def trainable_model(prepared) -> AdaptedDiffusion:
+    """The base with a fresh adapter on the job's device; its first weights follow from the seed.
+
+    Branches for which no label is there stay as they are.
+    """
+    torch.manual_seed(prepared.job.seed)
+    model = prepared.base.model(prepared.job.lora_rank).to(prepared.device, memory_format=torch.channels_last)
+    training = prepared.split.training
+    if not any(np.isfinite(sample.ndsm_m).any() for sample in training):
+        model.decoder.gamma_head.requires_grad_(False)
+        model.decoder.evidence_head.requires_grad_(False)
+    if not any((sample.land_cover > 0).any() for sample in training):
+        model.decoder.class_head.requires_grad_(False)
+    return model
+
+
+def make_source(prepared) -> PatchSource:
+    """Patches from the training blocks; every pixel is as likely as any other."""
+    return PatchSource([(prepared.split.training, 1.0)], PatchConfig(patch_px=prepared.job.patch_px))
+
+
+def make_run(prepared, plain: dict) -> FineTuning:
+    """The trainer's settings.
+
+    Args:
+        plain: figures of the predictors that need no network.
+    """
+    job = prepared.job
+    warmup = min(_LONGEST_WARMUP, max(1, round(_WARMUP_SHARE * job.steps)))
+    loop = LoopConfig(
+        steps=job.steps, learning_rate=job.learning_rate, weight_decay=job.weight_decay, warmup_steps=warmup,
+        checkpoint_every=job.validate_every, device=prepared.device,
+        use_bf16=prepared.device == "cpu" or torch.cuda.is_bf16_supported(),
+    )
+    robust = job.height_loss == "smooth_l1"
+    losses = LossConfig(
+        penalty_weight=job.penalty_weight,
+        smooth_l1_beta=_SMOOTH_L1_BETA if robust else None,
+        height_weight=_SMOOTH_L1_WEIGHT if robust else 1.0,
+        building_code=prepared.classes.building_code,
+    )
+    mean = plain["mean of the training heights"]
+    return FineTuning(
+        loop=loop, losses=losses, batch_size=job.batch_size, seed=job.seed, patience=job.patience,
+        tile_px=prepared.base.tile_px, class_count=len(prepared.base.classes),
+        building_code=prepared.classes.building_code,
+        reference_mae_m=mean.mae_m if mean.height_pixels else 1.0,
+    )

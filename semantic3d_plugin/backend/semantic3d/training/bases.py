@@ -1,0 +1,156 @@
+"""What a fine-tuning run starts from: the bundled model, another package, or a pretrained base."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+
+from s3d_protocol import InvalidModel
+
+from ..models.adapted import AdaptedConfig, AdaptedDiffusion
+from ..models.latent import CONFIGS, LatentDiffusion
+from ..models.onnx_file import read_onnx_header
+from ..models.package import ModelPackage, load_package, package_summary
+from .onnx_weights import SCALE_KEY, TABLE_KEY
+from .packaging import STANDARD_CLASSES
+from .pretrain import load_weights
+from .small import GSD_M, SMALL_ADAPTATION, TILE_PX, continued_model
+
+SMALL_GSD_RANGE_M = (0.2, 1.2)
+_SHAPE_FIELDS = ("train_encoder", "decoder_channels", "shortcuts", "pyramid", "alpha_min")
+_PRETRAINED = {
+    "s3d_small": (SMALL_ADAPTATION, TILE_PX),
+    "tiny": (replace(SMALL_ADAPTATION, decoder_channels=16), 64),  # for tests of the machinery
+}
+
+
+@dataclass(frozen=True)
+class Base:
+    """A model to start from, and what its package says.
+
+    Attributes:
+        name: for people.
+        identity: hash of the package or file.
+        config_name: of the latent model's shape; adaptation: of the rest.
+        gsd_m, gsd_range_m, tile_px: of the model's input.
+        classes: as the manifest writes them.
+        licence: of the weights; training_data: as the manifest writes it.
+        package: where it is one; has_decoder is true then.
+        path: of a pretrained base.
+    """
+
+    name: str
+    identity: str
+    config_name: str
+    adaptation: AdaptedConfig
+    gsd_m: float
+    gsd_range_m: tuple
+    tile_px: int
+    classes: list[dict]
+    licence: str
+    training_data: list[dict]
+    package: ModelPackage | None = None
+    path: str = ""
+
+    @property
+    def has_decoder(self) -> bool:
+        """Whether the base already gives heights and land cover."""
+        return self.package is not None
+
+    def model(self, lora_rank: int) -> AdaptedDiffusion:
+        """The network with a fresh adapter of this rank, ready to train.
+
+        Raises:
+            InvalidModel: the weights do not fit the shape that the package or file states.
+        """
+        adaptation = replace(self.adaptation, unet_training="lora", lora_rank=lora_rank)
+        try:
+            if self.package is not None:
+                return continued_model(self.package.read_onnx(), adaptation, self.config_name)
+            base = load_weights(LatentDiffusion.from_config(CONFIGS[self.config_name]), Path(self.path))
+        except (ValueError, RuntimeError, KeyError) as error:  # torch says a wrong shape as RuntimeError
+            raise InvalidModel(f"The weights of {self.name} do not fit its shape: {str(error)[:300]}") from error
+        return AdaptedDiffusion(base, adaptation)
+
+
+def find_base(path: str = "") -> Base:
+    """Read what to start from, without its weights.
+
+    Args:
+        path: "" for the bundled model, a package (folder or zip), or a pretrained base (.safetensors).
+
+    Raises:
+        InvalidModel: there is none, or it cannot be trained further.
+    """
+    if path.lower().endswith(".safetensors"):
+        return _pretrained(path)
+    if path and os.path.isdir(os.path.join(path, "unet")):
+        raise InvalidModel(
+            f"{path} is a diffusers folder. Training here starts from a model package or a small base "
+            "(base.safetensors); Stable Diffusion does not fit into the one ONNX file that a package holds."
+        )
+    package = load_package(path)
+    if package.kind != "semantic3d" or package.onnx_name is None:
+        raise InvalidModel(f'The model "{package.name}" is no package of Semantic 3D with an ONNX file. Choose another base.')
+    metadata = read_onnx_header(package.read_onnx(), package.onnx_name).metadata
+    if TABLE_KEY not in metadata or SCALE_KEY not in metadata:
+        raise InvalidModel(
+            f'The model "{package.name}" {package.version} does not say where its parameters are, so that it cannot be '
+            "trained further. Choose a package made by a newer version, or a pretrained base (base.safetensors)."
+        )
+    if (package.normalisation_mean, package.normalisation_std) != ((0.5,) * 3, (0.5,) * 3):
+        raise InvalidModel(f'The model "{package.name}" has a normalisation of its own, which training does not know.')
+    return _of_package(package)
+
+
+def _of_package(package: ModelPackage) -> Base:
+    stated = package.architecture
+    config_name = stated.get("config", "s3d_small")
+    if config_name not in CONFIGS:
+        raise InvalidModel(f'The model "{package.name}" has the shape {config_name!r}; known are {", ".join(CONFIGS)}.')
+    shape = {name: stated[name] for name in _SHAPE_FIELDS if name in stated}
+    adaptation = replace(
+        SMALL_ADAPTATION, timestep=package.timestep, class_count=len(package.classes),
+        height_scale_m=package.height_scale_m, **shape,
+    )
+    summary = package_summary(package)
+    return Base(
+        name=f"{package.name} {package.version}".strip(), identity=package.sha256, config_name=config_name,
+        adaptation=adaptation, gsd_m=package.gsd_m, gsd_range_m=package.gsd_range_m, tile_px=package.tile_size_px,
+        classes=[{"id": item.id, "name": item.name, "colour": item.colour} for item in package.classes],
+        licence=package.licence, training_data=[dict(item) for item in summary["training_data"]], package=package,
+    )
+
+
+def _pretrained(path: str) -> Base:
+    if not os.path.isfile(path):
+        raise InvalidModel(f"There is no pretrained base at {path}.")
+    try:
+        with safe_open(path, framework="pt") as opened:
+            metadata = opened.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise InvalidModel(f"{path} is not a safetensors file, or it is damaged ({error}).") from error
+    config_name = metadata.get("config", "s3d_small")
+    if "scaling_factor" not in metadata or config_name not in _PRETRAINED:
+        raise InvalidModel(
+            f"{path} is no pretrained base of this project: scripts/train_base.py writes one. Known shapes: "
+            f"{', '.join(_PRETRAINED)}."
+        )
+    adaptation, tile_px = _PRETRAINED[config_name]
+    with open(path, "rb") as stream:
+        identity = hashlib.sha256(stream.read()).hexdigest()
+    return Base(
+        name=os.path.basename(path), identity=identity, config_name=config_name, adaptation=adaptation, gsd_m=GSD_M,
+        gsd_range_m=SMALL_GSD_RANGE_M, tile_px=tile_px, classes=STANDARD_CLASSES, licence="GPL-2.0-or-later",
+        training_data=[], path=path,
+    )
+
+
+def architecture_of(base: Base, lora_rank: int) -> dict:
+    """The manifest's `architecture`: what training needs to know to go on from the package."""
+    shape = {name: getattr(base.adaptation, name) for name in _SHAPE_FIELDS}
+    return {"config": base.config_name, **shape, "lora_rank": lora_rank}

@@ -1,0 +1,150 @@
+"""Figures of a model over held-out samples, pixel by pixel, beside predictors that know nothing of the image."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from torch import nn
+
+from ..datasets.labelled import NOT_BUILDING, Sample
+from ..metrics.calibration import Calibration, calibrate
+from ..metrics.figures import GROUND_UNSEPARATED
+from .validation import predict
+
+MOST_RESIDUALS = 1_000_000  # for the calibration; of more, an even sample
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Over all pixels of all samples; NaN where nothing of the kind is labelled.
+
+    Attributes:
+        mae_m, rmse_m, bias_m: of heights.
+        accuracy: share of right classes.
+        iou: class code -> intersection over union, NaN where the truth does not hold it.
+        height_pixels, class_pixels: that count.
+    """
+
+    mae_m: float
+    rmse_m: float
+    bias_m: float
+    accuracy: float
+    iou: dict[int, float]
+    height_pixels: int
+    class_pixels: int
+
+    def to_dict(self) -> dict:
+        """JSON values: NaN becomes None."""
+        values = asdict(self) | {"iou": {str(code): value for code, value in self.iou.items()}}
+        return _without_nan(values)
+
+
+class _Tally:
+    def __init__(self, class_count: int, building_code: int):
+        self._class_count, self._building_code = class_count, building_code
+        self._absolute = self._squares = self._sum = 0.0
+        self._heights = 0
+        self._right = self._labelled = 0
+        self._both, self._either = np.zeros(class_count + 1), np.zeros(class_count + 1)
+        self._true = np.zeros(class_count + 1)
+
+    def add_heights(self, error_m: np.ndarray) -> None:
+        error_m = error_m.astype(np.float64)
+        self._absolute += float(np.abs(error_m).sum())
+        self._squares += float((error_m**2).sum())
+        self._sum += float(error_m.sum())
+        self._heights += error_m.size
+
+    def add_classes(self, truth: np.ndarray, found: np.ndarray) -> None:
+        """Codes of equal shape; pixels of code 0 in the truth count nothing."""
+        named = (truth > 0) & (truth <= self._class_count)
+        ground = (truth == GROUND_UNSEPARATED) & ~named
+        no_building = truth == NOT_BUILDING
+        right = named & (truth == found)
+        right |= ground & np.isin(found, (1, 2)) | no_building & (found != self._building_code)
+        self._right += int(right.sum())
+        self._labelled += int((named | ground | no_building).sum())
+        for code in range(1, self._class_count + 1):
+            decided = named | (ground if code > 2 else False)
+            if code == self._building_code:
+                decided = decided | no_building
+            is_true, is_found = truth == code, (found == code) & decided
+            is_true = is_true & named
+            self._both[code] += int((is_true & is_found).sum())
+            self._either[code] += int((is_true | is_found).sum())
+            self._true[code] += int(is_true.sum())
+
+    def scores(self) -> Scores:
+        heights, labelled = self._heights or math.nan, self._labelled or math.nan
+        iou = {
+            code: float(self._both[code] / self._either[code]) if self._true[code] else math.nan
+            for code in range(1, self._class_count + 1)
+        }
+        return Scores(
+            mae_m=self._absolute / heights, rmse_m=math.sqrt(self._squares / heights), bias_m=self._sum / heights,
+            accuracy=self._right / labelled, iou=iou, height_pixels=self._heights, class_pixels=self._labelled,
+        )
+
+
+def score(
+    model: nn.Module, samples: list[Sample], tile_px: int, class_count: int, building_code: int,
+    on_tile: Callable[[], None] | None = None, residuals: list | None = None,
+) -> Scores:
+    """Score a model (as `PhysicalOutputs`) on samples.
+
+    Args:
+        on_tile: called before each tile; may raise.
+        residuals: collects (absolute error, predicted standard deviation) [N] of each sample, metres.
+    """
+    was_training = model.training
+    model.eval()
+    tally = _Tally(class_count, building_code)
+    for sample in samples:
+        height_m, variance_m2, probability = predict(model, sample.rgb, tile_px, on_tile)
+        known = np.isfinite(sample.ndsm_m)
+        error_m = (height_m - sample.ndsm_m)[known]
+        tally.add_heights(error_m)
+        tally.add_classes(sample.land_cover, probability.argmax(axis=0) + 1)
+        if residuals is not None:
+            residuals.append((np.abs(error_m), np.sqrt(variance_m2[known])))
+    model.train(was_training)
+    return tally.scores()
+
+
+def calibration_of(residuals: list[tuple[np.ndarray, np.ndarray]]) -> Calibration:
+    """Calibrate on what `score` collected; without a known height nothing is changed."""
+    errors_m = np.concatenate([errors for errors, _ in residuals] or [np.zeros(0)])
+    stds_m = np.concatenate([stds for _, stds in residuals] or [np.zeros(0)])
+    if not errors_m.size:
+        return Calibration(1.0, 1.0, math.nan, math.nan)
+    step = -(-errors_m.size // MOST_RESIDUALS)
+    found = calibrate([errors_m[::step]], [stds_m[::step]])
+    return found._replace(scale=min(max(found.scale, 1e-3), 1e3))  # what a manifest may hold
+
+
+def score_constants(
+    training: list[Sample], validation: list[Sample], class_count: int, building_code: int
+) -> dict[str, Scores]:
+    """Figures of predictors that need no network: zero, the training heights' mean, the commonest class."""
+    heights = [sample.ndsm_m[np.isfinite(sample.ndsm_m)] for sample in training]
+    count = sum(values.size for values in heights)
+    mean_m = sum(float(values.sum(dtype=np.float64)) for values in heights) / count if count else 0.0
+    codes = sum(np.bincount(sample.land_cover.ravel(), minlength=256) for sample in training)[1 : class_count + 1]
+    commonest = int(np.argmax(codes)) + 1
+    found = {}
+    for name, height_m in (("zero everywhere", 0.0), ("mean of the training heights", mean_m)):
+        tally = _Tally(class_count, building_code)
+        for sample in validation:
+            tally.add_heights(height_m - sample.ndsm_m[np.isfinite(sample.ndsm_m)])
+            tally.add_classes(sample.land_cover, np.full(sample.land_cover.shape, commonest))
+        found[name] = tally.scores()
+    return found
+
+
+def _without_nan(value):
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,56 @@
+"""Validation figures, worked by hand."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("peft")
+
+from semantic3d.datasets.labelled import NOT_BUILDING, Sample  # noqa: E402
+from semantic3d.training.scoring import calibration_of, score, score_constants  # noqa: E402
+
+
+class Fixed(torch.nn.Module):
+    """Says a height of 2 m, variances of 1 + 3 m2, and the class that red names."""
+
+    def __init__(self):
+        super().__init__()
+        self.unused = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, image):
+        flat = torch.ones_like(image[:, :1])
+        code = torch.round((image[:, 0] + 1) * 127.5).long()
+        probability = torch.nn.functional.one_hot(code - 1, 4).permute(0, 3, 1, 2).float()
+        return flat * 2, flat, flat * 3, flat, probability
+
+
+def sample(found, truth, heights):
+    found = np.array(found, np.uint8)
+    return Sample("s", np.repeat(found[..., None], 3, axis=2), np.array(heights, np.float32), np.array(truth, np.uint8), 0.5)
+
+
+def test_figures_of_a_hand_worked_case():
+    one = sample([[4, 4, 1, 1]], [[4, 1, 1, NOT_BUILDING]], [[2, 4, np.nan, 6]])
+    two = sample([[4, 2, 3, 4]], [[NOT_BUILDING, 11, 11, 0]], [[np.nan] * 4])
+    residuals = []
+    found = score(Fixed(), [one, two], 32, 4, 4, residuals=residuals)
+    assert found.mae_m == pytest.approx((0 + 2 + 4) / 3) and found.bias_m == pytest.approx(-2)
+    assert found.rmse_m == pytest.approx((20 / 3) ** 0.5) and found.height_pixels == 3
+    assert found.class_pixels == 7 and found.accuracy == pytest.approx(4 / 7)  # 4, 1, no building, ground as 2
+    # building: one right; found wrongly on a 1 and on a "no building"; the unknown pixel counts nothing
+    assert found.iou[4] == pytest.approx(1 / 3)
+    assert found.iou[1] == pytest.approx(1 / 2)  # "no building" and "ground" say nothing about class 1
+    assert np.isnan(found.iou[2]) and np.isnan(found.iou[3])
+    assert residuals[0][0].tolist() == [0, 2, 4] and residuals[0][1].tolist() == [2, 2, 2]
+
+
+def test_without_heights_nothing_is_calibrated():
+    assert calibration_of([(np.zeros(0), np.zeros(0))])[:2] == (1.0, 1.0)
+
+
+def test_constants():
+    training = [sample([[1, 1]], [[2, 2]], [[3, 5]])]
+    found = score_constants(training, [sample([[1, 1]], [[2, 4]], [[4, 10]])], 4, 4)
+    assert found["zero everywhere"].mae_m == 7
+    assert found["mean of the training heights"].mae_m == 3
+    assert found["zero everywhere"].accuracy == 0.5 and found["zero everywhere"].iou[4] == 0
