@@ -28,7 +28,7 @@ HEAVY = {"torch", "torchvision", "diffusers", "peft", "transformers", "accelerat
 LIGHT_PACKAGES = {"numpy", "rasterio", "affine", "onnxruntime"}  # affine is rasterio's own
 LIGHT_ENTRIES = (
     "worker", "semantic3d", "semantic3d.cli", "semantic3d.jobs.reconstruct", "semantic3d.jobs.doctor",
-    "semantic3d.jobs.evaluate", "semantic3d.jobs.detect_shadows",
+    "semantic3d.jobs.evaluate", "semantic3d.jobs.detect_shadows", "semantic3d.jobs.train",
 )
 QT_FREE = ("runner", "process", "errors", "progress")
 

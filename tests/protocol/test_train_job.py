@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from semantic3d_plugin.backend.s3d_protocol import InvalidParameter, TrainJob, job_from_dict, read_class_map
+from semantic3d_plugin.backend.s3d_protocol import InvalidParameter, TrainJob, job_from_dict, model_name_of, read_class_map
 
 GOOD = TrainJob(("a.tif",), "model", ndsm_paths=("h.tif",), class_map="10=1", report_path="r.html")
 
@@ -57,3 +57,8 @@ def test_a_report_beside_the_package_is_no_part_of_it():
 def test_class_map():
     assert read_class_map("10=1, 20 = 3;30=4\n-1=0") == {10: 1, 20: 3, 30: 4, -1: 0}
     assert read_class_map(" ") == {}
+
+
+def test_a_name_from_the_folder():
+    assert model_name_of("/a/My town, 2024/") == "My_town_2024"
+    assert model_name_of("/a/...") == "fine_tuned"

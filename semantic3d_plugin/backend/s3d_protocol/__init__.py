@@ -34,7 +34,7 @@ from .errors import (
 )
 from .jobs import DEVICES, JOB_TYPES, DoctorJob, EvaluateJob, Job, ReconstructJob, job_from_dict
 from .messages import PROTOCOL_VERSION, BadMessage, decode, encode
-from .train_job import HEIGHT_LOSSES, TrainJob, read_class_map
+from .train_job import HEIGHT_LOSSES, TrainJob, model_name_of, read_class_map
 from .version import product_version
 
 __all__ = [
@@ -69,6 +69,7 @@ __all__ = [
     "encode",
     "from_message",
     "job_from_dict",
+    "model_name_of",
     "new_job_id",
     "partial_files",
     "partial_path",

@@ -162,6 +162,12 @@ class TrainJob(Job):
             )
 
 
+def model_name_of(package_path: str) -> str:
+    """A model's name made from its folder's: letters, digits, '.', '_' and '-'."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", os.path.basename(os.path.abspath(package_path))).strip("._-")
+    return name[:64] or TrainJob.model_name
+
+
 def read_class_map(text: str) -> dict[int, int]:
     """Read "10=1,20=3" (commas, semicolons or lines between) as value in the raster -> class id.
 

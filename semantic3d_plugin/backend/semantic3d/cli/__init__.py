@@ -19,7 +19,7 @@ from s3d_protocol import (
 from s3d_protocol.diagnosis import diagnose
 
 from ..progress_bar import ProgressBar
-from . import detect_shadows, evaluate
+from . import detect_shadows, evaluate, train
 
 EXIT_FAILED, EXIT_WRONG_PARAMETERS, EXIT_CANCELLED = 1, 2, 130
 DEFAULTS = {field.name: field.default for field in fields(ReconstructJob)}
@@ -89,6 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_quicklook(commands)
     evaluate.add_to(commands)
     detect_shadows.add_to(commands)
+    train.add_to(commands)
     doctor = commands.add_parser("doctor", help="look over packages, model and devices")
     doctor.add_argument("--model", default=DoctorJob().model_path, metavar="PATH", help=_MODEL_HELP)
     doctor.add_argument("--device", choices=DEVICES, default=DoctorJob().device)
