@@ -71,7 +71,12 @@ def main() -> None:
         weight_decay=0.1,
         compiled=args.compile,
     )
-    losses = LossConfig(smooth_l1_beta=0.05, height_weight=2.0, roof_weight=2.0)
+    losses = LossConfig(
+        smooth_l1_beta=0.05,
+        height_weight=2.0,
+        roof_weight=1.25,
+        class_weights=(0.75, 0.7, 1.0, 1.2, 1.0, 1.0, 1.0),
+    )
     adapt(model, lambda step: source.batch(args.batch, args.seed * 10**7 + step), loop, losses, args.out, report)
 
 
