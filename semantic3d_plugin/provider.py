@@ -7,10 +7,11 @@ from .algorithms.detect_shadows import DetectShadows
 from .algorithms.evaluate import Evaluate
 from .algorithms.reconstruct import Reconstruct
 from .algorithms.setup_backend import SetupBackend
+from .algorithms.train import Train
 from .icons import icon, icon_path
 from .metadata import plugin_metadata
 
-ALGORITHMS = (Reconstruct, DetectShadows, Evaluate, SetupBackend, CheckBackend)
+ALGORITHMS = (Reconstruct, DetectShadows, Evaluate, Train, SetupBackend, CheckBackend)
 
 
 class Semantic3DProvider(QgsProcessingProvider):

@@ -29,7 +29,12 @@ from .raster_source import describe_source
 
 def group_names():
     """Headings of the toolbox, by group id (saved nowhere, but scripts filter by it: never renamed)."""
-    return {"reconstruction": tr("Reconstruction"), "evaluation": tr("Evaluation"), "backend": tr("Backend")}
+    return {
+        "reconstruction": tr("Reconstruction"),
+        "evaluation": tr("Evaluation"),
+        "training": tr("Training"),
+        "backend": tr("Backend"),
+    }
 
 
 class PluginAlgorithm(QgsProcessingAlgorithm):
@@ -97,6 +102,7 @@ class BackendAlgorithm(PluginAlgorithm):
     """
 
     JOB_KIND = ""
+    PROFILE = "light"  # the packages that the job needs
     RASTERS = ("INPUT",)
     OPTIONAL_RASTERS = ()
     ROLES = {}
@@ -113,7 +119,7 @@ class BackendAlgorithm(PluginAlgorithm):
 
     def canExecute(self):  # noqa: N802
         """Without a backend the algorithm stays listed, and says here what to do."""
-        backend = find_backend()
+        backend = find_backend(self.PROFILE)
         return (True, "") if backend.healthy else (False, cure(backend))
 
     def checkParameterValues(self, parameters, context):  # noqa: N802
@@ -131,7 +137,7 @@ class BackendAlgorithm(PluginAlgorithm):
 
     def prepareAlgorithm(self, parameters, context, feedback):  # noqa: N802
         """Copy from the layers all that the run needs; afterwards no layer and no project is touched."""
-        backend = find_backend()
+        backend = find_backend(self.PROFILE)
         try:
             if not backend.healthy:
                 raise BackendMissing(cure(backend))
@@ -270,6 +276,12 @@ class BackendAlgorithm(PluginAlgorithm):
 
 def cure(backend):
     """What to do about a backend that is missing or broken: plain words for a dialog and a terminal."""
+    if backend.profile == "full":
+        return tr(
+            "This needs the full environment of Semantic 3D, with torch and what training needs, and that is not ready: "
+            "{problem} Run the algorithm \"Set up the backend\" (semantic3d:setup_backend) with PROFILE=full, or name a "
+            "Python that has these packages in SEMANTIC3D_PYTHON."
+        ).format(problem=backend.problem)
     return tr(
         "Semantic 3D computes in a Python environment of its own, and that is not ready: {problem} "
         "Run the algorithm \"Set up the backend\" (semantic3d:setup_backend), or open Settings > Options > "

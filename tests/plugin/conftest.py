@@ -83,9 +83,11 @@ def use_backend(monkeypatch, healthy):
 
     class Backend:
         python_path = "/usr/bin/python3" if healthy else ""
-        profile = "light"
         source = "variable"
         problem = "" if healthy else "There is none."
+
+        def __init__(self, profile="light"):
+            self.profile = profile
 
     Backend.healthy = healthy
     monkeypatch.setattr(base, "find_backend", Backend)

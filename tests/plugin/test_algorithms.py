@@ -42,7 +42,7 @@ def context():
 def test_ids_that_users_models_hold(provider):
     assert provider.id() == "semantic3d"
     assert {a.name() for a in provider.algorithms()} == {
-        "reconstruct", "detect_shadows", "setup_backend", "check_backend", "evaluate",
+        "reconstruct", "detect_shadows", "setup_backend", "check_backend", "evaluate", "train",
     }
     assert provider.defaultRasterFileExtension() == "tif"
     assert not provider.icon().isNull()
