@@ -5,6 +5,26 @@
     <name>Semantic3D</name>
     <message>
       <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>Reconstruction</source>
+      <translation>Rekonstruktion</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>Evaluation</source>
+      <translation>Bewertung</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>Training</source>
+      <translation>Training</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>Backend</source>
+      <translation>Backend</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
       <source>Semantic 3D computes in a Python environment of its own, and that is not ready: {problem} Run the algorithm "Set up the backend" (semantic3d:setup_backend), or open Settings &gt; Options &gt; Semantic 3D and choose "Install light", or name an existing Python there or in SEMANTIC3D_PYTHON.</source>
       <translation>Semantic 3D rechnet in einer eigenen Python-Umgebung, und die ist nicht bereit: {problem} Führen Sie den Algorithmus „Backend einrichten“ (semantic3d:setup_backend) aus, oder öffnen Sie Einstellungen &gt; Optionen &gt; Semantic 3D und wählen „Leicht installieren“, oder geben Sie dort oder in SEMANTIC3D_PYTHON ein vorhandenes Python an.</translation>
     </message>
@@ -12,6 +32,11 @@
       <location filename="../semantic3d_plugin/algorithms/base.py" />
       <source>Parameters and outputs</source>
       <translation>Parameter und Ergebnisse</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>This needs the full environment of Semantic 3D, with torch and what training needs, and that is not ready: {problem} Run the algorithm "Set up the backend" (semantic3d:setup_backend) with PROFILE=full, or name a Python that has these packages in SEMANTIC3D_PYTHON.</source>
+      <translation>Dies braucht die volle Umgebung von Semantic 3D, mit torch und allem, was das Training braucht, und die ist nicht bereit: {problem} Führen Sie den Algorithmus „Backend einrichten“ (semantic3d:setup_backend) mit PROFILE=full aus, oder geben Sie in SEMANTIC3D_PYTHON ein Python an, das diese Pakete hat.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/base.py" />
@@ -32,12 +57,6 @@
       <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
       <source>Check the backend</source>
       <translation>Backend prüfen</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
-      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
-      <source>Backend</source>
-      <translation>Backend</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
@@ -82,6 +101,7 @@
     <message>
       <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Device</source>
       <translation>Gerät</translation>
     </message>
@@ -94,12 +114,15 @@
     <message>
       <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Model package</source>
       <translation>Modellpaket</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Report</source>
       <translation>Bericht</translation>
     </message>
@@ -186,12 +209,544 @@
       <translation>Der Bericht {path} kann nicht geschrieben werden: {reason}</translation>
     </message>
     <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Detect shadows</source>
+      <translation>Schatten erkennen</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>A mask of cast shadows from the colours of one aerial image</source>
+      <translation>Eine Maske der Schlagschatten aus den Farben eines Luftbildes</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>1 is shadow, 0 is lit, 255 is NoData; with colours and names, on the image's grid.</source>
+      <translation>1 ist Schatten, 0 ist besonnt, 255 ist NoData; mit Farben und Namen, auf dem Raster des Bildes.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Aerial or satellite image with red, green and blue bands, 8 bit, 16 bit or float. A layer that is no file (web map, database) is exported for the job within the extent.</source>
+      <translation>Luft- oder Satellitenbild mit Rot-, Grün- und Blaukanal, 8 Bit, 16 Bit oder Gleitkomma. Ein Layer, der keine Datei ist (Webkarte, Datenbank), wird für den Auftrag innerhalb der Ausdehnung exportiert.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Three band numbers such as 1,2,3, or 4,3,2 for an image that starts with blue. Empty: the image says.</source>
+      <translation>Drei Kanalnummern wie 1,2,3, oder 4,3,2 für ein Bild, das mit Blau beginnt. Leer: Das Bild sagt es.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Only this part is computed, with the same values as in a run on the whole image. Empty: all of it.</source>
+      <translation>Nur dieser Teil wird gerechnet, mit denselben Werten wie bei einem Lauf über das ganze Bild. Leer: alles.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Where the shadow index is higher, a pixel is shadow: a higher threshold finds less. 0: found from the whole image, and told in the output USED_THRESHOLD.</source>
+      <translation>Wo der Schattenindex darüber liegt, ist ein Pixel Schatten: Ein höherer Schwellenwert findet weniger. 0: aus dem ganzen Bild ermittelt und im Ergebnis USED_THRESHOLD angegeben.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Smaller shadows are removed, and smaller holes in shadows filled. 0 keeps every pixel as it is.</source>
+      <translation>Kleinere Schatten werden entfernt und kleinere Löcher in Schatten gefüllt. 0 lässt jedes Pixel, wie es ist.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Marks the cast shadows of buildings and trees by their darkness, with one threshold for the whole image. No trained model is needed. The mask serves the evaluation of heights in shadow and in light.</source>
+      <translation>Markiert die Schlagschatten von Gebäuden und Bäumen anhand ihrer Dunkelheit, mit einem Schwellenwert für das ganze Bild. Ein trainiertes Modell ist nicht nötig. Die Maske dient dazu, Höhen in Schatten und Licht getrennt zu bewerten.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Dark roofs, fresh asphalt and dark trees look like shadow and may be marked, too; dark areas wider than 60 m, such as water, are left out. Look at the mask before you rely on it.</source>
+      <translation>Dunkle Dächer, frischer Asphalt und dunkle Bäume sehen wie Schatten aus und werden womöglich mit markiert; dunkle Flächen, die breiter als 60 m sind, etwa Wasser, bleiben ausgenommen. Sehen Sie sich die Maske an, bevor Sie sich darauf verlassen.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>shadow,mask,sun,dark,orthophoto,aerial,evaluation</source>
+      <translation>Schatten,Maske,Sonne,dunkel,Orthophoto,Luftbild,Bewertung</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Shadows</source>
+      <translation>Schatten</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Orthophoto</source>
+      <translation>Orthophoto</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Red, green and blue bands</source>
+      <translation>Rot-, Grün- und Blaukanal</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Extent</source>
+      <translation>Ausdehnung</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Threshold of the shadow index</source>
+      <translation>Schwellenwert des Schattenindex</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Smallest area (m²)</source>
+      <translation>Kleinste Fläche (m²)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Share of shadow</source>
+      <translation>Schattenanteil</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Of the valid pixels, 0 to 1.</source>
+      <translation>Anteil an den gültigen Pixeln, 0 bis 1.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Threshold in use</source>
+      <translation>Benutzter Schwellenwert</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Given, or found from the image.</source>
+      <translation>Angegeben oder aus dem Bild ermittelt.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Megapixels</source>
+      <translation>Megapixel</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Image pixels that were computed, in millions.</source>
+      <translation>Gerechnete Bildpixel, in Millionen.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Seconds</source>
+      <translation>Sekunden</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Time that the job took.</source>
+      <translation>Dauer des Auftrags.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Evaluate against references</source>
+      <translation>Gegen Referenzen bewerten</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>accuracy,validation,error,mae,rmse,nmad,iou,confusion matrix,uncertainty,calibration,chamfer,lidar</source>
+      <translation>Genauigkeit,Validierung,Fehler,MAE,RMSE,NMAD,IoU,Konfusionsmatrix,Unsicherheit,Kalibrierung,Chamfer,Lidar</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Errors of heights and land cover, and whether the uncertainty can be believed</source>
+      <translation>Fehler der Höhen und der Landbedeckung, und ob man der Unsicherheit trauen kann</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Number of buildings in the land cover; every other known class is background.</source>
+      <translation>Klassennummer der Gebäude in der Landbedeckung; jede andere bekannte Klasse ist Hintergrund.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Predicted minus reference height, Float32, NoData -9999. It needs heights.</source>
+      <translation>Vorhergesagte minus Referenzhöhe, Float32, NoData -9999. Nur mit Höhen.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Compares predicted heights, their uncertainty and land cover with reference rasters, pixel by pixel and as surfaces in 3D.</source>
+      <translation>Vergleicht vorhergesagte Höhen, ihre Unsicherheit und die Landbedeckung mit Referenzrastern, Pixel für Pixel und als Oberflächen in 3D.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Give heights with their reference, land cover with its reference, or both. References may have any grid and CRS: they are brought to the prediction's grid. Pixels without a value on either side are left out. Outputs whose rasters are missing stay empty.</source>
+      <translation>Geben Sie Höhen mit ihrer Referenz an, Landbedeckung mit ihrer Referenz, oder beides. Referenzen dürfen jedes Raster und jedes KBS haben: Sie werden auf das Raster der Vorhersage gebracht. Pixel, denen auf einer der beiden Seiten der Wert fehlt, bleiben ausgenommen. Ergebnisse, deren Raster fehlen, bleiben leer.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Building class</source>
+      <translation>Gebäudeklasse</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Height (m)</source>
+      <translation>Höhe (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Predicted metres above ground: HEIGHT of Reconstruct.</source>
+      <translation>Vorhergesagte Meter über Grund: HEIGHT aus „Höhen und Landbedeckung rekonstruieren“.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Reference height (m)</source>
+      <translation>Referenzhöhe (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>True metres above ground (nDSM), on any grid. A surface model (DSM) where a DTM is given, too.</source>
+      <translation>Wahre Meter über Grund (nDSM), auf beliebigem Raster. Ein Oberflächenmodell (DSM), wenn auch ein Geländemodell (DTM) angegeben ist.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Reference DTM (m)</source>
+      <translation>Referenz-Geländemodell (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Bare ground, taken off the reference height.</source>
+      <translation>Geländehöhe ohne Bewuchs und Bauten; wird von der Referenzhöhe abgezogen.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>sigma (m)</source>
+      <translation>Sigma (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Predictive standard deviation (band 1): SIGMA of Reconstruct.</source>
+      <translation>Prädiktive Standardabweichung (Kanal 1): SIGMA aus „Höhen und Landbedeckung rekonstruieren“.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Land cover</source>
+      <translation>Landbedeckung</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Predicted class numbers: LAND_COVER of Reconstruct.</source>
+      <translation>Vorhergesagte Klassennummern: LAND_COVER aus „Höhen und Landbedeckung rekonstruieren“.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Reference land cover</source>
+      <translation>Referenz-Landbedeckung</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>True class numbers, numbered as in LAND_COVER; 0 is unknown, 11 is ground of class 1 or 2. It also splits heights into building, background and classes.</source>
+      <translation>Wahre Klassennummern, nummeriert wie in LAND_COVER; 0 ist unbekannt, 11 ist Boden der Klasse 1 oder 2. Danach werden auch die Höhen in Gebäude, Hintergrund und Klassen aufgeteilt.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Shadow mask</source>
+      <translation>Schattenmaske</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>1 is shadow, 0 is lit, all else is unknown.</source>
+      <translation>1 ist Schatten, 0 ist besonnt, alles andere ist unbekannt.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Zones</source>
+      <translation>Zonen</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>A whole number for each zone, such as a land use: figures for each.</source>
+      <translation>Eine ganze Zahl je Zone, etwa je Landnutzung: Kennzahlen für jede.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>A page with figures, charts and an error map.</source>
+      <translation>Eine Seite mit Kennzahlen, Diagrammen und einer Fehlerkarte.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Figures</source>
+      <translation>Kennzahlen</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>All figures, for programs.</source>
+      <translation>Alle Kennzahlen, für Programme.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Table</source>
+      <translation>Tabelle</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>A row for each part, class, zone, shadow and light.</source>
+      <translation>Je eine Zeile für jeden Teil, jede Klasse, jede Zone, für Schatten und für Licht.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Error (m)</source>
+      <translation>Fehler (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>MAE (m)</source>
+      <translation>MAE (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Mean absolute error of heights.</source>
+      <translation>Mittlerer absoluter Fehler der Höhen.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>RMSE (m)</source>
+      <translation>RMSE (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Root mean square error of heights.</source>
+      <translation>Wurzel des mittleren quadratischen Fehlers der Höhen.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Bias (m)</source>
+      <translation>Systematischer Fehler (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Mean of predicted minus reference.</source>
+      <translation>Mittel aus Vorhersage minus Referenz.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>NMAD (m)</source>
+      <translation>NMAD (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Normalised median absolute deviation.</source>
+      <translation>Normalisierte mediane absolute Abweichung.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>delta 1</source>
+      <translation>Delta 1</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Share of heights within a factor of 1.25, references above 1 m.</source>
+      <translation>Anteil der Höhen innerhalb des Faktors 1,25, bei Referenzen über 1 m.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>delta 2</source>
+      <translation>Delta 2</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>The same with 1.25 squared.</source>
+      <translation>Dasselbe mit 1,25 im Quadrat.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>delta 3</source>
+      <translation>Delta 3</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>The same with 1.25 cubed.</source>
+      <translation>Dasselbe mit 1,25 hoch drei.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>MAE of buildings (m)</source>
+      <translation>MAE der Gebäude (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Where the reference land cover has buildings.</source>
+      <translation>Wo die Referenz-Landbedeckung Gebäude hat.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>MAE of background (m)</source>
+      <translation>MAE des Hintergrunds (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Where it has another class.</source>
+      <translation>Wo sie eine andere Klasse hat.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Accuracy</source>
+      <translation>Gesamtgenauigkeit</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Share of pixels with the right class.</source>
+      <translation>Anteil der Pixel mit richtiger Klasse.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Mean IoU</source>
+      <translation>Mittlere IoU</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Mean over the classes of the reference.</source>
+      <translation>Mittel über die Klassen der Referenz.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Building IoU</source>
+      <translation>IoU der Gebäude</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Intersection over union of buildings.</source>
+      <translation>Schnittfläche durch Vereinigungsfläche der Gebäude.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>UECC</source>
+      <translation>UECC</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Correlation of absolute error and sigma.</source>
+      <translation>Korrelation von absolutem Fehler und Sigma.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>AUSE (m)</source>
+      <translation>AUSE (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Area between the sparsification curve and the ideal one.</source>
+      <translation>Fläche zwischen der Sparsification-Kurve und der idealen.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Coverage of 50 %</source>
+      <translation>Überdeckung 50 %</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Share of errors inside the 50 % interval.</source>
+      <translation>Anteil der Fehler innerhalb des 50-%-Intervalls.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Coverage of 68 %</source>
+      <translation>Überdeckung 68 %</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Share of errors within one sigma (68.27 %).</source>
+      <translation>Anteil der Fehler innerhalb eines Sigma (68,27 %).</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Coverage of 95 %</source>
+      <translation>Überdeckung 95 %</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Share of errors inside the 95 % interval.</source>
+      <translation>Anteil der Fehler innerhalb des 95-%-Intervalls.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Chamfer distance (m)</source>
+      <translation>Chamfer-Abstand (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Mean distance between both surfaces in 3D.</source>
+      <translation>Mittlerer Abstand beider Oberflächen in 3D.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>F1 at 1.0 m</source>
+      <translation>F1 bei 1,0 m</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Agreement of both surfaces within 1.0 m.</source>
+      <translation>Übereinstimmung beider Oberflächen auf 1,0 m.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>F1 at 0.5 m</source>
+      <translation>F1 bei 0,5 m</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Agreement of both surfaces within 0.5 m.</source>
+      <translation>Übereinstimmung beider Oberflächen auf 0,5 m.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>F1 at 0.2 m</source>
+      <translation>F1 bei 0,2 m</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Agreement of both surfaces within 0.2 m.</source>
+      <translation>Übereinstimmung beider Oberflächen auf 0,2 m.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Pixels</source>
+      <translation>Pixel</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Pixels that were compared.</source>
+      <translation>Verglichene Pixel.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_checks.py" />
+      <source>BANDS is {}. Give three band numbers such as 1,2,3, or nothing.</source>
+      <translation>BANDS ist {}. Geben Sie drei Kanalnummern wie 1,2,3 an, oder nichts.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_checks.py" />
+      <source>{layer} has {count} bands; BANDS asks for {bands}.</source>
+      <translation>{layer} hat {count} Kanäle; BANDS verlangt {bands}.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_checks.py" />
+      <source>EXTENT lies outside the image {}. Choose an extent on the image.</source>
+      <translation>EXTENT liegt außerhalb des Bildes {}. Wählen Sie eine Ausdehnung auf dem Bild.</translation>
+    </message>
+    <message>
       <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
       <source>The layer's data provider cannot be exported.</source>
       <translation>Der Datenanbieter des Layers lässt sich nicht exportieren.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
+      <location filename="../semantic3d_plugin/algorithms/vector_source.py" />
       <source>Cancelled: nothing was written.</source>
       <translation>Abgebrochen: Es wurde nichts geschrieben.</translation>
     </message>
@@ -242,11 +797,6 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Reconstruction</source>
-      <translation>Rekonstruktion</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
       <source>height,ndsm,dsm,elevation,building,tree,uncertainty,land cover,segmentation,orthophoto,aerial,3d</source>
       <translation>Höhe,nDSM,nDOM,DOM,Gebäude,Baum,Unsicherheit,Landbedeckung,Segmentierung,Orthophoto,Luftbild,3D</translation>
     </message>
@@ -257,23 +807,8 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Aerial or satellite image with red, green and blue bands, 8 bit, 16 bit or float. A layer that is no file (web map, database) is exported for the job within the extent.</source>
-      <translation>Luft- oder Satellitenbild mit Rot-, Grün- und Blaukanal, 8 Bit, 16 Bit oder Gleitkomma. Ein Layer, der keine Datei ist (Webkarte, Datenbank), wird für den Auftrag innerhalb der Ausdehnung exportiert.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Three band numbers such as 1,2,3, or 4,3,2 for an image that starts with blue. Empty: the image says.</source>
-      <translation>Drei Kanalnummern wie 1,2,3, oder 4,3,2 für ein Bild, das mit Blau beginnt. Leer: Das Bild sagt es.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
       <source>A model package: its folder, the manifest.json in it, a zip, or a single ONNX file that describes itself. Empty: the model that comes with the plugin.</source>
       <translation>Ein Modellpaket: sein Ordner, die manifest.json darin, ein ZIP oder eine einzelne ONNX-Datei, die sich selbst beschreibt. Leer: das mitgelieferte Modell.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Only this part is computed, with the same values as in a run on the whole image. Empty: all of it.</source>
-      <translation>Nur dieser Teil wird gerechnet, mit denselben Werten wie bei einem Lauf über das ganze Bild. Leer: alles.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
@@ -302,28 +837,13 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Height (m)</source>
-      <translation>Höhe (m)</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
       <source>Metres above ground (nDSM), Float32, NoData -9999.</source>
       <translation>Meter über Grund (nDSM), Float32, NoData -9999.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>sigma (m)</source>
-      <translation>Sigma (m)</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
       <source>Uncertainty of the height: predictive standard deviation in metres, with its aleatoric and epistemic parts and the evidence index as bands 2 to 4.</source>
       <translation>Unsicherheit der Höhe: prädiktive Standardabweichung in Metern, mit ihrem aleatorischen und ihrem epistemischen Teil und dem Evidenzindex als Kanäle 2 bis 4.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Land cover</source>
-      <translation>Landbedeckung</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
@@ -357,21 +877,6 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Orthophoto</source>
-      <translation>Orthophoto</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Red, green and blue bands</source>
-      <translation>Rot-, Grün- und Blaukanal</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Extent</source>
-      <translation>Ausdehnung</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
       <source>Ground sampling distance (m)</source>
       <translation>Bodenpixelgröße (m)</translation>
     </message>
@@ -387,6 +892,7 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Memory limit (MB)</source>
       <translation>Speichergrenze (MB)</translation>
     </message>
@@ -402,49 +908,14 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Megapixels</source>
-      <translation>Megapixel</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Image pixels that were computed, in millions.</source>
-      <translation>Gerechnete Bildpixel, in Millionen.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
-      <source>Seconds</source>
-      <translation>Sekunden</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Time that the job took.</source>
-      <translation>Dauer des Auftrags.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
       <source>Model packages</source>
       <translation>Modellpakete</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>All files</source>
       <translation>Alle Dateien</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>{layer} has {count} bands; BANDS asks for {bands}.</source>
-      <translation>{layer} hat {count} Kanäle; BANDS verlangt {bands}.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>EXTENT lies outside the image {}. Choose an extent on the image.</source>
-      <translation>EXTENT liegt außerhalb des Bildes {}. Wählen Sie eine Ausdehnung auf dem Bild.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>BANDS is {}. Give three band numbers such as 1,2,3, or nothing.</source>
-      <translation>BANDS ist {}. Geben Sie drei Kanalnummern wie 1,2,3 an, oder nichts.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
@@ -600,6 +1071,281 @@
       <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
       <source>The graphics card could not be tried: {}</source>
       <translation>Die Grafikkarte konnte nicht erprobt werden: {}</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Train a model</source>
+      <translation>Modell trainieren</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Fine-tune a model on your own images with heights, land cover or building outlines</source>
+      <translation>Feinabstimmung eines Modells mit eigenen Bildern samt Höhen, Landbedeckung oder Gebäudeumrissen</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Folder to create; an earlier package there is replaced. Give it to Reconstruct as MODEL. The model is named after the folder. A broken-off run goes on from the checkpoint beside it.</source>
+      <translation>Ordner, der angelegt wird; ein früheres Paket dort wird ersetzt. Geben Sie ihn bei „Höhen und Landbedeckung rekonstruieren“ als MODEL an. Das Modell heißt wie der Ordner. Ein abgebrochener Lauf wird vom Prüfpunkt daneben fortgesetzt.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>A page with curves, figures on the held-out blocks, data and split.</source>
+      <translation>Eine Seite mit Kurven, Kennzahlen auf den zurückgehaltenen Blöcken, Daten und Aufteilung.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Orthophotos</source>
+      <translation>Orthophotos</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Images to learn from, with red, green and blue bands.</source>
+      <translation>Bilder, aus denen gelernt wird, mit Rot-, Grün- und Blaukanal.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Heights above ground (nDSM)</source>
+      <translation>Höhen über Grund (nDSM)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Metres above ground, on any grid and CRS; of several, the first with a value wins. NoData is respected.</source>
+      <translation>Meter über Grund, in beliebigem Raster und KBS; von mehreren gilt das erste mit einem Wert. NoData wird beachtet.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Surface heights (DSM)</source>
+      <translation>Oberflächenhöhen (DSM)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Instead of an nDSM, together with DTM, in metres.</source>
+      <translation>Anstelle eines nDSM, zusammen mit DTM, in Metern.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Ground heights (DTM)</source>
+      <translation>Geländehöhen (DTM)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Ground under the DSM, in metres.</source>
+      <translation>Gelände unter dem DSM, in Metern.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Class rasters, on any grid and CRS; of several, the first with a class wins.</source>
+      <translation>Klassenraster, in beliebigem Raster und KBS; von mehreren gilt das erste mit einer Klasse.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Which value of the class rasters is which class of the model, such as 10=1,20=3,30=4. The bundled model's classes: 1 impervious or bare, 2 low vegetation, 3 tree, 4 building, 5 water, 6 bridge, 7 other object; 0 is unknown, 11 is 1 or 2. Empty: values are class numbers already.</source>
+      <translation>Welcher Wert der Klassenraster welche Klasse des Modells ist, etwa 10=1,20=3,30=4. Klassen des mitgelieferten Modells: 1 versiegelt oder vegetationslos, 2 niedrige Vegetation, 3 Baum, 4 Gebäude, 5 Wasser, 6 Brücke, 7 sonstiges Objekt; 0 ist unbekannt, 11 ist 1 oder 2. Leer: Die Werte sind bereits Klassennummern.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Polygons that count as building. Within the rectangle around all of them, what has neither outline nor land cover counts as no building: give all buildings there.</source>
+      <translation>Polygone, die als Gebäude gelten. Im umschließenden Rechteck aller Polygone gilt als kein Gebäude, was weder Umriss noch Landbedeckung hat: Geben Sie dort alle Gebäude an.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>A model package (folder, its manifest.json, or zip) or a pretrained base (.safetensors). Empty: the model that comes with the plugin.</source>
+      <translation>Ein Modellpaket (Ordner, die manifest.json darin oder ZIP) oder eine vortrainierte Basis (.safetensors). Leer: das mitgelieferte Modell.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>auto takes an NVIDIA GPU where torch finds one, else the processor (cpu), which is much slower.</source>
+      <translation>auto nimmt eine NVIDIA-Grafikkarte, wo torch eine findet, sonst den Prozessor (cpu), der viel langsamer ist.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Steps</source>
+      <translation>Schritte</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Optimisation steps. More learn more, and take longer.</source>
+      <translation>Optimierungsschritte. Mehr lernen mehr und dauern länger.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Three band numbers such as 1,2,3, for all images. Empty: each image says.</source>
+      <translation>Drei Kanalnummern wie 1,2,3, für alle Bilder. Leer: Jedes Bild sagt es.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Fine-tunes a model on your own rasters and writes it as a model package for "Reconstruct heights and land cover". Give heights, land cover or building outlines, or several of them; what is missing somewhere does not count there.</source>
+      <translation>Stimmt ein Modell mit Ihren eigenen Rastern fein ab und schreibt es als Modellpaket für „Höhen und Landbedeckung rekonstruieren“. Geben Sie Höhen, Landbedeckung oder Gebäudeumrisse an, oder mehreres davon; was irgendwo fehlt, zählt dort nicht.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Needs the full environment ("Set up the backend" with PROFILE=full). Blocks of ground are held out to measure the model; look at the figures in the report before you rely on it.</source>
+      <translation>Braucht die volle Umgebung („Backend einrichten“ mit PROFILE=full). Teile des Gebiets werden blockweise zurückgehalten, um das Modell zu messen; sehen Sie sich die Kennzahlen im Bericht an, bevor Sie sich darauf verlassen.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>training,fine-tune,learning,adapt,model,lora,own data,height,land cover,deep learning</source>
+      <translation>Training,Feinabstimmung,Lernen,anpassen,Modell,LoRA,eigene Daten,Höhe,Landbedeckung,Deep Learning</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Class map</source>
+      <translation>Klassenzuordnung</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Building outlines</source>
+      <translation>Gebäudeumrisse</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Model to start from</source>
+      <translation>Ausgangsmodell</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Rank of the adapter</source>
+      <translation>Rang des Adapters</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>LoRA rank, 8 to 256. More can learn more.</source>
+      <translation>LoRA-Rang, 8 bis 256. Ein höherer kann mehr lernen.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Batch size (patches)</source>
+      <translation>Stapelgröße (Ausschnitte)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Patches per step. Memory grows with it.</source>
+      <translation>Ausschnitte je Schritt. Der Speicherbedarf wächst damit.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Patch (pixels)</source>
+      <translation>Ausschnitt (Pixel)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Side of a patch, a multiple of 32.</source>
+      <translation>Seitenlänge eines Ausschnitts, ein Vielfaches von 32.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Learning rate</source>
+      <translation>Lernrate</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Of AdamW, after a warm-up.</source>
+      <translation>Von AdamW, nach einer Aufwärmphase.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Share held out</source>
+      <translation>Zurückgehaltener Anteil</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Share of labelled blocks that are kept out of training, to choose the best weights and measure them.</source>
+      <translation>Anteil der Blöcke mit Referenzdaten, die nicht ins Training gehen, um die besten Gewichte zu wählen und zu messen.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Block (m)</source>
+      <translation>Block (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Side of the blocks that go whole into training or validation. A strip of a sixteenth of it, at least 8 pixels, is cut away between the two.</source>
+      <translation>Seitenlänge der Blöcke, die als Ganzes ins Training oder in die Validierung gehen. Dazwischen wird ein Streifen von einem Sechzehntel davon, mindestens 8 Pixel, weggeschnitten.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Patience (validations)</source>
+      <translation>Geduld (Validierungen)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Training ends when so many validations in a row bring no gain. 0: never early.</source>
+      <translation>Das Training endet, wenn so viele Validierungen in Folge keinen Gewinn bringen. 0: nie vorzeitig.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Seed</source>
+      <translation>Startwert</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Of the split, the adapter's first weights and the patches.</source>
+      <translation>Für die Aufteilung, die ersten Gewichte des Adapters und die Ausschnitte.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Main memory for images and labels.</source>
+      <translation>Arbeitsspeicher für Bilder und Referenzdaten.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Height MAE (m)</source>
+      <translation>MAE der Höhe (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Mean absolute height error on the held-out blocks.</source>
+      <translation>Mittlerer absoluter Höhenfehler auf den zurückgehaltenen Blöcken.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Height RMSE (m)</source>
+      <translation>RMSE der Höhe (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Root mean square height error there.</source>
+      <translation>Wurzel des mittleren quadratischen Höhenfehlers dort.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Intersection over union of the class building there.</source>
+      <translation>Schnittfläche durch Vereinigungsfläche der Klasse Gebäude dort.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Steps done</source>
+      <translation>Ausgeführte Schritte</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Fewer than asked for where training ended early.</source>
+      <translation>Weniger als verlangt, wenn das Training vorzeitig endete.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Models</source>
+      <translation>Modelle</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>{name} holds something that is no raster that QGIS can open: {value}</source>
+      <translation>{name} enthält etwas, das kein Raster ist, das QGIS öffnen kann: {value}</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>There is no model at {}. Leave BASE empty for the bundled one.</source>
+      <translation>Unter {} gibt es kein Modell. Lassen Sie BASE leer für das mitgelieferte.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>BUILDINGS is no layer that QGIS can open: {}</source>
+      <translation>BUILDINGS ist kein Layer, den QGIS öffnen kann: {}</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/vector_source.py" />
+      <source>The layer {} holds no outlines.</source>
+      <translation>Der Layer {} enthält keine Umrisse.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />

@@ -5,6 +5,26 @@
     <name>Semantic3D</name>
     <message>
       <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>Reconstruction</source>
+      <translation>Reconstruction</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>Evaluation</source>
+      <translation>Évaluation</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>Training</source>
+      <translation>Entraînement</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>Backend</source>
+      <translation>Moteur de calcul</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
       <source>Semantic 3D computes in a Python environment of its own, and that is not ready: {problem} Run the algorithm "Set up the backend" (semantic3d:setup_backend), or open Settings &gt; Options &gt; Semantic 3D and choose "Install light", or name an existing Python there or in SEMANTIC3D_PYTHON.</source>
       <translation>Semantic 3D calcule dans son propre environnement Python, qui n’est pas prêt : {problem} Exécutez l’algorithme « Installer le moteur de calcul » (semantic3d:setup_backend), ou ouvrez Préférences &gt; Options &gt; Semantic 3D et choisissez « Installer (léger) », ou indiquez un Python existant à cet endroit ou dans SEMANTIC3D_PYTHON.</translation>
     </message>
@@ -12,6 +32,11 @@
       <location filename="../semantic3d_plugin/algorithms/base.py" />
       <source>Parameters and outputs</source>
       <translation>Paramètres et résultats</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>This needs the full environment of Semantic 3D, with torch and what training needs, and that is not ready: {problem} Run the algorithm "Set up the backend" (semantic3d:setup_backend) with PROFILE=full, or name a Python that has these packages in SEMANTIC3D_PYTHON.</source>
+      <translation>L’environnement complet de Semantic 3D, avec torch et ce qu’il faut pour l’entraînement, est nécessaire et n’est pas prêt : {problem} Exécutez l’algorithme « Installer le moteur de calcul » (semantic3d:setup_backend) avec PROFILE=full, ou indiquez dans SEMANTIC3D_PYTHON un Python qui a ces paquets.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/base.py" />
@@ -32,12 +57,6 @@
       <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
       <source>Check the backend</source>
       <translation>Vérifier le moteur de calcul</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
-      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
-      <source>Backend</source>
-      <translation>Moteur de calcul</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
@@ -82,6 +101,7 @@
     <message>
       <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Device</source>
       <translation>Matériel</translation>
     </message>
@@ -94,12 +114,15 @@
     <message>
       <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Model package</source>
       <translation>Paquet de modèle</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Report</source>
       <translation>Rapport</translation>
     </message>
@@ -186,12 +209,544 @@
       <translation>Le rapport {path} ne peut pas être écrit : {reason}</translation>
     </message>
     <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Detect shadows</source>
+      <translation>Détecter les ombres</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>A mask of cast shadows from the colours of one aerial image</source>
+      <translation>Un masque des ombres portées à partir des couleurs d’une seule image aérienne</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>1 is shadow, 0 is lit, 255 is NoData; with colours and names, on the image's grid.</source>
+      <translation>1 signifie ombre, 0 éclairé, 255 NoData ; avec couleurs et noms, sur la grille de l’image.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Aerial or satellite image with red, green and blue bands, 8 bit, 16 bit or float. A layer that is no file (web map, database) is exported for the job within the extent.</source>
+      <translation>Image aérienne ou satellitaire avec bandes rouge, verte et bleue, 8 bits, 16 bits ou flottants. Une couche qui n’est pas un fichier (carte web, base de données) est exportée pour la tâche dans l’emprise.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Three band numbers such as 1,2,3, or 4,3,2 for an image that starts with blue. Empty: the image says.</source>
+      <translation>Trois numéros de bande comme 1,2,3, ou 4,3,2 pour une image qui commence par le bleu. Vide : l’image le dit.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Only this part is computed, with the same values as in a run on the whole image. Empty: all of it.</source>
+      <translation>Seule cette partie est calculée, avec les mêmes valeurs que pour l’image entière. Vide : toute l’image.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Where the shadow index is higher, a pixel is shadow: a higher threshold finds less. 0: found from the whole image, and told in the output USED_THRESHOLD.</source>
+      <translation>Un pixel dont l’indice d’ombre dépasse ce seuil est une ombre : un seuil plus élevé en trouve moins. 0 : déterminé sur l’image entière et indiqué dans le résultat USED_THRESHOLD.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Smaller shadows are removed, and smaller holes in shadows filled. 0 keeps every pixel as it is.</source>
+      <translation>Les ombres plus petites sont supprimées et les trous plus petits dans les ombres sont comblés. 0 laisse chaque pixel tel quel.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Marks the cast shadows of buildings and trees by their darkness, with one threshold for the whole image. No trained model is needed. The mask serves the evaluation of heights in shadow and in light.</source>
+      <translation>Repère les ombres portées des bâtiments et des arbres à leur faible luminosité, avec un seul seuil pour toute l’image. Aucun modèle entraîné n’est nécessaire. Le masque sert à évaluer séparément les hauteurs à l’ombre et à la lumière.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Dark roofs, fresh asphalt and dark trees look like shadow and may be marked, too; dark areas wider than 60 m, such as water, are left out. Look at the mask before you rely on it.</source>
+      <translation>Les toits sombres, l’asphalte frais et les arbres sombres ressemblent à des ombres et peuvent être marqués aussi ; les zones sombres de plus de 60 m de large, comme l’eau, sont écartées. Examinez le masque avant de vous y fier.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>shadow,mask,sun,dark,orthophoto,aerial,evaluation</source>
+      <translation>ombre,masque,soleil,sombre,orthophoto,photo aérienne,évaluation</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Shadows</source>
+      <translation>Ombres</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Orthophoto</source>
+      <translation>Orthophoto</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Red, green and blue bands</source>
+      <translation>Bandes rouge, verte et bleue</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Extent</source>
+      <translation>Emprise</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Threshold of the shadow index</source>
+      <translation>Seuil de l’indice d’ombre</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Smallest area (m²)</source>
+      <translation>Surface minimale (m²)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Share of shadow</source>
+      <translation>Part d’ombre</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Of the valid pixels, 0 to 1.</source>
+      <translation>Parmi les pixels valides, de 0 à 1.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Threshold in use</source>
+      <translation>Seuil utilisé</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <source>Given, or found from the image.</source>
+      <translation>Indiqué, ou déterminé à partir de l’image.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Megapixels</source>
+      <translation>Mégapixels</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Image pixels that were computed, in millions.</source>
+      <translation>Pixels de l’image calculés, en millions.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Seconds</source>
+      <translation>Secondes</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Time that the job took.</source>
+      <translation>Durée de la tâche.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Evaluate against references</source>
+      <translation>Évaluer par rapport à des références</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>accuracy,validation,error,mae,rmse,nmad,iou,confusion matrix,uncertainty,calibration,chamfer,lidar</source>
+      <translation>exactitude,précision,validation,erreur,mae,rmse,nmad,iou,matrice de confusion,incertitude,calibration,chamfer,lidar</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Errors of heights and land cover, and whether the uncertainty can be believed</source>
+      <translation>Erreurs des hauteurs et de l’occupation du sol, et fiabilité de l’incertitude</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Number of buildings in the land cover; every other known class is background.</source>
+      <translation>Numéro de la classe des bâtiments dans l’occupation du sol ; toute autre classe connue est l’arrière-plan.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Predicted minus reference height, Float32, NoData -9999. It needs heights.</source>
+      <translation>Hauteur prédite moins hauteur de référence, Float32, NoData -9999. Nécessite des hauteurs.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Compares predicted heights, their uncertainty and land cover with reference rasters, pixel by pixel and as surfaces in 3D.</source>
+      <translation>Compare les hauteurs prédites, leur incertitude et l’occupation du sol à des rasters de référence, pixel par pixel et comme surfaces en 3D.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Give heights with their reference, land cover with its reference, or both. References may have any grid and CRS: they are brought to the prediction's grid. Pixels without a value on either side are left out. Outputs whose rasters are missing stay empty.</source>
+      <translation>Indiquez les hauteurs avec leur référence, l’occupation du sol avec la sienne, ou les deux. Les références peuvent avoir une grille et un SCR quelconques : elles sont ramenées à la grille de la prédiction. Les pixels sans valeur d’un côté ou de l’autre sont écartés. Les résultats dont les rasters manquent restent vides.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Building class</source>
+      <translation>Classe des bâtiments</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Height (m)</source>
+      <translation>Hauteur (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Predicted metres above ground: HEIGHT of Reconstruct.</source>
+      <translation>Mètres au-dessus du sol prédits : HEIGHT de « Reconstruire hauteurs et occupation du sol ».</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Reference height (m)</source>
+      <translation>Hauteur de référence (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>True metres above ground (nDSM), on any grid. A surface model (DSM) where a DTM is given, too.</source>
+      <translation>Mètres réels au-dessus du sol (MNH), sur une grille quelconque. Un modèle de surface (MNS) si un MNT est aussi indiqué.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Reference DTM (m)</source>
+      <translation>MNT de référence (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Bare ground, taken off the reference height.</source>
+      <translation>Terrain nu, soustrait de la hauteur de référence.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>sigma (m)</source>
+      <translation>sigma (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Predictive standard deviation (band 1): SIGMA of Reconstruct.</source>
+      <translation>Écart type prédictif (bande 1) : SIGMA de « Reconstruire hauteurs et occupation du sol ».</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Land cover</source>
+      <translation>Occupation du sol</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Predicted class numbers: LAND_COVER of Reconstruct.</source>
+      <translation>Numéros de classe prédits : LAND_COVER de « Reconstruire hauteurs et occupation du sol ».</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Reference land cover</source>
+      <translation>Occupation du sol de référence</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>True class numbers, numbered as in LAND_COVER; 0 is unknown, 11 is ground of class 1 or 2. It also splits heights into building, background and classes.</source>
+      <translation>Numéros de classe réels, numérotés comme dans LAND_COVER ; 0 signifie inconnu, 11 un sol de classe 1 ou 2. Sert aussi à répartir les hauteurs en bâtiments, arrière-plan et classes.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Shadow mask</source>
+      <translation>Masque d’ombre</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>1 is shadow, 0 is lit, all else is unknown.</source>
+      <translation>1 signifie ombre, 0 éclairé, toute autre valeur inconnu.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Zones</source>
+      <translation>Zones</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>A whole number for each zone, such as a land use: figures for each.</source>
+      <translation>Un nombre entier par zone, par exemple par usage du sol : des indicateurs pour chacune.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>A page with figures, charts and an error map.</source>
+      <translation>Une page avec indicateurs, graphiques et carte des erreurs.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Figures</source>
+      <translation>Indicateurs</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>All figures, for programs.</source>
+      <translation>Tous les indicateurs, pour les programmes.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Table</source>
+      <translation>Tableau</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>A row for each part, class, zone, shadow and light.</source>
+      <translation>Une ligne par partie, par classe, par zone, pour l’ombre et pour la lumière.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Error (m)</source>
+      <translation>Erreur (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>MAE (m)</source>
+      <translation>MAE (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Mean absolute error of heights.</source>
+      <translation>Erreur absolue moyenne des hauteurs.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>RMSE (m)</source>
+      <translation>RMSE (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Root mean square error of heights.</source>
+      <translation>Racine de l’erreur quadratique moyenne des hauteurs.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Bias (m)</source>
+      <translation>Biais (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Mean of predicted minus reference.</source>
+      <translation>Moyenne de la prédiction moins la référence.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>NMAD (m)</source>
+      <translation>NMAD (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Normalised median absolute deviation.</source>
+      <translation>Écart absolu médian normalisé.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>delta 1</source>
+      <translation>delta 1</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Share of heights within a factor of 1.25, references above 1 m.</source>
+      <translation>Part des hauteurs à un facteur 1,25 près, pour les références de plus de 1 m.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>delta 2</source>
+      <translation>delta 2</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>The same with 1.25 squared.</source>
+      <translation>De même avec 1,25 au carré.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>delta 3</source>
+      <translation>delta 3</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>The same with 1.25 cubed.</source>
+      <translation>De même avec 1,25 au cube.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>MAE of buildings (m)</source>
+      <translation>MAE des bâtiments (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Where the reference land cover has buildings.</source>
+      <translation>Là où l’occupation du sol de référence a des bâtiments.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>MAE of background (m)</source>
+      <translation>MAE de l’arrière-plan (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Where it has another class.</source>
+      <translation>Là où elle a une autre classe.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Accuracy</source>
+      <translation>Exactitude globale</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Share of pixels with the right class.</source>
+      <translation>Part des pixels dont la classe est juste.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Mean IoU</source>
+      <translation>IoU moyen</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Mean over the classes of the reference.</source>
+      <translation>Moyenne sur les classes de la référence.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Building IoU</source>
+      <translation>IoU des bâtiments</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Intersection over union of buildings.</source>
+      <translation>Intersection sur union des bâtiments.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>UECC</source>
+      <translation>UECC</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Correlation of absolute error and sigma.</source>
+      <translation>Corrélation entre l’erreur absolue et sigma.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>AUSE (m)</source>
+      <translation>AUSE (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Area between the sparsification curve and the ideal one.</source>
+      <translation>Aire entre la courbe de sparsification et la courbe idéale.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Coverage of 50 %</source>
+      <translation>Couverture à 50 %</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Share of errors inside the 50 % interval.</source>
+      <translation>Part des erreurs dans l’intervalle à 50 %.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Coverage of 68 %</source>
+      <translation>Couverture à 68 %</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Share of errors within one sigma (68.27 %).</source>
+      <translation>Part des erreurs à moins d’un sigma (68,27 %).</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Coverage of 95 %</source>
+      <translation>Couverture à 95 %</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Share of errors inside the 95 % interval.</source>
+      <translation>Part des erreurs dans l’intervalle à 95 %.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Chamfer distance (m)</source>
+      <translation>Distance de Chamfer (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Mean distance between both surfaces in 3D.</source>
+      <translation>Distance moyenne entre les deux surfaces en 3D.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>F1 at 1.0 m</source>
+      <translation>F1 à 1,0 m</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Agreement of both surfaces within 1.0 m.</source>
+      <translation>Concordance des deux surfaces à 1,0 m près.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>F1 at 0.5 m</source>
+      <translation>F1 à 0,5 m</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Agreement of both surfaces within 0.5 m.</source>
+      <translation>Concordance des deux surfaces à 0,5 m près.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>F1 at 0.2 m</source>
+      <translation>F1 à 0,2 m</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Agreement of both surfaces within 0.2 m.</source>
+      <translation>Concordance des deux surfaces à 0,2 m près.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Pixels</source>
+      <translation>Pixels</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Pixels that were compared.</source>
+      <translation>Pixels comparés.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_checks.py" />
+      <source>BANDS is {}. Give three band numbers such as 1,2,3, or nothing.</source>
+      <translation>BANDS vaut {}. Donnez trois numéros de bande comme 1,2,3, ou rien.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_checks.py" />
+      <source>{layer} has {count} bands; BANDS asks for {bands}.</source>
+      <translation>{layer} a {count} bandes ; BANDS demande {bands}.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_checks.py" />
+      <source>EXTENT lies outside the image {}. Choose an extent on the image.</source>
+      <translation>EXTENT est en dehors de l’image {}. Choisissez une emprise sur l’image.</translation>
+    </message>
+    <message>
       <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
       <source>The layer's data provider cannot be exported.</source>
       <translation>Le fournisseur de données de la couche ne peut pas être exporté.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
+      <location filename="../semantic3d_plugin/algorithms/vector_source.py" />
       <source>Cancelled: nothing was written.</source>
       <translation>Annulé : rien n’a été écrit.</translation>
     </message>
@@ -242,11 +797,6 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Reconstruction</source>
-      <translation>Reconstruction</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
       <source>height,ndsm,dsm,elevation,building,tree,uncertainty,land cover,segmentation,orthophoto,aerial,3d</source>
       <translation>hauteur,mnh,mns,altitude,bâtiment,arbre,incertitude,occupation du sol,segmentation,orthophoto,photo aérienne,3d</translation>
     </message>
@@ -257,23 +807,8 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Aerial or satellite image with red, green and blue bands, 8 bit, 16 bit or float. A layer that is no file (web map, database) is exported for the job within the extent.</source>
-      <translation>Image aérienne ou satellitaire avec bandes rouge, verte et bleue, 8 bits, 16 bits ou flottants. Une couche qui n’est pas un fichier (carte web, base de données) est exportée pour la tâche dans l’emprise.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Three band numbers such as 1,2,3, or 4,3,2 for an image that starts with blue. Empty: the image says.</source>
-      <translation>Trois numéros de bande comme 1,2,3, ou 4,3,2 pour une image qui commence par le bleu. Vide : l’image le dit.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
       <source>A model package: its folder, the manifest.json in it, a zip, or a single ONNX file that describes itself. Empty: the model that comes with the plugin.</source>
       <translation>Un paquet de modèle : son dossier, le manifest.json qu’il contient, un zip, ou un seul fichier ONNX qui se décrit lui-même. Vide : le modèle fourni avec l’extension.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Only this part is computed, with the same values as in a run on the whole image. Empty: all of it.</source>
-      <translation>Seule cette partie est calculée, avec les mêmes valeurs que pour l’image entière. Vide : toute l’image.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
@@ -302,28 +837,13 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Height (m)</source>
-      <translation>Hauteur (m)</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
       <source>Metres above ground (nDSM), Float32, NoData -9999.</source>
       <translation>Mètres au-dessus du sol (MNH), Float32, NoData -9999.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>sigma (m)</source>
-      <translation>sigma (m)</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
       <source>Uncertainty of the height: predictive standard deviation in metres, with its aleatoric and epistemic parts and the evidence index as bands 2 to 4.</source>
       <translation>Incertitude de la hauteur : écart type prédictif en mètres, avec ses parts aléatoire et épistémique et l’indice d’évidence dans les bandes 2 à 4.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Land cover</source>
-      <translation>Occupation du sol</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
@@ -357,21 +877,6 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Orthophoto</source>
-      <translation>Orthophoto</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Red, green and blue bands</source>
-      <translation>Bandes rouge, verte et bleue</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Extent</source>
-      <translation>Emprise</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
       <source>Ground sampling distance (m)</source>
       <translation>Taille du pixel au sol (m)</translation>
     </message>
@@ -387,6 +892,7 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Memory limit (MB)</source>
       <translation>Limite de mémoire (Mo)</translation>
     </message>
@@ -402,49 +908,14 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Megapixels</source>
-      <translation>Mégapixels</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Image pixels that were computed, in millions.</source>
-      <translation>Pixels de l’image calculés, en millions.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
-      <source>Seconds</source>
-      <translation>Secondes</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Time that the job took.</source>
-      <translation>Durée de la tâche.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
       <source>Model packages</source>
       <translation>Paquets de modèle</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>All files</source>
       <translation>Tous les fichiers</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>{layer} has {count} bands; BANDS asks for {bands}.</source>
-      <translation>{layer} a {count} bandes ; BANDS demande {bands}.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>EXTENT lies outside the image {}. Choose an extent on the image.</source>
-      <translation>EXTENT est en dehors de l’image {}. Choisissez une emprise sur l’image.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>BANDS is {}. Give three band numbers such as 1,2,3, or nothing.</source>
-      <translation>BANDS vaut {}. Donnez trois numéros de bande comme 1,2,3, ou rien.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
@@ -600,6 +1071,281 @@
       <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
       <source>The graphics card could not be tried: {}</source>
       <translation>La carte graphique n’a pas pu être essayée : {}</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Train a model</source>
+      <translation>Entraîner un modèle</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Fine-tune a model on your own images with heights, land cover or building outlines</source>
+      <translation>Affine un modèle sur vos propres images avec hauteurs, occupation du sol ou contours de bâtiments</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Folder to create; an earlier package there is replaced. Give it to Reconstruct as MODEL. The model is named after the folder. A broken-off run goes on from the checkpoint beside it.</source>
+      <translation>Dossier à créer ; un paquet antérieur à cet endroit est remplacé. Indiquez-le comme MODEL dans « Reconstruire hauteurs et occupation du sol ». Le modèle porte le nom du dossier. Une exécution interrompue reprend au point de contrôle placé à côté.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>A page with curves, figures on the held-out blocks, data and split.</source>
+      <translation>Une page avec courbes, indicateurs sur les blocs réservés, données et répartition.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Orthophotos</source>
+      <translation>Orthophotos</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Images to learn from, with red, green and blue bands.</source>
+      <translation>Images d’apprentissage, avec bandes rouge, verte et bleue.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Heights above ground (nDSM)</source>
+      <translation>Hauteurs au-dessus du sol (MNH)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Metres above ground, on any grid and CRS; of several, the first with a value wins. NoData is respected.</source>
+      <translation>Mètres au-dessus du sol, dans une grille et un SCR quelconques ; s’il y en a plusieurs, le premier qui a une valeur l’emporte. NoData est respecté.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Surface heights (DSM)</source>
+      <translation>Altitudes de la surface (MNS)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Instead of an nDSM, together with DTM, in metres.</source>
+      <translation>À la place d’un MNH, avec DTM, en mètres.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Ground heights (DTM)</source>
+      <translation>Altitudes du terrain (MNT)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Ground under the DSM, in metres.</source>
+      <translation>Terrain sous le MNS, en mètres.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Class rasters, on any grid and CRS; of several, the first with a class wins.</source>
+      <translation>Rasters de classes, dans une grille et un SCR quelconques ; s’il y en a plusieurs, le premier qui a une classe l’emporte.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Which value of the class rasters is which class of the model, such as 10=1,20=3,30=4. The bundled model's classes: 1 impervious or bare, 2 low vegetation, 3 tree, 4 building, 5 water, 6 bridge, 7 other object; 0 is unknown, 11 is 1 or 2. Empty: values are class numbers already.</source>
+      <translation>À quelle classe du modèle correspond chaque valeur des rasters de classes, par exemple 10=1,20=3,30=4. Classes du modèle fourni : 1 imperméable ou sol nu, 2 végétation basse, 3 arbre, 4 bâtiment, 5 eau, 6 pont, 7 autre objet ; 0 signifie inconnu, 11 signifie 1 ou 2. Vide : les valeurs sont déjà des numéros de classe.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Polygons that count as building. Within the rectangle around all of them, what has neither outline nor land cover counts as no building: give all buildings there.</source>
+      <translation>Polygones qui comptent comme bâtiments. Dans le rectangle qui les englobe tous, ce qui n’a ni contour ni occupation du sol compte comme non bâti : indiquez-y tous les bâtiments.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>A model package (folder, its manifest.json, or zip) or a pretrained base (.safetensors). Empty: the model that comes with the plugin.</source>
+      <translation>Un paquet de modèle (dossier, son manifest.json ou zip) ou une base préentraînée (.safetensors). Vide : le modèle fourni avec l’extension.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>auto takes an NVIDIA GPU where torch finds one, else the processor (cpu), which is much slower.</source>
+      <translation>auto prend une carte NVIDIA si torch en trouve une, sinon le processeur (cpu), beaucoup plus lent.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Steps</source>
+      <translation>Étapes</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Optimisation steps. More learn more, and take longer.</source>
+      <translation>Étapes d’optimisation. Davantage apprend plus et dure plus longtemps.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Three band numbers such as 1,2,3, for all images. Empty: each image says.</source>
+      <translation>Trois numéros de bande comme 1,2,3, pour toutes les images. Vide : chaque image le dit.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Fine-tunes a model on your own rasters and writes it as a model package for "Reconstruct heights and land cover". Give heights, land cover or building outlines, or several of them; what is missing somewhere does not count there.</source>
+      <translation>Affine un modèle sur vos propres rasters et l’écrit comme paquet de modèle pour « Reconstruire hauteurs et occupation du sol ». Indiquez des hauteurs, l’occupation du sol ou des contours de bâtiments, ou plusieurs d’entre eux ; ce qui manque à un endroit n’y compte pas.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Needs the full environment ("Set up the backend" with PROFILE=full). Blocks of ground are held out to measure the model; look at the figures in the report before you rely on it.</source>
+      <translation>Nécessite l’environnement complet (« Installer le moteur de calcul » avec PROFILE=full). Des blocs de terrain sont réservés pour évaluer le modèle ; examinez les indicateurs du rapport avant de vous y fier.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>training,fine-tune,learning,adapt,model,lora,own data,height,land cover,deep learning</source>
+      <translation>entraînement,affinage,apprentissage,adapter,modèle,lora,données propres,hauteur,occupation du sol,apprentissage profond</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Class map</source>
+      <translation>Correspondance des classes</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Building outlines</source>
+      <translation>Contours de bâtiments</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Model to start from</source>
+      <translation>Modèle de départ</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Rank of the adapter</source>
+      <translation>Rang de l’adaptateur</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>LoRA rank, 8 to 256. More can learn more.</source>
+      <translation>Rang LoRA, de 8 à 256. Un rang plus élevé peut apprendre davantage.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Batch size (patches)</source>
+      <translation>Taille de lot (imagettes)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Patches per step. Memory grows with it.</source>
+      <translation>Imagettes par étape. La mémoire nécessaire croît avec ce nombre.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Patch (pixels)</source>
+      <translation>Imagette (pixels)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Side of a patch, a multiple of 32.</source>
+      <translation>Côté d’une imagette, un multiple de 32.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Learning rate</source>
+      <translation>Taux d’apprentissage</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Of AdamW, after a warm-up.</source>
+      <translation>D’AdamW, après une phase de montée progressive.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Share held out</source>
+      <translation>Part réservée</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Share of labelled blocks that are kept out of training, to choose the best weights and measure them.</source>
+      <translation>Part des blocs avec données de référence exclus de l’entraînement, pour choisir les meilleurs poids et les évaluer.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Block (m)</source>
+      <translation>Bloc (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Side of the blocks that go whole into training or validation. A strip of a sixteenth of it, at least 8 pixels, is cut away between the two.</source>
+      <translation>Côté des blocs qui vont en entier à l’entraînement ou à la validation. Une bande d’un seizième de ce côté, au moins 8 pixels, est retranchée entre les deux.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Patience (validations)</source>
+      <translation>Patience (validations)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Training ends when so many validations in a row bring no gain. 0: never early.</source>
+      <translation>L’entraînement s’arrête après ce nombre de validations consécutives sans gain. 0 : jamais avant la fin.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Seed</source>
+      <translation>Graine aléatoire</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Of the split, the adapter's first weights and the patches.</source>
+      <translation>Pour la répartition, les poids initiaux de l’adaptateur et les imagettes.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Main memory for images and labels.</source>
+      <translation>Mémoire vive pour les images et les données de référence.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Height MAE (m)</source>
+      <translation>MAE de la hauteur (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Mean absolute height error on the held-out blocks.</source>
+      <translation>Erreur absolue moyenne de la hauteur sur les blocs réservés.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Height RMSE (m)</source>
+      <translation>RMSE de la hauteur (m)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Root mean square height error there.</source>
+      <translation>Racine de l’erreur quadratique moyenne de la hauteur sur ces blocs.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Intersection over union of the class building there.</source>
+      <translation>Intersection sur union de la classe bâtiment sur ces blocs.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Steps done</source>
+      <translation>Étapes effectuées</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Fewer than asked for where training ended early.</source>
+      <translation>Moins que demandé si l’entraînement s’est arrêté plus tôt.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Models</source>
+      <translation>Modèles</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>{name} holds something that is no raster that QGIS can open: {value}</source>
+      <translation>{name} contient un élément qui n’est pas un raster que QGIS peut ouvrir : {value}</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>There is no model at {}. Leave BASE empty for the bundled one.</source>
+      <translation>Il n’y a pas de modèle à {}. Laissez BASE vide pour celui qui est fourni.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>BUILDINGS is no layer that QGIS can open: {}</source>
+      <translation>BUILDINGS n’est pas une couche que QGIS peut ouvrir : {}</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/vector_source.py" />
+      <source>The layer {} holds no outlines.</source>
+      <translation>La couche {} ne contient aucun contour.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
