@@ -278,9 +278,9 @@ def cure(backend):
     """What to do about a backend that is missing or broken: plain words for a dialog and a terminal."""
     if backend.profile == "full":
         return tr(
-            "This needs the full environment of Semantic 3D, with torch and what training needs, and that is not ready: "
-            "{problem} Run the algorithm \"Set up the backend\" (semantic3d:setup_backend) with PROFILE=full, or name a "
-            "Python that has these packages in SEMANTIC3D_PYTHON."
+            "This needs the full environment of Semantic 3D, with torch and what training needs, and that is not "
+            "ready: {problem} Run the algorithm \"Set up the backend\" (semantic3d:setup_backend) with PROFILE=full, "
+            "or name a Python that has these packages in SEMANTIC3D_PYTHON."
         ).format(problem=backend.problem)
     return tr(
         "Semantic 3D computes in a Python environment of its own, and that is not ready: {problem} "

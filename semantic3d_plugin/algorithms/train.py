@@ -105,23 +105,27 @@ class Train(BackendAlgorithm):
         self.add_declared_outputs()
 
     def _add_inputs(self):
-        self._add_rasters(self.IMAGES, tr("Orthophotos"), tr("Images to learn from, with red, green and blue bands."), False)
+        text = tr("Images to learn from, with red, green and blue bands.")
+        self._add_rasters(self.IMAGES, tr("Orthophotos"), text, optional=False)
         self._add_rasters(
             self.NDSM,
             tr("Heights above ground (nDSM)"),
-            tr("Metres above ground, on any grid and CRS; of several, the first with a value wins. NoData is respected."),
+            tr("Metres above ground, on any grid and CRS, gaps allowed; of several, the first with a value wins."),
         )
-        self._add_rasters(self.DSM, tr("Surface heights (DSM)"), tr("Instead of an nDSM, together with DTM, in metres."))
+        text = tr("Instead of an nDSM, together with DTM, in metres.")
+        self._add_rasters(self.DSM, tr("Surface heights (DSM)"), text)
         self._add_rasters(self.DTM, tr("Ground heights (DTM)"), tr("Ground under the DSM, in metres."))
         self._add_rasters(
-            self.LAND_COVER, tr("Land cover"), tr("Class rasters, on any grid and CRS; of several, the first with a class wins.")
+            self.LAND_COVER,
+            tr("Land cover"),
+            tr("Class rasters, on any grid and CRS; of several, the first with a class wins."),
         )
         self.add(
             QgsProcessingParameterString(self.CLASS_MAP, tr("Class map"), DEFAULTS.class_map or None, optional=True),
             tr(
                 "Which value of the class rasters is which class of the model, such as 10=1,20=3,30=4. The bundled "
-                "model's classes: 1 impervious or bare, 2 low vegetation, 3 tree, 4 building, 5 water, 6 bridge, 7 other "
-                "object; 0 is unknown, 11 is 1 or 2. Empty: values are class numbers already."
+                "model's classes: 1 impervious or bare, 2 low vegetation, 3 tree, 4 building, 5 water, 6 bridge, 7 "
+                "other object; 0 is unknown, 11 is 1 or 2. Empty: values are class numbers already."
             ),
         )
         self.add(
@@ -129,8 +133,8 @@ class Train(BackendAlgorithm):
                 self.BUILDINGS, tr("Building outlines"), [QgsProcessing.SourceType.TypeVectorPolygon], optional=True
             ),
             tr(
-                "Polygons that count as building. Within the rectangle around all of them, what has neither outline nor "
-                "land cover counts as no building: give all buildings there."
+                "Polygons that count as building. Within the rectangle around all of them, what has neither outline "
+                "nor land cover counts as no building: give all buildings there."
             ),
         )
 
@@ -154,8 +158,8 @@ class Train(BackendAlgorithm):
                 "{} (manifest.json *.zip *.safetensors);;{} (*)".format(tr("Models"), tr("All files")),
             ),
             tr(
-                "A model package (folder, its manifest.json, or zip) or a pretrained base (.safetensors). Empty: the model "
-                "that comes with the plugin."
+                "A model package (folder, its manifest.json, or zip) or a pretrained base (.safetensors). Empty: the "
+                "model that comes with the plugin."
             ),
         )
         self.add(
@@ -164,7 +168,8 @@ class Train(BackendAlgorithm):
             ),
             tr("auto takes an NVIDIA GPU where torch finds one, else the processor (cpu), which is much slower."),
         )
-        self._add_number(self.STEPS, tr("Steps"), "steps", 1, tr("Optimisation steps. More learn more, and take longer."))
+        text = tr("Optimisation steps. More learn more, and take longer.")
+        self._add_number(self.STEPS, tr("Steps"), "steps", 1, text)
         self.add(
             QgsProcessingParameterString(
                 self.BANDS, tr("Red, green and blue bands"), ",".join(map(str, DEFAULTS.bands)), optional=True
@@ -174,7 +179,7 @@ class Train(BackendAlgorithm):
         )
         for name, label, field, least, text in (
             (self.RANK, tr("Rank of the adapter"), "lora_rank", 8, tr("LoRA rank, 8 to 256. More can learn more.")),
-            (self.BATCH_SIZE, tr("Batch size (patches)"), "batch_size", 1, tr("Patches per step. Memory grows with it.")),
+            (self.BATCH_SIZE, tr("Batch size (patches)"), "batch_size", 1, tr("Patches per step; they cost memory.")),
             (self.PATCH, tr("Patch (pixels)"), "patch_px", 64, tr("Side of a patch, a multiple of 32.")),
             (self.LEARNING_RATE, tr("Learning rate"), "learning_rate", 1e-8, tr("Of AdamW, after a warm-up.")),
             (
@@ -182,7 +187,7 @@ class Train(BackendAlgorithm):
                 tr("Share held out"),
                 "validation_share",
                 0.01,
-                tr("Share of labelled blocks that are kept out of training, to choose the best weights and measure them."),
+                tr("Share of labelled blocks kept out of training, to choose the best weights and measure them."),
             ),
             (
                 self.BLOCK,
@@ -232,8 +237,8 @@ class Train(BackendAlgorithm):
                 "somewhere does not count there."
             ),
             tr(
-                "Needs the full environment (\"Set up the backend\" with PROFILE=full). Blocks of ground are held out to "
-                "measure the model; look at the figures in the report before you rely on it."
+                "Needs the full environment (\"Set up the backend\" with PROFILE=full). Blocks of ground are held out "
+                "to measure the model; look at the figures in the report before you rely on it."
             ),
         )
 
@@ -265,7 +270,8 @@ class Train(BackendAlgorithm):
         if parameters.get(self.BUILDINGS):
             source = self.parameterAsSource(parameters, self.BUILDINGS, context)
             if source is None:
-                raise InvalidInput(tr("BUILDINGS is no layer that QGIS can open: {}").format(parameters[self.BUILDINGS]))
+                given = parameters[self.BUILDINGS]
+                raise InvalidInput(tr("BUILDINGS is no layer that QGIS can open: {}").format(given))
             self._sources[self.BUILDINGS] = PolygonSource(source)
 
     def build_job(self, parameters, context):

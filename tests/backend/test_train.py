@@ -102,14 +102,14 @@ class Control(JobControl):
 def trained(data, tmp_path_factory):
     """One whole run."""
     folder = tmp_path_factory.mktemp("whole")
-    job = job_of(data, folder / "mine", report_path=str(folder / "report.html"))
+    job = job_of(data, folder / "mine", report_path=str(folder / "mine.html"))
     control = Control()
     return job, train.run(job, control), control, folder
 
 
 def test_the_package_is_whole(trained):
     job, values, control, folder = trained
-    assert sorted(path.name for path in folder.iterdir()) == ["mine", "report.html"]  # no checkpoint, nothing aside
+    assert sorted(path.name for path in folder.iterdir()) == ["mine", "mine.html"]  # no checkpoint, nothing aside
     package = load_package(job.package_path)
     assert (package.name, package.title, package.tile_size_px, len(package.classes)) == ("mine", "My town", 64, 7)
     assert package.validation["onnx_parity_m"] < 1e-3
@@ -145,7 +145,7 @@ def test_progress_and_report(trained):
     assert "validation MAE" in control.progresses[-1]["text"]
     said = " ".join(text for _, text in control.logs)
     assert "0.03 megapixels" in said and "3 blocks to learn from, 1 to validate on, 4 m between" in said
-    report = (folder / "report.html").read_text(encoding="utf-8")
+    report = (folder / "mine.html").read_text(encoding="utf-8")
     assert report.count("<svg") == 3 and "My town" in report and "before training" not in report
 
 

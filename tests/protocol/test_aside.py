@@ -84,9 +84,13 @@ def test_a_folder_takes_the_place_of_an_older_one_as_a_whole(tmp_path):
     partial = partial_path(str(target), "job1")
     os.mkdir(partial)
     (tmp_path / ".model.job1.partial" / "new.txt").write_text("new")
+    report = tmp_path / "model.html"
+    with open(partial_path(str(report), "job1"), "w") as stream:
+        stream.write("report")
     publish_folder(str(target), "job1")
+    publish([str(report)], "job1")
     assert [path.name for path in target.iterdir()] == ["new.txt"]
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "model.html"]
 
 
 def test_an_unfinished_folder_is_discarded_and_the_older_one_stays(tmp_path):

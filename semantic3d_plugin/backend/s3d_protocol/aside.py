@@ -87,6 +87,8 @@ def publish(paths: Iterable[str], job_id: str) -> None:
 def publish_folder(path: str, job_id: str) -> None:
     """Move a finished folder to its place as a whole; what stood there goes.
 
+    Other unfinished outputs of the job stay, even those of the same stem (a folder `town` and `town.html`).
+
     Raises:
         OutputFailed: it cannot be moved; the folder that stood there stays.
     """
@@ -108,8 +110,8 @@ def publish_folder(path: str, job_id: str) -> None:
             {"path": path},
         ) from error
     finally:
-        if os.path.isdir(path):
-            discard_partials([path], job_id)
+        if os.path.isdir(path):  # else the old one is all that there is
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _remove(name: str) -> None:

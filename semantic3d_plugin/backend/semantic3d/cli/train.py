@@ -20,7 +20,9 @@ def add_to(commands) -> None:
         'pip install "semantic3d[cpu,train]".',
     )  # fmt: skip
     parser.add_argument("image_paths", nargs="+", metavar="IMAGE", help="orthophotos to learn from")
-    parser.add_argument("--package", dest="package_path", required=True, metavar="FOLDER", help="model package to create")
+    parser.add_argument(
+        "--package", dest="package_path", required=True, metavar="FOLDER", help="model package to create"
+    )
     labels = parser.add_argument_group("labels (heights, classes or both)")
     for name, words in (
         ("ndsm", "heights above ground in metres"), ("dsm", "surface heights, with --dtm"), ("dtm", "ground heights"),
@@ -30,7 +32,9 @@ def add_to(commands) -> None:
             f"--{name}", dest=f"{name.replace('-', '_')}_paths", nargs="+", metavar="TIF",
             help=f"{words}; of several, the first with a value wins",
         )  # fmt: skip
-    labels.add_argument("--class-map", metavar="PAIRS", help="such as 10=1,20=3: value in the raster = class of the model")
+    labels.add_argument(
+        "--class-map", metavar="PAIRS", help="such as 10=1,20=3: value in the raster = class of the model"
+    )
     labels.add_argument("--buildings", dest="buildings_path", metavar="GEOJSON", help="building outlines")
     _add_settings(parser)
     parser.add_argument("--report", dest="report_path", metavar="HTML", help="curves, figures, data and split")
@@ -61,10 +65,11 @@ def _add_settings(parser) -> None:
         ("--seed", "seed", int, "N", "of split, first weights and patches"),
         ("--max-memory", "max_memory_mb", int, "MB", "for images and labels"),
     ):  # fmt: skip
-        choices.add_argument(option, dest=field, type=kind, metavar=metavar, help=f"{words} (default: {_DEFAULTS[field]:g})")
+        words = f"{words} (default: {_DEFAULTS[field]:g})"
+        choices.add_argument(option, dest=field, type=kind, metavar=metavar, help=words)
     choices.add_argument("--height-loss", choices=HEIGHT_LOSSES, help=f"default: {_DEFAULTS['height_loss']}")
     choices.add_argument("--device", choices=DEVICES, help=f"default: {_DEFAULTS['device']}")
-    choices.add_argument("--name", dest="model_name", metavar="NAME", help="of the model (default: the package's folder)")
+    choices.add_argument("--name", dest="model_name", metavar="NAME", help="of the model (default: of its folder)")
     choices.add_argument("--title", metavar="TEXT", help=f"of the model (default: {_DEFAULTS['title']})")
 
 

@@ -158,7 +158,8 @@ def shrunk(block: Block, training: set, guard_px: int) -> Block:
     top, bottom, left, right = (
         guard_px * any(meets(*step) for step in steps)
         for steps in (
-            ((-1, -1), (-1, 0), (-1, 1)), ((1, -1), (1, 0), (1, 1)), ((-1, -1), (0, -1), (1, -1)), ((-1, 1), (0, 1), (1, 1)),
+            ((-1, -1), (-1, 0), (-1, 1)), ((1, -1), (1, 0), (1, 1)),
+            ((-1, -1), (0, -1), (1, -1)), ((-1, 1), (0, 1), (1, 1)),
         )
     )
     height, width = max(0, block.height - top - bottom), max(0, block.width - left - right)
@@ -214,6 +215,7 @@ def _check_parts(training: list, validation: list, guard_m: float) -> None:
         return
     part = "train" if not training else "validate"
     raise InvalidInput(
-        f"After the strip of {guard_m:g} m between training and validation blocks nothing with labels is left to {part} "
+        f"After the strip of {guard_m:g} m between training and validation blocks nothing with labels is left to "
+        f"{part} "
         "on. Make the blocks larger or smaller, change the seed, or give more labelled ground."
     )

@@ -93,7 +93,9 @@ class ReadScenes:
     warnings: list[str] = field(default_factory=list)
 
 
-def read_scenes(job: TrainJob, gsd_m: float, gsd_range_m: tuple, classes: ClassTable, control: JobControl) -> ReadScenes:
+def read_scenes(
+    job: TrainJob, gsd_m: float, gsd_range_m: tuple, classes: ClassTable, control: JobControl
+) -> ReadScenes:
     """Read every image with its labels onto the model's grid.
 
     Raises:
@@ -131,7 +133,8 @@ def read_scenes(job: TrainJob, gsd_m: float, gsd_range_m: tuple, classes: ClassT
     found.height_share, found.class_share = pixels["height"] / pixels["all"], pixels["class"] / pixels["all"]
     if not found.scenes:
         raise InvalidInput(
-            f"No reference has a value on any of the {len(job.image_paths)} image(s), {found.megapixels:.2f} megapixels "
+            f"No reference has a value on any of the {len(job.image_paths)} image(s), {found.megapixels:.2f} "
+            "megapixels "
             "in all. Check that images and references show the same place and have the right CRS, and that the class "
             "map names values that occur.",
             {"megapixels": found.megapixels},
@@ -157,7 +160,8 @@ class _Labels:
         """Heights float32 [H, W] (NaN unknown) and training codes uint8 [H, W] (0 unknown) on a grid."""
         job = self._job
         if job.dsm_paths:
-            heights_m = self._merged("DSM", job.dsm_paths, grid, LOWEST_M) - self._merged("DTM", job.dtm_paths, grid, LOWEST_M)
+            heights_m = self._merged("DSM", job.dsm_paths, grid, LOWEST_M)
+            heights_m -= self._merged("DTM", job.dtm_paths, grid, LOWEST_M)
             heights_m[heights_m < LOWEST_NDSM_M] = np.nan
         else:
             heights_m = self._merged("nDSM", job.ndsm_paths, grid, LOWEST_NDSM_M)

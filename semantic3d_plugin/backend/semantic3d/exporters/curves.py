@@ -38,12 +38,14 @@ def curve_svg(lines: dict, label: str, x_label: str, levels: dict | None = None)
     for index in range(round((high - low) / step) + 1):
         value = low + index * step
         y = place(0, value)[1]
-        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/><text class="tick" '
-                     f'x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{number_text(round(value, 6))}</text>')
+        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+                     f'<text class="tick" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">'
+                     f"{number_text(round(value, 6))}</text>")
     for x in (0, highest_x):
         parts.append(f'<text class="tick" x="{place(x, 0)[0]:.1f}" y="{_HEIGHT - 14}" '
                      f'text-anchor="{"end" if x else "start"}">{number_text(x)}</text>')
-    parts.append(f'<text class="tick" x="{_WIDTH / 2}" y="{_HEIGHT - 14}" text-anchor="middle">{escape(x_label)}</text>')
+    parts.append(f'<text class="tick" x="{_WIDTH / 2}" y="{_HEIGHT - 14}" text-anchor="middle">'
+                 f"{escape(x_label)}</text>")
     for value in levels.values():
         y = place(0, value)[1]
         parts.append(f'<line class="axis" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" '
@@ -52,9 +54,9 @@ def curve_svg(lines: dict, label: str, x_label: str, levels: dict | None = None)
         path = " ".join("{:.1f},{:.1f}".format(*place(x, y)) for x, y in line)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += ['<circle cx="{:.1f}" cy="{:.1f}" r="2.5" fill="{}"/>'.format(*place(x, y), colour) for x, y in line]
-    keys = "".join(f'<li><i style="background:{colour}"></i>{escape(name)}</li>' for colour, name in zip(_COLOURS, lines))
-    keys += "".join(f"<li>dashed: {escape(name)}, {number_text(round(value, 4))}</li>" for name, value in levels.items())
-    return "".join([*parts, "</svg>", f'<ul class="keys">{keys}</ul>'])
+    keys = [f'<li><i style="background:{colour}"></i>{escape(name)}</li>' for colour, name in zip(_COLOURS, lines)]
+    keys += [f"<li>dashed: {escape(name)}, {number_text(round(value, 4))}</li>" for name, value in levels.items()]
+    return "".join([*parts, "</svg>", '<ul class="keys">', *keys, "</ul>"])
 
 
 def _step(rough: float) -> float:

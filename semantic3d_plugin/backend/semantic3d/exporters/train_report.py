@@ -68,9 +68,11 @@ def _warnings(warnings: tuple) -> str:
 
 
 def _curves(data: TrainReportData) -> str:
+    plain_height = {"mean of the training heights": data.plain_mae_m}
+    plain_class = {"commonest class": data.plain_accuracy}
     charts = [
-        ("Height error on the held-out blocks (MAE, m)", data.heights, {"mean of the training heights": data.plain_mae_m}),
-        ("Share of right classes on the held-out blocks", data.accuracies, {"commonest class": data.plain_accuracy}),
+        ("Height error on the held-out blocks (MAE, m)", data.heights, plain_height),
+        ("Share of right classes on the held-out blocks", data.accuracies, plain_class),
         ("Training loss (running mean)", data.losses, {}),
     ]
     drawn = [f"<div><h3>{escape(title)}</h3>{curve_svg({'model': line}, title, 'steps', levels)}</div>"

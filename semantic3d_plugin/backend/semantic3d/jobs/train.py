@@ -150,7 +150,8 @@ def prepare(job: TrainJob, control: JobControl) -> Prepared:
     )
     split = split_scenes(data.scenes, job.block_m, job.validation_share, job.seed)
     control.log(
-        f"{len(split.training)} blocks to learn from, {len(split.validation)} to validate on, {split.guard_m:g} m between."
+        f"{len(split.training)} blocks to learn from, {len(split.validation)} to validate on, {split.guard_m:g} m "
+        "between."
     )
     data.warnings += missing_labels(split, base.has_decoder)
     for text in data.warnings:

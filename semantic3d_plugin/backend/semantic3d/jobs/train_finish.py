@@ -64,8 +64,8 @@ class Outcome:
             )
         if len(self.prepared.split.validation) < _LEAST_BLOCKS:
             found.append(
-                f"Only {len(self.prepared.split.validation)} block(s) were held out, so that the validation figures are "
-                "rough. Smaller blocks or more data make them firmer."
+                f"Only {len(self.prepared.split.validation)} block(s) were held out, so that the validation figures "
+                "are rough. Smaller blocks or more data make them firmer."
             )
         return found
 
@@ -79,7 +79,7 @@ def describe(outcome: Outcome) -> tuple[dict, str]:
         "version": "1.0.0",
         "title": job.title,
         "licence": base.licence,
-        "description": f"{base.name}, fine-tuned on {prepared.data.megapixels:.1f} megapixels of the user's own rasters.",
+        "description": f"{base.name}, fine-tuned on {prepared.data.megapixels:.1f} megapixels of the user's rasters.",
         "bands": ["red", "green", "blue"],
         "normalisation": NORMALISATION,
         "gsd_m": base.gsd_m,
@@ -119,9 +119,10 @@ def card(outcome: Outcome) -> str:
     lines += [f"- {label}: {text}" for label, text in _label_facts(outcome).items()]
     lines += ["", "## Split", ""] + [f"- {label}: {text}" for label, text in _split_facts(outcome).items()]
     lines += ["", "## Held-out blocks", "", *_markdown(figure_rows(outcome))]
-    lines += ["", f"Standard deviations s become {outcome.calibration.scale:.4g} s^{outcome.calibration.power:g}, with which "
-              f"1 sigma covers {_number(outcome.calibration.cover_one_sigma, '{:.1%}')} and 1.96 sigma "
-              f"{_number(outcome.calibration.cover_two_sigma, '{:.1%}')} of the held-out heights. The same blocks chose "
+    found = outcome.calibration
+    lines += ["", f"Standard deviations s become {found.scale:.4g} s^{found.power:g}, with which 1 sigma covers "
+              f"{_number(found.cover_one_sigma, '{:.1%}')} and 1.96 sigma "
+              f"{_number(found.cover_two_sigma, '{:.1%}')} of the held-out heights. The same blocks chose "
               "weights and calibration, so that these figures are a little too good.",
               "", "## Curve", "", *_markdown(_curve_rows(outcome))]
     lines += ["", "## Settings", ""] + [f"- {label}: {text}" for label, text in _setting_facts(outcome).items()]
@@ -158,7 +159,7 @@ def write_report_aside(outcome: Outcome, card_text: str, path: str) -> None:
         plain_accuracy=plain.accuracy if plain.class_pixels else None,
         figures=figure_rows(outcome),
         facts={
-            "Images and labels": {f"Image {n}": text for n, text in enumerate(prepared.data.facts, 1)} | _label_facts(outcome),
+            "Images and labels": dict(enumerate(prepared.data.facts, 1)) | _label_facts(outcome),
             "Split": _split_facts(outcome),
             "Settings": _setting_facts(outcome),
         },
@@ -206,7 +207,8 @@ def figure_rows(outcome: Outcome) -> list[list[str]]:
 
 def _curve_rows(outcome: Outcome) -> list[list[str]]:
     step = max(1, math.ceil(len(outcome.rows) / _LONGEST_CURVE))
-    kept = [row for n, row in enumerate(outcome.rows) if n % step == 0 or row.step in (outcome.best_step, outcome.steps_done)]
+    always = (outcome.best_step, outcome.steps_done)
+    kept = [row for n, row in enumerate(outcome.rows) if n % step == 0 or row.step in always]
     return [["step", "loss", "MAE, m", "right classes"]] + [
         [str(row.step), _number(row.loss, "{:.4f}"), _number(row.figures["mae_m"], "{:.3f}"),
          _number(row.figures["accuracy"], "{:.3f}")]
@@ -222,7 +224,8 @@ def _label_facts(outcome: Outcome) -> dict[str, str]:
     total = sum(data.class_pixels.values())
     shares = ", ".join(f"{names[code]} {count / total:.1%}" for code, count in sorted(data.class_pixels.items()))
     return {
-        "Pixels": f"{data.megapixels:.2f} megapixels; heights on {data.height_share:.1%}, land cover on {data.class_share:.1%}",
+        "Pixels": f"{data.megapixels:.2f} megapixels; heights on {data.height_share:.1%}, "
+        f"land cover on {data.class_share:.1%}",
         "Land cover": shares or "none",
     }
 

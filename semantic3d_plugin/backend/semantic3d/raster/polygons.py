@@ -86,12 +86,14 @@ def _geometries(content: dict) -> list:
     """All geometries of a FeatureCollection, Feature, GeometryCollection or geometry."""
     kind = content.get("type")
     if kind == "FeatureCollection":
-        return [found for item in content.get("features") or () if isinstance(item, dict) for found in _geometries(item)]
-    if kind == "Feature":
-        return _geometries(content["geometry"]) if isinstance(content.get("geometry"), dict) else []
-    if kind == "GeometryCollection":
-        return [shape for item in content.get("geometries") or () if isinstance(item, dict) for shape in _geometries(item)]
-    return [content]
+        parts = content.get("features")
+    elif kind == "Feature":
+        parts = [content.get("geometry")]
+    elif kind == "GeometryCollection":
+        parts = content.get("geometries")
+    else:
+        return [content]
+    return [shape for item in parts or () if isinstance(item, dict) for shape in _geometries(item)]
 
 
 def _is_polygon(shape: dict) -> bool:
@@ -116,4 +118,5 @@ def _bounds(shapes: list) -> tuple[float, float, float, float]:
 
 def _rectangle(shapes: list) -> dict:
     west, south, east, north = _bounds(shapes)
-    return {"type": "Polygon", "coordinates": [[(west, south), (east, south), (east, north), (west, north), (west, south)]]}
+    ring = [(west, south), (east, south), (east, north), (west, north), (west, south)]
+    return {"type": "Polygon", "coordinates": [ring]}

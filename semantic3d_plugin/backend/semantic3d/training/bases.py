@@ -95,7 +95,9 @@ def find_base(path: str = "") -> Base:
         )
     package = load_package(path)
     if package.kind != "semantic3d" or package.onnx_name is None:
-        raise InvalidModel(f'The model "{package.name}" is no package of Semantic 3D with an ONNX file. Choose another base.')
+        raise InvalidModel(
+            f'The model "{package.name}" is no package of Semantic 3D with an ONNX file. Choose another base.'
+        )
     metadata = read_onnx_header(package.read_onnx(), package.onnx_name).metadata
     if TABLE_KEY not in metadata or SCALE_KEY not in metadata:
         raise InvalidModel(
