@@ -1084,6 +1084,21 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Images to learn from, with red, green and blue bands.</source>
+      <translation>Bilder, aus denen gelernt wird, mit Rot-, Grün- und Blaukanal.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Instead of an nDSM, together with DTM, in metres.</source>
+      <translation>Anstelle eines nDSM, zusammen mit DTM, in Metern.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Optimisation steps. More learn more, and take longer.</source>
+      <translation>Optimierungsschritte. Mehr lernen mehr und dauern länger.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Folder to create; an earlier package there is replaced. Give it to Reconstruct as MODEL. The model is named after the folder. A broken-off run goes on from the checkpoint beside it.</source>
       <translation>Ordner, der angelegt wird; ein früheres Paket dort wird ersetzt. Geben Sie ihn bei „Höhen und Landbedeckung rekonstruieren“ als MODEL an. Das Modell heißt wie der Ordner. Ein abgebrochener Lauf wird vom Prüfpunkt daneben fortgesetzt.</translation>
     </message>
@@ -1099,28 +1114,18 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>Images to learn from, with red, green and blue bands.</source>
-      <translation>Bilder, aus denen gelernt wird, mit Rot-, Grün- und Blaukanal.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Heights above ground (nDSM)</source>
       <translation>Höhen über Grund (nDSM)</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>Metres above ground, on any grid and CRS; of several, the first with a value wins. NoData is respected.</source>
-      <translation>Meter über Grund, in beliebigem Raster und KBS; von mehreren gilt das erste mit einem Wert. NoData wird beachtet.</translation>
+      <source>Metres above ground, on any grid and CRS, gaps allowed; of several, the first with a value wins.</source>
+      <translation>Meter über Grund, in beliebigem Raster und KBS, Lücken erlaubt; von mehreren gilt das erste mit einem Wert.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Surface heights (DSM)</source>
       <translation>Oberflächenhöhen (DSM)</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>Instead of an nDSM, together with DTM, in metres.</source>
-      <translation>Anstelle eines nDSM, zusammen mit DTM, in Metern.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
@@ -1161,11 +1166,6 @@
       <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Steps</source>
       <translation>Schritte</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>Optimisation steps. More learn more, and take longer.</source>
-      <translation>Optimierungsschritte. Mehr lernen mehr und dauern länger.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
@@ -1219,8 +1219,8 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>Patches per step. Memory grows with it.</source>
-      <translation>Ausschnitte je Schritt. Der Speicherbedarf wächst damit.</translation>
+      <source>Patches per step; they cost memory.</source>
+      <translation>Ausschnitte je Schritt; sie kosten Speicher.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
@@ -1249,7 +1249,7 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>Share of labelled blocks that are kept out of training, to choose the best weights and measure them.</source>
+      <source>Share of labelled blocks kept out of training, to choose the best weights and measure them.</source>
       <translation>Anteil der Blöcke mit Referenzdaten, die nicht ins Training gehen, um die besten Gewichte zu wählen und zu messen.</translation>
     </message>
     <message>

@@ -1084,6 +1084,21 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Images to learn from, with red, green and blue bands.</source>
+      <translation>Images d’apprentissage, avec bandes rouge, verte et bleue.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Instead of an nDSM, together with DTM, in metres.</source>
+      <translation>À la place d’un MNH, avec DTM, en mètres.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Optimisation steps. More learn more, and take longer.</source>
+      <translation>Étapes d’optimisation. Davantage apprend plus et dure plus longtemps.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Folder to create; an earlier package there is replaced. Give it to Reconstruct as MODEL. The model is named after the folder. A broken-off run goes on from the checkpoint beside it.</source>
       <translation>Dossier à créer ; un paquet antérieur à cet endroit est remplacé. Indiquez-le comme MODEL dans « Reconstruire hauteurs et occupation du sol ». Le modèle porte le nom du dossier. Une exécution interrompue reprend au point de contrôle placé à côté.</translation>
     </message>
@@ -1099,28 +1114,18 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>Images to learn from, with red, green and blue bands.</source>
-      <translation>Images d’apprentissage, avec bandes rouge, verte et bleue.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Heights above ground (nDSM)</source>
       <translation>Hauteurs au-dessus du sol (MNH)</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>Metres above ground, on any grid and CRS; of several, the first with a value wins. NoData is respected.</source>
-      <translation>Mètres au-dessus du sol, dans une grille et un SCR quelconques ; s’il y en a plusieurs, le premier qui a une valeur l’emporte. NoData est respecté.</translation>
+      <source>Metres above ground, on any grid and CRS, gaps allowed; of several, the first with a value wins.</source>
+      <translation>Mètres au-dessus du sol, dans une grille et un SCR quelconques, lacunes admises ; s’il y en a plusieurs, le premier qui a une valeur l’emporte.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Surface heights (DSM)</source>
       <translation>Altitudes de la surface (MNS)</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>Instead of an nDSM, together with DTM, in metres.</source>
-      <translation>À la place d’un MNH, avec DTM, en mètres.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
@@ -1161,11 +1166,6 @@
       <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Steps</source>
       <translation>Étapes</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>Optimisation steps. More learn more, and take longer.</source>
-      <translation>Étapes d’optimisation. Davantage apprend plus et dure plus longtemps.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
@@ -1219,8 +1219,8 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>Patches per step. Memory grows with it.</source>
-      <translation>Imagettes par étape. La mémoire nécessaire croît avec ce nombre.</translation>
+      <source>Patches per step; they cost memory.</source>
+      <translation>Imagettes par étape ; elles consomment de la mémoire.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
@@ -1249,7 +1249,7 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>Share of labelled blocks that are kept out of training, to choose the best weights and measure them.</source>
+      <source>Share of labelled blocks kept out of training, to choose the best weights and measure them.</source>
       <translation>Part des blocs avec données de référence exclus de l’entraînement, pour choisir les meilleurs poids et les évaluer.</translation>
     </message>
     <message>
