@@ -22,6 +22,7 @@ from semantic3d.datasets.labelled import VALIDATION_SETS, read_set  # noqa: E402
 from semantic3d.metrics.calibration import Calibration, calibrate  # noqa: E402
 from semantic3d.models.adapted import PhysicalOutputs  # noqa: E402
 from semantic3d.models.package import write_package  # noqa: E402
+from semantic3d.training.bases import SHAPE_FIELDS  # noqa: E402
 from semantic3d.training.export import export_onnx, parity, round_to_half  # noqa: E402
 from semantic3d.training.loop import checkpoint_state, load_state  # noqa: E402
 from semantic3d.training.packaging import STANDARD_CLASSES as CLASSES  # noqa: E402
@@ -49,11 +50,14 @@ TRAINING_DATA = [
 ]
 
 
-def trained_model(base: Path, run: Path, kind: str) -> tuple[PhysicalOutputs, int]:
+def trained_model(base: Path, runs: list[Path], kind: str) -> tuple[PhysicalOutputs, int]:
     """The run's weights in a merged model, rounded to what will be stored."""
     model = small_model(base, SMALL_ADAPTATION)
-    state, steps = checkpoint_state(run, kind)
-    load_state(model, state)
+    steps = 0
+    for run in runs:
+        state, run_steps = checkpoint_state(run, kind)
+        load_state(model, state)
+        steps += run_steps
     return round_to_half(PhysicalOutputs(model.merged())).eval(), steps
 
 
@@ -87,7 +91,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--base", type=Path, required=True, help="what the run started from")
-    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--run", type=Path, nargs="+", required=True, help="later runs' weights replace earlier ones'")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--weights", choices=("now", "ema"), default="now", help="last or averaged weights")
     parser.add_argument("--version", default="1.0.0")
@@ -131,6 +135,7 @@ def main() -> None:
                 "images": validation_figures(model, args.data / "labelled"),
             },
             "weights": {"onnx": "model.onnx", "safetensors": None},
+            "architecture": {"config": "s3d_small", **{name: getattr(SMALL_ADAPTATION, name) for name in SHAPE_FIELDS}},
         }
         package = write_package(str(args.out), manifest, {"model.onnx": onnx_path, "CARD.md": args.card})
     size_mb = sum(entry["bytes"] for entry in package.files.values()) / 1e6

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -40,6 +41,8 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=1.2e-3)
     parser.add_argument("--rendered-share", type=float, default=9.0)
     parser.add_argument("--validate-every", type=int, default=500)
+    parser.add_argument("--reset", help="start the parameters whose name matches this regular expression at zero")
+    parser.add_argument("--only", help="train only the parameters whose name matches this regular expression")
     parser.add_argument("--init", type=Path, help="start from the averaged weights of an earlier run")
     parser.add_argument("--compile", action="store_true", help="fuse with torch.compile: minutes to start, then faster")
     parser.add_argument("--seed", type=int, default=1)
@@ -57,6 +60,13 @@ def main() -> None:
     model = small_model(args.base, SMALL_ADAPTATION).to(memory_format=torch.channels_last)
     if args.init:
         load_state(model, checkpoint_state(args.init)[0])
+    if args.reset:
+        for name, parameter in model.named_parameters():
+            if re.search(args.reset, name):
+                torch.nn.init.zeros_(parameter)
+    if args.only:
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(parameter.requires_grad and re.search(args.only, name) is not None)
 
     def report(step: int, ema) -> None:
         now = trained_state(model)

@@ -8,6 +8,7 @@ pytest.importorskip("peft")
 
 from semantic3d.models.adapted import AdaptedConfig, AdaptedDiffusion  # noqa: E402
 from semantic3d.models.baselines import BASELINES, BinsBaseline  # noqa: E402
+from semantic3d.models.decoder import TaskDecoder  # noqa: E402
 from semantic3d.models.latent import TINY, LatentDiffusion  # noqa: E402
 from semantic3d.models.latent_map import LatentMapDiffusion  # noqa: E402
 
@@ -53,6 +54,21 @@ def test_the_papers_decoder_parts_can_be_left_out(part, marks):
     gone = set(dict(full.decoder.named_parameters())) - set(dict(less.decoder.named_parameters()))
     assert gone and all(marks in name for name in gone)
     assert less(image()).gamma.shape == (2, 1, 64, 64)
+
+
+def test_heights_by_class_follow_the_classes_and_do_not_steer_them():
+    torch.manual_seed(0)
+    decoder = TaskDecoder(8, 8, 8, channels=16, class_count=3, height_by_class=True)
+    features = torch.randn(2, 8, 8, 8), torch.randn(2, 8, 16, 16), torch.randn(2, 8, 32, 32)
+    with torch.no_grad():  # every class one height: 0, 0.5 and 2; and the second class certain
+        decoder.gamma_head[-1].weight.zero_()
+        decoder.gamma_head[-1].bias.copy_(torch.tensor([0.0, 0.5, 2.0]))
+        decoder.class_head[-1].weight.zero_()
+        decoder.class_head[-1].bias.copy_(torch.tensor([0.0, 30.0, 0.0]))
+    output = decoder(*features)
+    torch.testing.assert_close(output.gamma, torch.full_like(output.gamma, 0.5))
+    output.gamma.sum().backward()
+    assert decoder.class_head[-1].bias.grad is None and decoder.gamma_head[-1].bias.grad is not None
 
 
 @pytest.mark.parametrize("training, learns", [("lora", "lora_"), ("full", "unet."), ("frozen", None)])

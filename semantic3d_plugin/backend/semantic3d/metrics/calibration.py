@@ -8,7 +8,8 @@ import numpy as np
 
 ONE_SIGMA, TWO_SIGMA = 0.6827, 0.95
 TWO_SIGMA_WIDTH = 1.96
-POWERS = sorted(np.round(np.arange(0.2, 2.01, 0.05), 2), key=lambda power: abs(power - 1))
+# Far above 1, the least sure pixels would get deviations larger than any error.
+POWERS = sorted(np.round(np.arange(0.2, 1.11, 0.05), 2), key=lambda power: abs(power - 1))
 _LEAST_STD_M = 1e-3
 
 

@@ -28,6 +28,7 @@ class AdaptedConfig:
         decoder_channels: width of the task-specific decoder.
         shortcuts, pyramid: the decoder's VAE shortcuts (S3) and pyramid pooling (S4). S2A, a decoder per task,
             is two runs with one of the loss's weights at 0; S1 is `LatentMapDiffusion`.
+        height_by_class: see `TaskDecoder`; the paper has one height branch for all.
         class_count: land-cover classes.
         height_scale_m: metres per standardised height unit.
         alpha_min: least alpha of the evidence; see `evidence_from_raw`.
@@ -40,6 +41,7 @@ class AdaptedConfig:
     decoder_channels: int = 128
     shortcuts: bool = True
     pyramid: bool = True
+    height_by_class: bool = False
     class_count: int = 7
     height_scale_m: float = 10.0
     alpha_min: float = 1.0
@@ -69,6 +71,7 @@ class AdaptedDiffusion(nn.Module):
             class_count=config.class_count,
             shortcuts=config.shortcuts,
             pyramid=config.pyramid,
+            height_by_class=config.height_by_class,
         )
         if config.unet_training == "lora":
             add_adapter(base.unet, config.lora_rank)

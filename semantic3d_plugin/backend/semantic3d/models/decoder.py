@@ -114,6 +114,8 @@ class TaskDecoder(nn.Module):
         class_count: land-cover classes.
         shortcuts: whether the VAE encoder's features join (the paper's S3).
         pyramid: whether the pyramid pooling is there (the paper's S4).
+        height_by_class: gamma is the mean of one height per class, weighted by the classes' probabilities, so that
+            what is seen as a roof also gets a roof's height. Heights do not steer the classes.
     """
 
     def __init__(
@@ -126,6 +128,7 @@ class TaskDecoder(nn.Module):
         class_count: int = 7,
         shortcuts: bool = True,
         pyramid: bool = True,
+        height_by_class: bool = False,
     ) -> None:
         super().__init__()
         half = channels // 2
@@ -133,7 +136,8 @@ class TaskDecoder(nn.Module):
         self.context = PyramidPooling(channels) if pyramid else nn.Identity()
         self.to_quarter = UpStage(channels, quarter_channels if shortcuts else None, channels)
         self.to_half = UpStage(channels, half_channels if shortcuts else None, half)
-        self.gamma_head = head(half, half // 2, 1)
+        self.height_by_class = height_by_class
+        self.gamma_head = head(half, half // 2, class_count if height_by_class else 1)
         self.evidence_head = head(half, half // 2, 3)
         self.class_head = head(half, half // 2, class_count)
 
@@ -143,7 +147,12 @@ class TaskDecoder(nn.Module):
         x = self.to_half(self.to_quarter(x, quarter), half)
         # The evidence branch reads the shared features without steering them (paper: EHR's
         # uncertainty terms must not disturb the height).
-        maps = (self.gamma_head(x), self.evidence_head(x.detach()), self.class_head(x))
+        classes = self.class_head(x)
+        gamma = self.gamma_head(x)
+        if self.height_by_class:
+            share = torch.softmax(classes.detach().float(), dim=1).to(gamma.dtype)
+            gamma = (gamma * share).sum(dim=1, keepdim=True)
+        maps = (gamma, self.evidence_head(x.detach()), classes)
         return DecoderOutput(
             *(F.interpolate(m, scale_factor=2.0, mode="bilinear", align_corners=False) for m in maps)
         )

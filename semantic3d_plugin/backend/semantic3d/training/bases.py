@@ -21,7 +21,7 @@ from .pretrain import load_weights
 from .small import GSD_M, SMALL_ADAPTATION, TILE_PX, continued_model
 
 SMALL_GSD_RANGE_M = (0.2, 1.2)
-_SHAPE_FIELDS = ("train_encoder", "decoder_channels", "shortcuts", "pyramid", "alpha_min")
+SHAPE_FIELDS = ("train_encoder", "decoder_channels", "shortcuts", "pyramid", "height_by_class", "alpha_min")
 _PRETRAINED = {
     "s3d_small": (SMALL_ADAPTATION, TILE_PX),
     "tiny": (replace(SMALL_ADAPTATION, decoder_channels=16), 64),  # for tests of the machinery
@@ -114,7 +114,7 @@ def _of_package(package: ModelPackage) -> Base:
     config_name = stated.get("config", "s3d_small")
     if config_name not in CONFIGS:
         raise InvalidModel(f'The model "{package.name}" has the shape {config_name!r}; known are {", ".join(CONFIGS)}.')
-    shape = {name: stated[name] for name in _SHAPE_FIELDS if name in stated}
+    shape = {name: stated[name] for name in SHAPE_FIELDS if name in stated}
     adaptation = replace(
         SMALL_ADAPTATION, timestep=package.timestep, class_count=len(package.classes),
         height_scale_m=package.height_scale_m, **shape,
@@ -154,5 +154,5 @@ def _pretrained(path: str) -> Base:
 
 def architecture_of(base: Base, lora_rank: int) -> dict:
     """The manifest's `architecture`: what training needs to know to go on from the package."""
-    shape = {name: getattr(base.adaptation, name) for name in _SHAPE_FIELDS}
+    shape = {name: getattr(base.adaptation, name) for name in SHAPE_FIELDS}
     return {"config": base.config_name, **shape, "lora_rank": lora_rank}

@@ -14,7 +14,7 @@ GSD_M = 0.5
 TILE_PX = 512
 SMALL_ADAPTATION = AdaptedConfig(
     timestep=1, lora_rank=32, train_encoder=True, decoder_channels=64, class_count=7, height_scale_m=10.0,
-    alpha_min=2.0,
+    alpha_min=2.0, height_by_class=True,
 )
 
 
