@@ -32,7 +32,9 @@ from .errors import (
     Semantic3DError,
     from_message,
 )
-from .jobs import DEVICES, JOB_TYPES, DoctorJob, EvaluateJob, Job, ReconstructJob, job_from_dict
+from .evaluate_job import EvaluateJob
+from .job_base import DEVICES, Job
+from .jobs import JOB_TYPES, DoctorJob, ReconstructJob, job_from_dict
 from .messages import PROTOCOL_VERSION, BadMessage, decode, encode
 from .train_job import HEIGHT_LOSSES, TrainJob, model_name_of, read_class_map
 from .version import product_version

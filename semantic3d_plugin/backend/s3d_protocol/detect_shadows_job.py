@@ -47,7 +47,7 @@ class DetectShadowsJob(Job):
             )
         if not self.shadow_path:
             raise InvalidParameter("No output is asked for. Name the shadow mask to write.")
-        check_output_files(self.outputs(), {"shadow": (".tif", ".tiff")}, {"image": self.image_path})
+        check_output_files(self.outputs(), {"shadow": (".tif", ".tiff")}, {self.image_path: "the image input"})
 
     def outputs(self) -> dict[str, str]:
         return {"shadow": self.shadow_path} if self.shadow_path else {}

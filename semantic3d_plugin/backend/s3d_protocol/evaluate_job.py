@@ -58,7 +58,7 @@ class EvaluateJob(Job):
         suffixes = {
             "report": (".html", ".htm"), "figures": (".json",), "table": (".csv",), "error": (".tif", ".tiff"),
         }  # fmt: skip
-        inputs = {name[: -len("_path")].replace("_", " "): path for name, path in self._inputs().items() if path}
+        inputs = {path: f"the {name.replace('_', ' ')} input" for name, path in self.inputs().items()}
         check_output_files(self.outputs(), suffixes, inputs)
 
     def outputs(self) -> dict[str, str]:
@@ -70,12 +70,14 @@ class EvaluateJob(Job):
         }
         return {name: path for name, path in paths.items() if path}
 
-    def _inputs(self) -> dict[str, str]:
+    def inputs(self) -> dict[str, str]:
+        """Return the files to be read, by input name; those not given are left out."""
         names = (
-            "height_path", "reference_height_path", "reference_dtm_path", "sigma_path", "land_cover_path",
-            "reference_land_cover_path", "shadow_path", "zones_path",
+            "height", "reference_height", "reference_dtm", "sigma", "land_cover", "reference_land_cover", "shadow",
+            "zones",
         )  # fmt: skip
-        return {name: getattr(self, name) for name in names}
+        paths = {name: getattr(self, f"{name}_path") for name in names}
+        return {name: path for name, path in paths.items() if path}
 
     def _check_inputs(self) -> None:
         if not (self.compares_heights or self.compares_land_cover):

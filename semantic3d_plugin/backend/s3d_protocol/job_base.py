@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Mapping
 from .errors import InvalidParameter
 
 DEVICES = ("auto", "cpu", "cuda")
+MIN_MEMORY_MB = 64
 
 _FIELD_TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
@@ -105,10 +106,11 @@ def check_output_files(outputs: Mapping[str, str], suffixes: Mapping[str, tuple]
     """Check that outputs have the right suffix, and that none is an input or another output.
 
     Args:
-        outputs, inputs: name -> path.
+        outputs: name -> path.
         suffixes: output name -> endings that are allowed.
+        inputs: path -> what to call it, such as "the image".
     """
-    taken = {same_file_key(path): f"the {name} input" for name, path in inputs.items()}
+    taken = {same_file_key(path): what for path, what in inputs.items()}
     for name, path in outputs.items():
         if not path.lower().endswith(suffixes[name]):
             raise InvalidParameter(

@@ -14,17 +14,15 @@ from .detect_shadows_job import DetectShadowsJob
 from .errors import InvalidParameter
 from .evaluate_job import EvaluateJob
 from .job_base import (
-    DEVICES,
+    MIN_MEMORY_MB,
     Job,
-    check_at_least as _check_at_least,
-    check_bands as _check_bands,
-    check_device as _check_device,
-    check_extent as _check_extent,
-    same_file_key as _same_file_key,
+    check_at_least,
+    check_bands,
+    check_device,
+    check_extent,
+    check_output_files,
 )
 from .train_job import TrainJob
-
-MIN_MEMORY_MB = 64
 
 
 @dataclass(frozen=True)
@@ -68,16 +66,16 @@ class ReconstructJob(Job):
     def check(self) -> None:
         if not self.image_path:
             raise InvalidParameter("No image is given. Choose the orthophoto to work on.")
-        _check_bands(self.bands)
-        _check_extent(self.extent)
+        check_bands(self.bands)
+        check_extent(self.extent)
         if not (math.isfinite(self.gsd_m) and self.gsd_m >= 0):
             raise InvalidParameter(
                 f"The GSD is {self.gsd_m} m. Give metres per pixel above 0, or 0 to take it from the image."
             )
-        _check_at_least("overlap", self.overlap_px, 0, "pixels")
-        _check_device(self.device)
-        _check_at_least("batch size", self.batch_size, 1, "tiles")
-        _check_at_least("memory limit", self.max_memory_mb, MIN_MEMORY_MB, "MB")
+        check_at_least("overlap", self.overlap_px, 0, "pixels")
+        check_device(self.device)
+        check_at_least("batch size", self.batch_size, 1, "tiles")
+        check_at_least("memory limit", self.max_memory_mb, MIN_MEMORY_MB, "MB")
         self._check_outputs()
 
     def outputs(self) -> dict[str, str]:
@@ -94,21 +92,8 @@ class ReconstructJob(Job):
         outputs = self.outputs()
         if not outputs:
             raise InvalidParameter("No output is asked for. Name at least one file to write, such as the height.")
-        taken = {_same_file_key(self.image_path): "the image"}
-        for name, path in outputs.items():
-            allowed = (".html", ".htm") if name == "report" else (".tif", ".tiff")
-            if not path.lower().endswith(allowed):
-                raise InvalidParameter(
-                    f"The {name} output is {path}, but it is written as {allowed[0][1:]}. "
-                    f"Choose a name that ends in {' or '.join(allowed)}.",
-                    {"output": name, "path": path},
-                )
-            other = taken.setdefault(_same_file_key(path), f"the {name} output")
-            if other != f"the {name} output":
-                raise InvalidParameter(
-                    f"The {name} output and {other} are the same file, {path}. Choose another name for the output.",
-                    {"output": name, "path": path},
-                )
+        suffixes = dict.fromkeys(outputs, (".tif", ".tiff")) | {"report": (".html", ".htm")}
+        check_output_files(outputs, suffixes, {self.image_path: "the image"})
 
 
 @dataclass(frozen=True)
@@ -126,7 +111,7 @@ class DoctorJob(Job):
     device: str = "auto"
 
     def check(self) -> None:
-        _check_device(self.device)
+        check_device(self.device)
 
 
 JOB_TYPES: dict[str, type[Job]] = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .errors import InvalidParameter
-from .job_base import Job, check_at_least, check_bands, check_device, same_file_key
+from .job_base import MIN_MEMORY_MB, Job, check_at_least, check_bands, check_device, same_file_key
 
 HEIGHT_LOSSES = ("smooth_l1", "mse")
 RANKS = (8, 256)
@@ -136,7 +136,7 @@ class TrainJob(Job):
         check_at_least("validation interval", self.validate_every, 1, "steps")
         check_at_least("patience", self.patience, 0, "validations")
         check_at_least("seed", self.seed, 0, "")
-        check_at_least("memory limit", self.max_memory_mb, 64, "MB")
+        check_at_least("memory limit", self.max_memory_mb, MIN_MEMORY_MB, "MB")
         if _NAME.fullmatch(self.model_name) is None:
             raise InvalidParameter(
                 f"The model's name is {self.model_name!r}. Give up to 64 letters, digits, '.', '_' and '-', "

@@ -22,10 +22,8 @@ from s3d_protocol import (
     InvalidInput,
     JobControl,
     OutputFailed,
-    discard_partials,
     partial_path,
     product_version,
-    publish,
 )
 
 from ..exporters.qml import write_land_cover_style
@@ -37,7 +35,8 @@ from ..raster.writer import RasterSpec, RasterWriter, check_room
 from ..shadows.detector import Detector, detector
 from ..shadows.patches import clean
 from ..shadows.threshold import LEAST_DROP, IndexHistogram, Threshold
-from .reconstruct import check_output_paths, normalisation_text
+from .reconstruct import normalisation_text
+from .whole_outputs import check_output_paths, whole_outputs
 
 LIT, SHADOW, NODATA = 0, 1, 255
 Class = namedtuple("Class", "id name colour")
@@ -85,16 +84,11 @@ def run(job: DetectShadowsJob, control: JobControl) -> dict:
     """
     started_s = time.monotonic()
     job.check()
-    check_output_paths(job)
-    try:
-        with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB * 1_000_000):
-            with ImageSource(job.image_path, job.bands) as source:
-                plan = make_plan(job, source, control)
-                values = _detect(plan, source, control)
-        control.check_cancelled()
-        publish(job.outputs().values(), control.job_id)
-    finally:
-        discard_partials(job.outputs().values(), control.job_id)
+    check_output_paths(job, {job.image_path: "the image itself"})
+    with whole_outputs(job, control), rasterio.Env(GDAL_CACHEMAX=_CACHE_MB * 1_000_000):
+        with ImageSource(job.image_path, job.bands) as source:
+            plan = make_plan(job, source, control)
+            values = _detect(plan, source, control)
     values["seconds"] = time.monotonic() - started_s
     return values
 

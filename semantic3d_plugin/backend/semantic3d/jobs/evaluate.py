@@ -10,7 +10,7 @@ from typing import Iterator
 import numpy as np
 import rasterio
 
-from s3d_protocol import EvaluateJob, InvalidInput, JobControl, discard_partials, partial_path, publish
+from s3d_protocol import EvaluateJob, InvalidInput, JobControl, partial_path
 
 from ..exporters.thumbnail import Thumbnail
 from ..inference.session import worker_threads
@@ -22,7 +22,8 @@ from ..metrics.uncertainty import UncertaintyErrors
 from ..raster.aligned import AlignedBand, grid_of
 from ..raster.grid import Grid, PixelSize, pixel_size
 from ..raster.writer import RasterSpec, RasterWriter, check_room
-from .evaluate_output import check_output_paths, collect_figures, provenance, result_values, write_documents
+from .evaluate_output import collect_figures, provenance, result_values, write_documents
+from .whole_outputs import check_output_paths, whole_outputs
 
 WINDOW_PX = 512
 POINT_SPACING_M = 0.5  # points of a surface stand at most this far apart, and at least half of it, where pixels allow
@@ -54,20 +55,15 @@ def run(job: EvaluateJob, control: JobControl) -> dict:
     """
     started_s = time.monotonic()
     job.check()
-    check_output_paths(job)
-    try:
-        with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB * 1_000_000):
-            with Layers(job) as layers:
-                for text in layers.warnings:
-                    control.log(text, "warning")
-                tally = _compare(job, layers, control)
+    check_output_paths(job, {path: "one of the inputs" for path in job.inputs().values()})
+    with whole_outputs(job, control):
+        with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB * 1_000_000), Layers(job) as layers:
+            for text in layers.warnings:
+                control.log(text, "warning")
+            tally = _compare(job, layers, control)
         _check_compared(job, tally)
         figures = collect_figures(job, layers, tally)
         write_documents(job, figures, tally, control.job_id)
-        control.check_cancelled()
-        publish(job.outputs().values(), control.job_id)
-    finally:
-        discard_partials(job.outputs().values(), control.job_id)
     return {
         **result_values(job, figures),
         "megapixels": layers.grid.megapixels,

@@ -10,7 +10,7 @@ import os
 import numpy as np
 import rasterio
 
-from s3d_protocol import EvaluateJob, InvalidParameter, OutputFailed, partial_path, product_version
+from s3d_protocol import EvaluateJob, OutputFailed, partial_path, product_version
 
 from ..exporters.evaluation_report import write_evaluation_report
 from ..exporters.qml import write_error_style
@@ -28,27 +28,6 @@ TABLE_COLUMNS = (
     "building_iou", "iou",
 )  # fmt: skip
 _HISTOGRAM_BINS = 80
-
-
-def check_output_paths(job: EvaluateJob) -> None:
-    """Check that each output can be created, without creating it.
-
-    Raises:
-        OutputFailed: its folder is missing or not writable.
-        InvalidParameter: it is an input under another name.
-    """
-    inputs = [getattr(job, name) for name in vars(job) if name.endswith("_path")]
-    inputs = [path for path in inputs if path and path not in job.outputs().values() and os.path.exists(path)]
-    for name, path in job.outputs().items():
-        folder = os.path.dirname(os.path.abspath(path))
-        if not os.path.isdir(folder):
-            raise OutputFailed(f"The folder {folder} for the {name} output does not exist. Create it first.")
-        if os.path.isdir(path):
-            raise OutputFailed(f"The {name} output {path} is a folder. Give the name of a file.")
-        if not os.access(folder, os.W_OK):
-            raise OutputFailed(f"The folder {folder} for the {name} output is not writable. Choose another folder.")
-        if os.path.exists(path) and any(os.path.samefile(path, other) for other in inputs):
-            raise InvalidParameter(f"The {name} output {path} is one of the inputs. Choose another name.")
 
 
 def provenance(job: EvaluateJob, layers) -> dict[str, str]:

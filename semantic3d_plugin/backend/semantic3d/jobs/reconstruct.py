@@ -19,12 +19,9 @@ from s3d_protocol import (
     InvalidParameter,
     JobControl,
     OutOfMemory,
-    OutputFailed,
     ReconstructJob,
-    discard_partials,
     partial_path,
     product_version,
-    publish,
 )
 
 from ..inference.engine import Engine, Settings
@@ -37,6 +34,7 @@ from ..raster.source import ImageSource
 from ..raster.writer import RasterWriter, check_room
 from .layers import ROLES, encode, layer_specs
 from .reconstruct_finish import write_report_aside, write_styles
+from .whole_outputs import check_output_paths, whole_outputs
 
 _COARSEST = 8.0  # times the model's GSD: beyond, an image pixel holds whole houses
 _FINEST = 100.0  # the model's GSD divided by this: beyond, the unit is wrong
@@ -79,46 +77,23 @@ def run(job: ReconstructJob, control: JobControl) -> dict:
     """
     started_s = time.monotonic()
     job.check()
-    check_output_paths(job)
+    check_output_paths(job, {job.image_path: "the image itself"})
     package = load_package(job.model_path)
     job = without_what_the_model_lacks(job, package, control)
     check_model_serves(job, package)
     cache_mb = min(512, max(32, job.max_memory_mb // 16))
     try:
-        with rasterio.Env(GDAL_CACHEMAX=cache_mb * _MB):
+        with whole_outputs(job, control), rasterio.Env(GDAL_CACHEMAX=cache_mb * _MB):
             with ImageSource(job.image_path, job.bands) as source:
                 plan = make_plan(job, package, source, control)
                 values = _compute(plan, source, control)
-        control.check_cancelled()
-        publish(job.outputs().values(), control.job_id)
     except MemoryError as error:
         raise OutOfMemory(
             f"Main memory ran out; the job was allowed {job.max_memory_mb} MB. Lower the memory limit or the batch "
             "size, or close other programs."
         ) from error
-    finally:
-        discard_partials(job.outputs().values(), control.job_id)
     values["seconds"] = time.monotonic() - started_s
     return values
-
-
-def check_output_paths(job: ReconstructJob) -> None:
-    """Check that each output can be created, without creating it.
-
-    Raises:
-        OutputFailed: its folder is missing or not writable.
-        InvalidParameter: it is the image itself under another name.
-    """
-    for name, path in job.outputs().items():
-        folder = os.path.dirname(os.path.abspath(path))
-        if not os.path.isdir(folder):
-            raise OutputFailed(f"The folder {folder} for the {name} output does not exist. Create it first.")
-        if os.path.isdir(path):
-            raise OutputFailed(f"The {name} output {path} is a folder. Give the name of a file.")
-        if not os.access(folder, os.W_OK):
-            raise OutputFailed(f"The folder {folder} for the {name} output is not writable. Choose another folder.")
-        if os.path.exists(path) and os.path.exists(job.image_path) and os.path.samefile(path, job.image_path):
-            raise InvalidParameter(f"The {name} output {path} is the image itself. Choose another name.")
 
 
 def without_what_the_model_lacks(job: ReconstructJob, package: ModelPackage, control: JobControl) -> ReconstructJob:

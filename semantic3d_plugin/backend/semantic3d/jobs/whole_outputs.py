@@ -1,0 +1,49 @@
+"""A job's outputs: checked before the work, put in their places together after it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import Iterator, Mapping
+
+from s3d_protocol import InvalidParameter, Job, JobControl, OutputFailed, discard_partials, publish
+
+
+def check_output_paths(job: Job, inputs: Mapping[str, str]) -> None:
+    """Check that each output can be created, without creating it.
+
+    Args:
+        inputs: path -> what to call it, such as "the image itself".
+
+    Raises:
+        OutputFailed: its folder is missing or not writable.
+        InvalidParameter: it is an input under another name.
+    """
+    there = {path: what for path, what in inputs.items() if os.path.exists(path)}
+    for name, path in job.outputs().items():
+        folder = os.path.dirname(os.path.abspath(path))
+        if not os.path.isdir(folder):
+            raise OutputFailed(f"The folder {folder} for the {name} output does not exist. Create it first.")
+        if os.path.isdir(path):
+            raise OutputFailed(f"The {name} output {path} is a folder. Give the name of a file.")
+        if not os.access(folder, os.W_OK):
+            raise OutputFailed(f"The folder {folder} for the {name} output is not writable. Choose another folder.")
+        for other, what in there.items():
+            if os.path.exists(path) and os.path.samefile(path, other):
+                raise InvalidParameter(f"The {name} output {path} is {what}. Choose another name.")
+
+
+@contextmanager
+def whole_outputs(job: Job, control: JobControl) -> Iterator[None]:
+    """Around the work that writes a job's outputs aside: publish them at its end, or leave nothing of them.
+
+    Raises:
+        OutputFailed: an output cannot be put in its place.
+        Cancelled: the job was asked to stop.
+    """
+    try:
+        yield
+        control.check_cancelled()
+        publish(job.outputs().values(), control.job_id)
+    finally:
+        discard_partials(job.outputs().values(), control.job_id)
