@@ -24,8 +24,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
-from semantic3d.datasets.imagery import read_rgb  # noqa: E402
-from semantic3d.datasets.labelled import TRAINING_SETS, VALIDATION_SETS, Sample, read_rendered, read_set  # noqa: E402
+from semantic3d.datasets.labelled import Sample  # noqa: E402
 from semantic3d.metrics.figures import figures  # noqa: E402
 from semantic3d.models.adapted import AdaptedConfig, AdaptedDiffusion  # noqa: E402
 from semantic3d.models.baselines import BASELINES  # noqa: E402
@@ -35,11 +34,10 @@ from semantic3d.models.latent import SMALL, LatentDiffusion  # noqa: E402
 from semantic3d.models.latent_map import LatentMapDiffusion  # noqa: E402
 from semantic3d.training.adapt import LossConfig, joint_loss  # noqa: E402
 from semantic3d.training.loop import LoopConfig, checkpoint_state, load_state, run_loop  # noqa: E402
-from semantic3d.training.patches import PatchBatch, PatchConfig, PatchSource, colour_statistics  # noqa: E402
+from semantic3d.training.patches import PatchBatch, PatchConfig, PatchSource  # noqa: E402
 from semantic3d.training.pretrain import load_weights  # noqa: E402
-from semantic3d.training.small import GSD_M, SMALL_ADAPTATION, TILE_PX  # noqa: E402
+from semantic3d.training.small import SMALL_ADAPTATION, TILE_PX, training_patches, validation_sets  # noqa: E402
 
-RENDERED_SHARE = 9.0
 NORM_BATCHES = 40
 LOSSES = LossConfig(smooth_l1_beta=0.05, height_weight=2.0)
 METHOD = {
@@ -204,12 +202,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     options = parser.parse_args()
 
-    root = options.data / "labelled"
-    groups = [(read_set(root, chosen, GSD_M), chosen.share) for chosen in TRAINING_SETS]
-    groups.append((read_rendered(options.rendered), RENDERED_SHARE))
-    samples = [sample for chosen in VALIDATION_SETS for sample in read_set(root, chosen, GSD_M)]
-    naip = [read_rgb(path) for path in sorted((options.data / "unlabelled" / "naip").glob("*.tif"))]
-    source = PatchSource(groups, PatchConfig(), colour_statistics(naip, PatchConfig.patch_px, 1))
+    source = training_patches(options.data, options.rendered, PatchConfig(), seed=1)
+    samples = [sample for samples in validation_sets(options.data) for sample in samples]
     results: dict[str, list[dict]] = {}
     for seed in options.seeds:
         for name in options.models:

@@ -9,25 +9,22 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "semantic3d_plugin" / "backend"))
 
 import numpy as np  # noqa: E402
-import torch  # noqa: E402
-
-from semantic3d.datasets.labelled import VALIDATION_SETS, read_set  # noqa: E402
+from semantic3d.datasets.labelled import Sample  # noqa: E402
 from semantic3d.metrics.calibration import Calibration, calibrate  # noqa: E402
+from semantic3d.metrics.figures import BUILDING  # noqa: E402
 from semantic3d.models.adapted import PhysicalOutputs  # noqa: E402
-from semantic3d.models.package import write_package  # noqa: E402
 from semantic3d.training.bases import SHAPE_FIELDS  # noqa: E402
-from semantic3d.training.export import export_onnx, parity, round_to_half  # noqa: E402
 from semantic3d.training.loop import checkpoint_state, load_state  # noqa: E402
-from semantic3d.training.packaging import STANDARD_CLASSES as CLASSES  # noqa: E402
-from semantic3d.training.small import GSD_M, SMALL_ADAPTATION, TILE_PX, small_model  # noqa: E402
-from semantic3d.training.validation import predict, validate  # noqa: E402
+from semantic3d.training.packaging import NORMALISATION, STANDARD_CLASSES, package_model, stored_model  # noqa: E402
+from semantic3d.training.scoring import score  # noqa: E402
+from semantic3d.training.small import GSD_M, SMALL_ADAPTATION, TILE_PX, small_model, validation_sets  # noqa: E402
+from semantic3d.training.validation import validate  # noqa: E402
 
 TRAINING_DATA = [
     {
@@ -58,29 +55,24 @@ def trained_model(base: Path, runs: list[Path], kind: str) -> tuple[PhysicalOutp
         state, run_steps = checkpoint_state(run, kind)
         load_state(model, state)
         steps += run_steps
-    return round_to_half(PhysicalOutputs(model.merged())).eval(), steps
+    return stored_model(model), steps
 
 
-def calibration_of(model: PhysicalOutputs, root: Path) -> Calibration:
+def calibration_of(model: PhysicalOutputs, sets: list[list[Sample]]) -> Calibration:
     """Recalibrate on the validation split; every set counts alike, whatever its size."""
     errors, stds = [], []
-    for chosen in VALIDATION_SETS:
-        set_errors, set_stds = [], []
-        for sample in read_set(root, chosen, GSD_M):
-            height_m, variance_m2, _ = predict(model, sample.rgb, TILE_PX)
-            known = np.isfinite(sample.ndsm_m)
-            set_errors.append(np.abs(height_m - sample.ndsm_m)[known])
-            set_stds.append(np.sqrt(variance_m2[known]))
-        errors.append(np.concatenate(set_errors))
-        stds.append(np.concatenate(set_stds))
+    for samples in sets:
+        residuals: list[tuple[np.ndarray, np.ndarray]] = []
+        score(model, samples, TILE_PX, SMALL_ADAPTATION.class_count, BUILDING, residuals=residuals)
+        errors.append(np.concatenate([error_m for error_m, _ in residuals]))
+        stds.append(np.concatenate([std_m for _, std_m in residuals]))
     return calibrate(errors, stds)
 
 
-def validation_figures(model: PhysicalOutputs, root: Path) -> dict:
+def validation_figures(model: PhysicalOutputs, sets: list[list[Sample]]) -> dict:
     """Figures of each validation image at the model's GSD, rounded; None where a class is absent."""
-    samples = [sample for chosen in VALIDATION_SETS for sample in read_set(root, chosen, GSD_M)]
     found = {}
-    for row in validate(model, samples):
+    for row in validate(model, [sample for samples in sets for sample in samples]):
         values = asdict(row)
         name = values.pop("name")
         found[name] = {key: None if np.isnan(value) else round(value, 3) for key, value in values.items()}
@@ -99,45 +91,35 @@ def main() -> None:
     args = parser.parse_args()
 
     model, steps = trained_model(args.base, args.run, args.weights)
-    calibration = calibration_of(model, args.data / "labelled")
+    sets = validation_sets(args.data)
+    calibration = calibration_of(model, sets)
     print(calibration)
-    with tempfile.TemporaryDirectory() as folder:
-        onnx_path = Path(folder) / "model.onnx"
-        export_onnx(model, TILE_PX, onnx_path)
-        image = torch.rand(2, 3, TILE_PX, TILE_PX, generator=torch.Generator().manual_seed(0)) * 2 - 1
-        differences = parity(model, onnx_path, image)
-        print("largest difference of ONNX from torch:", differences)
-        if differences["height_m"] > 1e-3:
-            raise SystemExit(f"ONNX heights differ by {differences['height_m']} m; at most 0.001 m is allowed")
-        manifest = {
-            "name": "s3d_small",
-            "version": args.version,
-            "title": "Semantic 3D small",
-            "licence": "GPL-2.0-or-later",
-            "description": "Small latent diffusion model adapted to heights and land cover from RGB at about 0.5 m.",
-            "bands": ["red", "green", "blue"],
-            "normalisation": {"input": "unit", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]},
-            "gsd_m": GSD_M,
-            "gsd_range_m": [0.2, 1.2],
-            "tile_size_px": TILE_PX,
-            "height_scale_m": SMALL_ADAPTATION.height_scale_m,
-            "timestep": SMALL_ADAPTATION.timestep,
-            "condition": {"kind": "stored", "tokens": 4, "note": "zero embedding, as in pretraining"},
-            "classes": CLASSES,
-            "calibration": {
-                "predictive_std_scale": round(calibration.scale, 4),
-                "predictive_std_power": calibration.power,
-                "method": "1 and 1.96 sigma cover 68.27 and about 95 % of validation pixels, each set counted alike",
-            },
-            "training_data": TRAINING_DATA,
-            "validation": {
-                "onnx_parity_m": round(differences["height_m"], 7),
-                "images": validation_figures(model, args.data / "labelled"),
-            },
-            "weights": {"onnx": "model.onnx", "safetensors": None},
-            "architecture": {"config": "s3d_small", **{name: getattr(SMALL_ADAPTATION, name) for name in SHAPE_FIELDS}},
-        }
-        package = write_package(str(args.out), manifest, {"model.onnx": onnx_path, "CARD.md": args.card})
+    manifest = {
+        "name": "s3d_small",
+        "version": args.version,
+        "title": "Semantic 3D small",
+        "licence": "GPL-2.0-or-later",
+        "description": "Small latent diffusion model adapted to heights and land cover from RGB at about 0.5 m.",
+        "bands": ["red", "green", "blue"],
+        "normalisation": NORMALISATION,
+        "gsd_m": GSD_M,
+        "gsd_range_m": [0.2, 1.2],
+        "tile_size_px": TILE_PX,
+        "height_scale_m": SMALL_ADAPTATION.height_scale_m,
+        "timestep": SMALL_ADAPTATION.timestep,
+        "condition": {"kind": "stored", "tokens": 4, "note": "zero embedding, as in pretraining"},
+        "classes": STANDARD_CLASSES,
+        "calibration": {
+            "predictive_std_scale": round(calibration.scale, 4),
+            "predictive_std_power": calibration.power,
+            "method": "1 and 1.96 sigma cover 68.27 and about 95 % of validation pixels, each set counted alike",
+        },
+        "training_data": TRAINING_DATA,
+        "validation": {"images": validation_figures(model, sets)},
+        "architecture": {"config": "s3d_small", **{name: getattr(SMALL_ADAPTATION, name) for name in SHAPE_FIELDS}},
+    }
+    package = package_model(str(args.out), model, TILE_PX, manifest, args.card.read_text(encoding="utf-8"))
+    print(f"largest difference of ONNX heights from torch: {package.validation['onnx_parity_m']} m")
     size_mb = sum(entry["bytes"] for entry in package.files.values()) / 1e6
     print(f"{args.out}: {size_mb:.1f} MB, {steps} steps")
 

@@ -17,14 +17,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "semantic3d_plugin"
 
 import torch  # noqa: E402
 
-from semantic3d.datasets.imagery import read_rgb  # noqa: E402
-from semantic3d.datasets.labelled import TRAINING_SETS, VALIDATION_SETS, read_rendered, read_set  # noqa: E402
 from semantic3d.models.adapted import PhysicalOutputs  # noqa: E402
 from semantic3d.models.latent import CONFIGS  # noqa: E402
 from semantic3d.training.adapt import LossConfig, adapt  # noqa: E402
 from semantic3d.training.loop import LoopConfig, checkpoint_state, load_state, trained_state  # noqa: E402
-from semantic3d.training.patches import PatchConfig, PatchSource, colour_statistics  # noqa: E402
-from semantic3d.training.small import GSD_M, SMALL_ADAPTATION, small_model  # noqa: E402
+from semantic3d.training.patches import PatchConfig  # noqa: E402
+from semantic3d.training.small import (  # noqa: E402
+    RENDERED_SHARE,
+    SMALL_ADAPTATION,
+    small_model,
+    training_patches,
+    validation_sets,
+)
 from semantic3d.training.validation import format_figures, validate  # noqa: E402
 
 
@@ -39,7 +43,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--patch", type=int, default=256)
     parser.add_argument("--learning-rate", type=float, default=1.2e-3)
-    parser.add_argument("--rendered-share", type=float, default=9.0)
+    parser.add_argument("--rendered-share", type=float, default=RENDERED_SHARE)
     parser.add_argument("--validate-every", type=int, default=500)
     parser.add_argument("--reset", help="start the parameters whose name matches this regular expression at zero")
     parser.add_argument("--only", help="train only the parameters whose name matches this regular expression")
@@ -49,12 +53,8 @@ def main() -> None:
     args = parser.parse_args()
 
     torch.manual_seed(args.seed)
-    root = args.data / "labelled"
-    groups = [(read_set(root, chosen, GSD_M), chosen.share) for chosen in TRAINING_SETS]
-    groups.append((read_rendered(args.rendered), args.rendered_share))
-    validation = [sample for chosen in VALIDATION_SETS for sample in read_set(root, chosen, GSD_M)]
-    naip = [read_rgb(path) for path in sorted((args.data / "unlabelled" / "naip").glob("*.tif"))]
-    source = PatchSource(groups, PatchConfig(patch_px=args.patch), colour_statistics(naip, args.patch, args.seed))
+    source = training_patches(args.data, args.rendered, PatchConfig(patch_px=args.patch), args.seed, args.rendered_share)
+    validation = [sample for samples in validation_sets(args.data) for sample in samples]
     print(f"{len(source.samples)} images to learn from, {len(validation)} to validate on", flush=True)
 
     model = small_model(args.base, SMALL_ADAPTATION).to(memory_format=torch.channels_last)

@@ -125,15 +125,19 @@ class LatentDiffusion(nn.Module):
 
     def denoise_once(self, latents: Tensor, timestep: int) -> Tensor:
         """Last features of one UNet pass at `timestep`, before its output convolution."""
-        steps = torch.full((latents.shape[0],), timestep, device=latents.device, dtype=torch.long)
-        condition = self.condition.to(latents.dtype).expand(latents.shape[0], -1, -1)
         if isinstance(self.unet.conv_out, nn.Identity):
-            return self.unet(latents, steps, condition, return_dict=False)[0]
+            return self.unet_output(latents, timestep)
         features: list[Tensor] = []
         handle = self.unet.conv_out.register_forward_pre_hook(lambda _, args: features.append(args[0]))
-        self.unet(latents, steps, condition, return_dict=False)
+        self.unet_output(latents, timestep)
         handle.remove()
         return features[0]
+
+    def unet_output(self, latents: Tensor, timestep: int) -> Tensor:
+        """What the UNet says of latents [B, c, H/8, W/8] at one timestep under the stored condition."""
+        steps = torch.full((latents.shape[0],), timestep, device=latents.device, dtype=torch.long)
+        condition = self.condition.to(latents.dtype).expand(latents.shape[0], -1, -1)
+        return self.unet(latents, steps, condition, return_dict=False)[0]
 
     def drop_pretraining_parts(self) -> None:
         """Remove what only pretraining needs: the VAE's decoder and the UNet's output convolution."""

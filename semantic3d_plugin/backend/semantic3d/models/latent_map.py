@@ -35,10 +35,7 @@ class LatentMapDiffusion(nn.Module):
 
     def predicted_latents(self, image: Tensor) -> Tensor:
         """Image [B, 3, H, W] in -1..1 to scaled latents of its height map [B, c, H/8, W/8]."""
-        latents = self.base.encode(image)[0]
-        steps = torch.full((latents.shape[0],), self.timestep, dtype=torch.long, device=latents.device)
-        condition = self.base.condition.to(latents.dtype).expand(latents.shape[0], -1, -1)
-        return self.base.unet(latents, steps, condition, return_dict=False)[0]
+        return self.base.unet_output(self.base.encode(image)[0], self.timestep)
 
     @torch.no_grad()
     def target_latents(self, ndsm_m: Tensor) -> Tensor:

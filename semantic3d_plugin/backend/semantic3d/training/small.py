@@ -1,17 +1,21 @@
-"""The configuration of the bundled small model, in one place."""
+"""The configuration of the bundled small model and the data it learns from, in one place."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
+from ..datasets.imagery import read_rgb
+from ..datasets.labelled import TRAINING_SETS, VALIDATION_SETS, Sample, read_rendered, read_set
 from ..models.adapted import AdaptedConfig, AdaptedDiffusion, PhysicalOutputs
 from ..models.latent import CONFIGS, LatentDiffusion
 from .onnx_weights import restore
+from .patches import PatchConfig, PatchSource, colour_statistics
 from .pretrain import load_weights
 
 GSD_M = 0.5
 TILE_PX = 512
+RENDERED_SHARE = 9.0  # of the patches, relative to the shares of the labelled sets
 SMALL_ADAPTATION = AdaptedConfig(
     timestep=1, lora_rank=32, train_encoder=True, decoder_channels=64, class_count=7, height_scale_m=10.0,
     alpha_min=2.0, height_by_class=True,
@@ -45,3 +49,24 @@ def small_model(base_path: Path, adaptation: AdaptedConfig, config_name: str = "
         return continued_model(base_path.read_bytes(), adaptation, config_name)
     base = load_weights(LatentDiffusion.from_config(CONFIGS[config_name]), base_path)
     return AdaptedDiffusion(base, adaptation)
+
+
+def training_patches(
+    data: Path, rendered: Path, config: PatchConfig, seed: int, rendered_share: float = RENDERED_SHARE
+) -> PatchSource:
+    """Patches of the labelled sets' training split and of rendered scenes, in the colours of unlabelled images.
+
+    Args:
+        data: holds `labelled/` and `unlabelled/`.
+        rendered: the scenes that `procedural_corpus` wrote.
+        seed: of the choice of colours.
+    """
+    groups = [(read_set(data / "labelled", chosen, GSD_M), chosen.share) for chosen in TRAINING_SETS]
+    groups.append((read_rendered(rendered), rendered_share))
+    naip = [read_rgb(path) for path in sorted((data / "unlabelled" / "naip").glob("*.tif"))]
+    return PatchSource(groups, config, colour_statistics(naip, config.patch_px, seed))
+
+
+def validation_sets(data: Path) -> list[list[Sample]]:
+    """The images of each set of the validation split at the model's GSD."""
+    return [read_set(data / "labelled", chosen, GSD_M) for chosen in VALIDATION_SETS]
