@@ -225,24 +225,6 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Aerial or satellite image with red, green and blue bands, 8 bit, 16 bit or float. A layer that is no file (web map, database) is exported for the job within the extent.</source>
-      <translation>Luft- oder Satellitenbild mit Rot-, Grün- und Blaukanal, 8 Bit, 16 Bit oder Gleitkomma. Ein Layer, der keine Datei ist (Webkarte, Datenbank), wird für den Auftrag innerhalb der Ausdehnung exportiert.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Three band numbers such as 1,2,3, or 4,3,2 for an image that starts with blue. Empty: the image says.</source>
-      <translation>Drei Kanalnummern wie 1,2,3, oder 4,3,2 für ein Bild, das mit Blau beginnt. Leer: Das Bild sagt es.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Only this part is computed, with the same values as in a run on the whole image. Empty: all of it.</source>
-      <translation>Nur dieser Teil wird gerechnet, mit denselben Werten wie bei einem Lauf über das ganze Bild. Leer: alles.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
       <source>Where the shadow index is higher, a pixel is shadow: a higher threshold finds less. 0: found from the whole image, and told in the output USED_THRESHOLD.</source>
       <translation>Wo der Schattenindex darüber liegt, ist ein Pixel Schatten: Ein höherer Schwellenwert findet weniger. 0: aus dem ganzen Bild ermittelt und im Ergebnis USED_THRESHOLD angegeben.</translation>
     </message>
@@ -270,25 +252,6 @@
       <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
       <source>Shadows</source>
       <translation>Schatten</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Orthophoto</source>
-      <translation>Orthophoto</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>Red, green and blue bands</source>
-      <translation>Rot-, Grün- und Blaukanal</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Extent</source>
-      <translation>Ausdehnung</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
@@ -725,17 +688,48 @@
       <translation>Verglichene Pixel.</translation>
     </message>
     <message>
-      <location filename="../semantic3d_plugin/algorithms/image_checks.py" />
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
+      <source>Aerial or satellite image with red, green and blue bands, 8 bit, 16 bit or float. A layer that is no file (web map, database) is exported for the job within the extent.</source>
+      <translation>Luft- oder Satellitenbild mit Rot-, Grün- und Blaukanal, 8 Bit, 16 Bit oder Gleitkomma. Ein Layer, der keine Datei ist (Webkarte, Datenbank), wird für den Auftrag innerhalb der Ausdehnung exportiert.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
+      <source>Three band numbers such as 1,2,3, or 4,3,2 for an image that starts with blue. Empty: the image says.</source>
+      <translation>Drei Kanalnummern wie 1,2,3, oder 4,3,2 für ein Bild, das mit Blau beginnt. Leer: Das Bild sagt es.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
+      <source>Only this part is computed, with the same values as in a run on the whole image. Empty: all of it.</source>
+      <translation>Nur dieser Teil wird gerechnet, mit denselben Werten wie bei einem Lauf über das ganze Bild. Leer: alles.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
+      <source>Orthophoto</source>
+      <translation>Orthophoto</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Red, green and blue bands</source>
+      <translation>Rot-, Grün- und Blaukanal</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
+      <source>Extent</source>
+      <translation>Ausdehnung</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
       <source>BANDS is {}. Give three band numbers such as 1,2,3, or nothing.</source>
       <translation>BANDS ist {}. Geben Sie drei Kanalnummern wie 1,2,3 an, oder nichts.</translation>
     </message>
     <message>
-      <location filename="../semantic3d_plugin/algorithms/image_checks.py" />
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
       <source>{layer} has {count} bands; BANDS asks for {bands}.</source>
       <translation>{layer} hat {count} Kanäle; BANDS verlangt {bands}.</translation>
     </message>
     <message>
-      <location filename="../semantic3d_plugin/algorithms/image_checks.py" />
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
       <source>EXTENT lies outside the image {}. Choose an extent on the image.</source>
       <translation>EXTENT liegt außerhalb des Bildes {}. Wählen Sie eine Ausdehnung auf dem Bild.</translation>
     </message>

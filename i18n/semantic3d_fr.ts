@@ -225,24 +225,6 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Aerial or satellite image with red, green and blue bands, 8 bit, 16 bit or float. A layer that is no file (web map, database) is exported for the job within the extent.</source>
-      <translation>Image aérienne ou satellitaire avec bandes rouge, verte et bleue, 8 bits, 16 bits ou flottants. Une couche qui n’est pas un fichier (carte web, base de données) est exportée pour la tâche dans l’emprise.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Three band numbers such as 1,2,3, or 4,3,2 for an image that starts with blue. Empty: the image says.</source>
-      <translation>Trois numéros de bande comme 1,2,3, ou 4,3,2 pour une image qui commence par le bleu. Vide : l’image le dit.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Only this part is computed, with the same values as in a run on the whole image. Empty: all of it.</source>
-      <translation>Seule cette partie est calculée, avec les mêmes valeurs que pour l’image entière. Vide : toute l’image.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
       <source>Where the shadow index is higher, a pixel is shadow: a higher threshold finds less. 0: found from the whole image, and told in the output USED_THRESHOLD.</source>
       <translation>Un pixel dont l’indice d’ombre dépasse ce seuil est une ombre : un seuil plus élevé en trouve moins. 0 : déterminé sur l’image entière et indiqué dans le résultat USED_THRESHOLD.</translation>
     </message>
@@ -270,25 +252,6 @@
       <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
       <source>Shadows</source>
       <translation>Ombres</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Orthophoto</source>
-      <translation>Orthophoto</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>Red, green and blue bands</source>
-      <translation>Bandes rouge, verte et bleue</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Extent</source>
-      <translation>Emprise</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/detect_shadows.py" />
@@ -725,17 +688,48 @@
       <translation>Pixels comparés.</translation>
     </message>
     <message>
-      <location filename="../semantic3d_plugin/algorithms/image_checks.py" />
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
+      <source>Aerial or satellite image with red, green and blue bands, 8 bit, 16 bit or float. A layer that is no file (web map, database) is exported for the job within the extent.</source>
+      <translation>Image aérienne ou satellitaire avec bandes rouge, verte et bleue, 8 bits, 16 bits ou flottants. Une couche qui n’est pas un fichier (carte web, base de données) est exportée pour la tâche dans l’emprise.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
+      <source>Three band numbers such as 1,2,3, or 4,3,2 for an image that starts with blue. Empty: the image says.</source>
+      <translation>Trois numéros de bande comme 1,2,3, ou 4,3,2 pour une image qui commence par le bleu. Vide : l’image le dit.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
+      <source>Only this part is computed, with the same values as in a run on the whole image. Empty: all of it.</source>
+      <translation>Seule cette partie est calculée, avec les mêmes valeurs que pour l’image entière. Vide : toute l’image.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
+      <source>Orthophoto</source>
+      <translation>Orthophoto</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Red, green and blue bands</source>
+      <translation>Bandes rouge, verte et bleue</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
+      <source>Extent</source>
+      <translation>Emprise</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
       <source>BANDS is {}. Give three band numbers such as 1,2,3, or nothing.</source>
       <translation>BANDS vaut {}. Donnez trois numéros de bande comme 1,2,3, ou rien.</translation>
     </message>
     <message>
-      <location filename="../semantic3d_plugin/algorithms/image_checks.py" />
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
       <source>{layer} has {count} bands; BANDS asks for {bands}.</source>
       <translation>{layer} a {count} bandes ; BANDS demande {bands}.</translation>
     </message>
     <message>
-      <location filename="../semantic3d_plugin/algorithms/image_checks.py" />
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
       <source>EXTENT lies outside the image {}. Choose an extent on the image.</source>
       <translation>EXTENT est en dehors de l’image {}. Choisissez une emprise sur l’image.</translation>
     </message>

@@ -2,18 +2,15 @@
 
 from qgis.core import (
     QgsProcessingOutputNumber,
-    QgsProcessingParameterExtent,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
-    QgsProcessingParameterRasterLayer,
-    QgsProcessingParameterString,
 )
 
 from ..backend.s3d_protocol import DetectShadowsJob
 from ..styling.roles import SHADOW
 from ..translation import tr
 from .base import BackendAlgorithm, destination_path
-from .image_checks import check_on_image, given_bands
+from .image_form import add_extent, add_image_and_bands, check_on_image, given_bands
 from .raster_source import describe_source
 
 DEFAULTS = DetectShadowsJob(image_path="")
@@ -62,23 +59,8 @@ class DetectShadows(BackendAlgorithm):
         self.add_declared_outputs()
 
     def _add_inputs(self):
-        self.add(
-            QgsProcessingParameterRasterLayer(self.INPUT, tr("Orthophoto")),
-            tr(
-                "Aerial or satellite image with red, green and blue bands, 8 bit, 16 bit or float. A layer that is "
-                "no file (web map, database) is exported for the job within the extent."
-            ),
-        )
-        self.add(
-            QgsProcessingParameterString(
-                self.BANDS, tr("Red, green and blue bands"), ",".join(map(str, DEFAULTS.bands)), optional=True
-            ),
-            tr("Three band numbers such as 1,2,3, or 4,3,2 for an image that starts with blue. Empty: the image says."),
-        )
-        self.add(
-            QgsProcessingParameterExtent(self.EXTENT, tr("Extent"), optional=True),
-            tr("Only this part is computed, with the same values as in a run on the whole image. Empty: all of it."),
-        )
+        add_image_and_bands(self, DEFAULTS.bands)
+        add_extent(self)
 
     def _add_advanced(self):
         self.add(

@@ -19,7 +19,7 @@ from qgis.core import (
 from ..backend.s3d_protocol import DEVICES, InvalidInput, InvalidModel, TrainJob, model_name_of
 from ..translation import tr
 from .base import BackendAlgorithm, destination_path
-from .image_checks import check_on_image, given_bands
+from .image_form import check_on_image, given_bands
 from .raster_source import describe_source
 from .vector_source import PolygonSource
 

@@ -1,9 +1,40 @@
-"""What forms that take an orthophoto ask about it: its bands and the extent on it."""
+"""What forms that take one orthophoto share: INPUT, BANDS and EXTENT, and the checks of their values."""
 
 import re
 
+from qgis.core import (
+    QgsProcessingParameterExtent,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
+)
+
 from ..backend.s3d_protocol import InvalidInput, InvalidParameter
 from ..translation import tr
+
+
+def add_image_and_bands(algorithm, bands):
+    """Add INPUT and BANDS; `bands` is the job's default."""
+    algorithm.add(
+        QgsProcessingParameterRasterLayer("INPUT", tr("Orthophoto")),
+        tr(
+            "Aerial or satellite image with red, green and blue bands, 8 bit, 16 bit or float. A layer that is "
+            "no file (web map, database) is exported for the job within the extent."
+        ),
+    )
+    algorithm.add(
+        QgsProcessingParameterString(
+            "BANDS", tr("Red, green and blue bands"), ",".join(map(str, bands)), optional=True
+        ),
+        tr("Three band numbers such as 1,2,3, or 4,3,2 for an image that starts with blue. Empty: the image says."),
+    )
+
+
+def add_extent(algorithm):
+    """Add EXTENT."""
+    algorithm.add(
+        QgsProcessingParameterExtent("EXTENT", tr("Extent"), optional=True),
+        tr("Only this part is computed, with the same values as in a run on the whole image. Empty: all of it."),
+    )
 
 
 def given_bands(algorithm, parameters, context):
