@@ -41,6 +41,7 @@ class InferenceSession:
         self.package = package
         self.version = self._runtime.__version__
         data = package.read_onnx()
+        self._external = package.read_external() if package.external else {}  # the session reads it while it lives
         log = log or (lambda text, level: None)
         self._session, self.device = None, "cpu"
         if device in ("auto", "cuda"):
@@ -82,6 +83,9 @@ class InferenceSession:
         options = self._runtime.SessionOptions()
         options.intra_op_num_threads = worker_threads()
         options.log_severity_level = 3
+        if self._external:
+            values = [self._runtime.OrtValue.ortvalue_from_numpy(array) for array in self._external.values()]
+            options.add_external_initializers(list(self._external), values)
         providers = [_PROVIDERS[device]] + ([_PROVIDERS["cpu"]] if device == "cuda" else [])
         try:
             return self._runtime.InferenceSession(data, options, providers=providers)

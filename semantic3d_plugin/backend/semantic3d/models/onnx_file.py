@@ -6,11 +6,13 @@ Field numbers: onnx/onnx.proto (ModelProto, GraphProto, NodeProto, AttributeProt
 """
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from s3d_protocol.errors import InvalidModel
 
 _FLOAT = 1  # TensorProto.DataType.FLOAT
+_ITEM_BYTES = {1: ("float32", 4), 10: ("float16", 2)}  # element types that weights in other files may have
 _EXTERNAL = 1  # TensorProto.DataLocation.EXTERNAL
 _DEEPEST_SUBGRAPH = 16
 
@@ -25,13 +27,35 @@ class TensorSpec:
 
 
 @dataclass(frozen=True)
+class ExternalTensor:
+    """An initialiser of the graph whose values lie in another file, `bytes` long from `offset` on."""
+
+    name: str
+    file: str
+    offset: int
+    bytes: int
+    dtype: str
+    shape: tuple
+
+
+@dataclass(frozen=True)
 class OnnxHeader:
-    """Inputs, outputs and metadata of an ONNX file, and whether its weights lie in other files."""
+    """Inputs, outputs and metadata of an ONNX file, and whether its weights lie in other files.
+
+    `external` are the graph's own initialisers there; `has_hidden_external_data` tells of any elsewhere (in nodes,
+    subgraphs, functions, sparse tensors).
+    """
 
     inputs: tuple
     outputs: tuple
     metadata: dict
-    has_external_data: bool
+    external: tuple = ()
+    has_hidden_external_data: bool = False
+
+    @property
+    def has_external_data(self) -> bool:
+        """Whether any weights lie in other files."""
+        return bool(self.external) or self.has_hidden_external_data
 
 
 def read_onnx_header(data: bytes, name: str) -> OnnxHeader:
@@ -65,17 +89,19 @@ def _read_model(data: memoryview) -> OnnxHeader:
     if len(graphs) != 1 or not has_version:
         raise ValueError("it holds no graph")
     graph = graphs[0]
-    initialised, inputs, outputs = set(), [], []
+    initialised, inputs, outputs, external = set(), [], [], []
     for number, value in _fields(graph):
         if number == 5:
             initialised.add(_tensor_name(_bytes(value)))
+            if _tensor_is_external(_bytes(value)):
+                external.append(_external_tensor(_bytes(value)))
         elif number == 11:
             inputs.append(_value_info(_bytes(value)))
         elif number == 12:
             outputs.append(_value_info(_bytes(value)))
-    external = _graph_is_external(graph, 0) or any(_function_is_external(f) for f in functions)
+    hidden = _graph_is_external(graph, 0, own=False) or any(_function_is_external(f) for f in functions)
     true_inputs = tuple(spec for spec in inputs if spec.name not in initialised)
-    return OnnxHeader(true_inputs, tuple(outputs), metadata, external)
+    return OnnxHeader(true_inputs, tuple(outputs), metadata, tuple(external), hidden)
 
 
 def _fields(data: memoryview):
@@ -170,6 +196,35 @@ def _tensor_name(data: memoryview) -> str:
     return ""
 
 
+def _external_tensor(data: memoryview) -> ExternalTensor:
+    """A tensor of TensorProto.external_data; ValueError where it does not say all that is needed."""
+    shape, kind, entries = [], 0, {}
+    for number, value in _fields(data):
+        if number == 1:
+            shape += [value] if isinstance(value, int) else _packed(value)
+        elif number == 2:
+            kind = value
+        elif number == 13:
+            key, text = _string_pair(_bytes(value))
+            entries[key] = text
+    name = _tensor_name(data)
+    if kind not in _ITEM_BYTES:
+        raise ValueError(f"{name[:60]} lies in another file and is neither float32 nor float16")
+    dtype, item_bytes = _ITEM_BYTES[kind]
+    length = math.prod(shape) * item_bytes
+    if int(entries.get("length", length)) != length:
+        raise ValueError(f"{name[:60]} has another size than its shape")
+    return ExternalTensor(name, entries.get("location", ""), int(entries.get("offset", 0)), length, dtype, tuple(shape))
+
+
+def _packed(data: memoryview) -> list:
+    numbers, at = [], 0
+    while at < len(data):
+        number, at = _varint(data, at)
+        numbers.append(number)
+    return numbers
+
+
 def _tensor_is_external(data: memoryview) -> bool:
     return any(number == 13 or (number == 14 and value == _EXTERNAL) for number, value in _fields(data))
 
@@ -178,13 +233,14 @@ def _sparse_is_external(data: memoryview) -> bool:
     return any(number in (1, 2) and _tensor_is_external(_bytes(value)) for number, value in _fields(data))
 
 
-def _graph_is_external(data: memoryview, depth: int) -> bool:
+def _graph_is_external(data: memoryview, depth: int, own: bool = True) -> bool:
+    """Whether weights of a graph lie in other files; its own initialisers count where `own` says so."""
     if depth > _DEEPEST_SUBGRAPH:
         raise ValueError("subgraphs nested too deep")
     for number, value in _fields(data):
         if number == 1 and _node_is_external(_bytes(value), depth):
             return True
-        if number == 5 and _tensor_is_external(_bytes(value)):
+        if own and number == 5 and _tensor_is_external(_bytes(value)):
             return True
         if number == 15 and _sparse_is_external(_bytes(value)):
             return True

@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import shutil
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,6 +81,7 @@ class ModelPackage:
     sha256: str
     files: Mapping
     architecture: Mapping = field(default_factory=dict)  # shape of the network, for training it further
+    external: tuple = ()  # onnx_file.ExternalTensor: weights that lie in other files of the package
 
     @property
     def has_height(self) -> bool:
@@ -111,6 +113,22 @@ class ModelPackage:
         if self.onnx_name is None:
             raise InvalidModel(f'The model "{self.name}" has no ONNX file; export one, or use another package.')
         return self.read_file(self.onnx_name)
+
+    def read_external(self) -> dict:
+        """Weights of the ONNX model that lie beside it, by name, hash checked on these very bytes.
+
+        A model of more than 2 GiB does not fit into one protobuf message; the session is given these arrays.
+
+        Raises:
+            InvalidModel: a file changed.
+        """
+        found, data, opened = {}, b"", ""
+        for tensor in sorted(self.external, key=lambda item: (item.file, item.offset)):
+            if tensor.file != opened:
+                data, opened = self.read_file(tensor.file), tensor.file
+            count = tensor.bytes // np.dtype(tensor.dtype).itemsize
+            found[tensor.name] = np.frombuffer(data, tensor.dtype, count, tensor.offset).reshape(tensor.shape)
+        return found
 
     def read_file(self, name: str) -> bytes:
         """The bytes of a listed file, hash checked; InvalidModel if it is not listed or changed."""
@@ -216,11 +234,7 @@ def write_package(folder: str, manifest: Mapping, files: Mapping) -> ModelPackag
     Raises:
         InvalidModel: the package would be refused on load.
     """
-    contents = {name: data if isinstance(data, bytes) else Path(data).read_bytes() for name, data in files.items()}
-    entries = {
-        name: {"sha256": "sha256:" + hashlib.sha256(contents[name]).hexdigest(), "bytes": len(contents[name])}
-        for name in sorted(contents)
-    }
+    entries = {name: _entry_of(files[name]) for name in sorted(files)}
     complete = {**manifest, "format_version": FORMAT_VERSION, "files": entries}
     check_manifest(complete)
     ordered = {field: complete[field] for field in REQUIRED + OPTIONAL if field in complete}
@@ -228,10 +242,24 @@ def write_package(folder: str, manifest: Mapping, files: Mapping) -> ModelPackag
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     (target / MANIFEST_NAME).unlink(missing_ok=True)
-    for name, data in contents.items():
-        (target / name).write_bytes(data)
+    for name, data in files.items():
+        if isinstance(data, bytes):
+            (target / name).write_bytes(data)
+        else:
+            shutil.copyfile(data, target / name)
     (target / MANIFEST_NAME).write_bytes(text.encode("utf-8"))
     return load_package(str(target))
+
+
+def _entry_of(data) -> dict:
+    """The manifest's entry of a file: bytes, or a path whose file may be larger than memory."""
+    if isinstance(data, bytes):
+        return {"sha256": "sha256:" + hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+    digest = hashlib.sha256()
+    with open(data, "rb") as stream:
+        while part := stream.read(1 << 24):
+            digest.update(part)
+    return {"sha256": "sha256:" + digest.hexdigest(), "bytes": os.path.getsize(data)}
 
 
 def _open_files(path: str):
@@ -251,7 +279,7 @@ def _load_format_1(path: str) -> ModelPackage:
     for name, entry in manifest["files"].items():
         data = read_verified(files, name, entry)
         if name.lower().endswith(".onnx"):
-            read = _checked_onnx(data, name)
+            read = _checked_onnx(data, name, manifest["files"])
             header = read if name == weights["onnx"] else header
         elif name.lower().endswith(".safetensors"):
             check_safetensors(data, name)
@@ -260,15 +288,22 @@ def _load_format_1(path: str) -> ModelPackage:
     package = _from_manifest(path, manifest, hashlib.sha256(raw).hexdigest(), card)
     if header is not None:
         _check_io(package, header.inputs, header.outputs)
+        package = dataclasses.replace(package, external=header.external)
     return package
 
 
-def _checked_onnx(data: bytes, name: str):
+def _checked_onnx(data: bytes, name: str, listed: Mapping):
     if len(data) > _LARGEST_ONNX_BYTES:
         raise InvalidModel(f'"{name}" is larger than an ONNX file can be (2 GiB).')
     header = read_onnx_header(data, name)
-    if header.has_external_data:
+    if header.has_hidden_external_data:
         raise InvalidModel(f'"{name}" keeps weights in other files; save it as one ONNX file.')
+    for tensor in header.external:
+        if tensor.file not in listed or not tensor.file.lower().endswith(".safetensors"):
+            raise InvalidModel(f'"{name}" keeps weights in other files ("{tensor.file[:80]}"), which are no safetensors '
+                               "files of the package.")
+        if not 0 <= tensor.offset <= listed[tensor.file]["bytes"] - tensor.bytes:
+            raise InvalidModel(f'"{name}" takes "{tensor.name[:60]}" from bytes that "{tensor.file}" does not have.')
     return header
 
 
