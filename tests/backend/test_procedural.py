@@ -6,14 +6,15 @@ import pytest
 
 from semantic3d.datasets.procedural import render_scene, write_demo
 from semantic3d.datasets.procedural_corpus import render_to_file
-from semantic3d.datasets.procedural_palettes import STYLES
+from semantic3d.datasets.procedural_kinds import KIND_WEIGHTS, KINDS, split
+from semantic3d.datasets.procedural_palettes import STYLE_WEIGHTS, STYLES
 from semantic3d.datasets.procedural_shading import lean, shadow_depth
 
 
 @pytest.fixture(scope="module")
 def scenes():
     return [render_scene(40 + k, 160, gsd, style) for k, (style, gsd) in
-            enumerate(zip(sorted(STYLES), [0.5, 0.25, 0.6, 0.5, 1.0, 0.3, 0.5, 0.4, 0.5, 0.8, 0.5]))]
+            enumerate(zip(sorted(set(STYLES) - set(KINDS)), [0.5, 0.25, 0.6, 0.5, 1.0, 0.3, 0.5, 0.4, 0.5, 0.8, 0.5]))]
 
 
 def test_same_seed_gives_the_same_pixels():
@@ -147,3 +148,103 @@ def test_a_finished_scene_leaves_no_canvas_behind(monkeypatch):
     finally:
         gc.enable()
     assert alive == [False, False, False]
+
+
+@pytest.fixture(scope="module")
+def places():
+    """One upright scene of each newer kind: (kind, scene)."""
+    return {kind: upright(kind) for kind in KINDS}
+
+
+def upright(kind):
+    """The first scene of a kind whose objects do not lean, so that rays can be followed in the image."""
+    for seed in range(300, 340):
+        rng = np.random.default_rng([seed, 20261])
+        rng.integers(len(STYLES[kind]["climates"]))
+        if rng.random() >= 0.55:
+            scene = render_scene(seed, 128, 0.8, kind)
+            assert scene.meta["lean_m_per_m"] == 0
+            return scene
+    raise AssertionError("no upright scene among 40 seeds")
+
+
+def test_newer_kinds_are_about_half_of_the_scenes():
+    share = sum(KIND_WEIGHTS.values()) / sum(STYLE_WEIGHTS.values())
+    assert 0.4 < share < 0.6 and set(KIND_WEIGHTS) == set(KINDS)
+
+
+def test_newer_kinds_have_labels_that_agree(places):
+    for kind, scene in places.items():
+        height, cover = scene.ndsm_m, scene.land_cover
+        assert set(np.unique(cover)) <= set(range(1, 8)), kind
+        assert (height[cover == 4] > 2).all(), kind
+        assert (height[cover == 3] > 0.5).all(), kind
+        assert (height[(cover == 1) | (cover == 5)] == 0).all(), kind
+        assert (height[cover == 7] < 9).all() and (height[cover == 7] > 0.5).all(), kind
+
+
+@pytest.mark.parametrize("kind, code, least, low_m, high_m", [
+    ("old_quarter", 4, 0.30, 5, 18), ("terraces", 4, 0.07, 4.5, 16), ("roadside", 4, 0.05, 2.5, 13),
+    ("trade", 4, 0.03, 3.5, 18), ("high_wood", 3, 0.20, 8, 40), ("lakeside", 3, 0.08, 3, 30), ("countryside", 2, 0.1, 0, 1)])
+def test_newer_kinds_hold_what_they_are_named_for(places, kind, code, least, low_m, high_m):
+    scene = places[kind]
+    found = scene.land_cover == code
+    assert found.mean() > least
+    assert low_m <= np.median(scene.ndsm_m[found]) <= high_m
+
+
+def test_shadows_of_newer_kinds_fall_away_from_the_sun(places):
+    for kind, scene in places.items():
+        azimuth, elevation = (np.deg2rad(scene.meta[f"sun_{name}_deg"]) for name in ("azimuth", "elevation"))
+        ground = np.isin(scene.land_cover, (1, 2, 5)) & (scene.ndsm_m == 0)
+        rows, columns = np.nonzero(ground)
+        blocked = np.zeros(rows.size, bool)
+        for reach_m in np.arange(0.8, 50.0, 0.8):  # a walk towards the sun, under its ray
+            row = np.rint(rows - np.cos(azimuth) * reach_m / 0.8).astype(int)
+            column = np.rint(columns + np.sin(azimuth) * reach_m / 0.8).astype(int)
+            there = (row >= 0) & (row < 128) & (column >= 0) & (column < 128)
+            height = scene.ndsm_m[row.clip(0, 127), column.clip(0, 127)] * there
+            blocked |= height > reach_m * np.tan(elevation)
+        sunlit = scene.sunlit[rows, columns]
+        assert blocked.sum() > 30, kind
+        assert sunlit[blocked].mean() < 0.35 < sunlit[~blocked].mean() - 0.2, kind
+
+
+def test_attached_houses_touch_and_follow_the_street():
+    from semantic3d.datasets.procedural_canvas import Canvas
+    from semantic3d.datasets.procedural_layout import Layout
+    from semantic3d.datasets.procedural_town import Town
+
+    rng = np.random.default_rng(2)
+    canvas = Canvas(rng, 400, 0.5)
+    layout = Layout(rng, canvas, STYLES["terraces"])
+    habits = {"paints": {"lead": (("tile", (170, 120, 95)),), "other": (), "flat": ()}, "lead_share": 1.0, "others_share": 0.0,
+              "roof_spread": 0.05, "roof_fade": 0.0, "roof_grey": 0.0, "pitch": (0.6, 0.6), "green": "lawn"}
+    town = Town(rng, canvas, layout, None, habits)
+    for k in range(12):
+        town.bent(-5.0, 5.0, -36.0 + 6 * k, -30.0 + 6 * k, 6.0, "gable_q").detail = False
+    town.draw()
+    row = (np.abs(layout.u) < 4.5) & (np.abs(layout.v) < 35)
+    assert (canvas.land_cover[row] == 4).all()
+    ridge = np.abs(layout.u) < 0.3
+    assert np.median(canvas.height_m[row & ridge]) == pytest.approx(6.0 + 0.6 * 5.0, abs=0.3)  # half of 10 m wide
+    assert canvas.height_m[np.abs(layout.u) > 5.1].max() == 0
+
+
+def test_cells_of_a_split_block_fill_it_but_for_the_lanes():
+    cells = split(np.random.default_rng(3), 0.0, 120.0, 10.0, 90.0, 12.0, 40.0, 3.0)
+    count = np.zeros((160, 240), int)
+    for u0, u1, v0, v1 in cells:
+        assert 0 <= u0 < u1 <= 120 and 10 <= v0 < v1 <= 90
+        count[int(round((v0 - 10) * 2)):int(round((v1 - 10) * 2)), int(round(u0 * 2)):int(round(u1 * 2))] += 1
+    assert count.max() == 1 and 0.75 < count.mean() < 1.0 and len(cells) > 4
+
+
+def test_a_lake_stays_water_beside_a_railway():
+    for seed in range(500, 506):
+        scene = render_scene(seed, 96, 0.8, "lakeside")
+        wet = scene.land_cover == 5
+        if wet.mean() > 0.2:
+            assert (scene.ndsm_m[wet] == 0).all()
+            return
+    raise AssertionError("no lake in six lakeside scenes")

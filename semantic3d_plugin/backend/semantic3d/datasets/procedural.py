@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from .procedural_canvas import Canvas, linear, smooth_noise
+from .procedural_kinds import kind_air, kind_habits, repaint
 from .procedural_layout import Layout
-from .procedural_palettes import STYLE_WEIGHTS, STYLES, jitter, pick, pick_weighted, scene_materials
+from .procedural_palettes import MATERIAL_ID, STYLE_WEIGHTS, STYLES, pick, pick_weighted, scene_materials
 from .procedural_sensor import expose
 from .procedural_shading import lambert, lean, sky_view, sun_visibility
 from .procedural_town import Town
@@ -86,9 +87,12 @@ def _street_furniture(town, layout, rng):
 def _draw(rng, canvas, style, climate, bare_trees):
     """Fill the canvas; returns nothing, the layers hold the scene."""
     colours = scene_materials(rng, climate)
+    repaint(rng, style, colours, MATERIAL_ID)
     layout = Layout(rng, canvas, style)
     woods = Woods(rng, canvas, climate, bare_trees)
-    town = Town(rng, canvas, layout, woods, _scene_habits(rng, style, climate, colours))
+    habits = _scene_habits(rng, style, climate, colours)
+    habits.update(kind_habits(rng, style))
+    town = Town(rng, canvas, layout, woods, habits)
     layout.make_blocks()
     town.fill()
     road = "asphalt" if style["road"][1] > 6.5 or rng.random() < 0.5 else pick(rng, ("gravel", "soil", "old_asphalt"))
@@ -97,17 +101,23 @@ def _draw(rng, canvas, style, climate, bare_trees):
     layout.lay_streets(road, pick(rng, ("concrete", "concrete", "pavers", "old_asphalt", "lawn")))
     river = None
     if rng.random() < style["river"]:
-        river = layout.add_river()
+        river = layout.add_lake() if style.get("lake") else layout.add_river()
         layout.flood(river, pick(rng, ("meadow", "soil", "sand", "forest_floor", "concrete")))
     canvas.reserved |= layout.road
     if rng.random() < style.get("rails", 0.02):
+        beside = layout.tint.copy()
         town.railway()
+        if river is not None and style.get("lake"):  # rails follow a lake's shore, no dam crosses it
+            layout.material[river < 0] = MATERIAL_ID["water"]
+            np.copyto(layout.tint, beside, where=river < 0)
     layout.ground_albedo(colours)
     canvas.reserved |= canvas.land_cover == 5
-    if road in ("asphalt", "old_asphalt") and rng.random() < 0.65:
+    if road in ("asphalt", "old_asphalt") and rng.random() < style.get("markings", 0.65):
         white = linear((226, 224, 216)) if rng.random() < 0.8 else linear((216, 190, 110))
         canvas.stain((slice(None), slice(None)), layout.marking_mask() * (canvas.land_cover == 1), white)
-    if river is not None:
+    if river is not None and style.get("lake"):
+        town.shore(river)
+    elif river is not None:
         town.bridges(river)
     _street_furniture(town, layout, rng)
     town.draw()
@@ -214,6 +224,7 @@ def render_scene(seed, size_px=512, gsd_m=0.5, style=None) -> Scene:
         "crown_gaps": float(rng.uniform(0.0, 0.11)),
         "bare_trees": bool(rng.random() < (0.8 if climate == "winter" else 0.03)),
     }
+    meta.update(kind_air(rng, STYLES[style]))
     canvas = Canvas(rng, (size_px + 2 * margin_px) * oversampling, gsd_m / oversampling)
     _draw(rng, canvas, STYLES[style], climate, meta["bare_trees"])
     visible = _sunlight(canvas, meta)
@@ -228,6 +239,8 @@ def render_scene(seed, size_px=512, gsd_m=0.5, style=None) -> Scene:
         radiance, height, code, sunlit = _look_askew(rng, canvas, radiance, visible, meta)
     inner = slice(reach_px * oversampling, (reach_px + size_px) * oversampling)
     radiance = radiance[inner, inner].reshape(size_px, oversampling, size_px, oversampling, 3).mean((1, 3))
+    if meta["veil"]:
+        radiance = radiance + np.float32(meta["veil"]) * np.array([0.85, 0.97, 1.08], np.float32)
     sunlit = sunlit[inner, inner].reshape(size_px, oversampling, size_px, oversampling).mean((1, 3))
     height = height[inner, inner][oversampling // 2::oversampling, oversampling // 2::oversampling]
     code = code[inner, inner][oversampling // 2::oversampling, oversampling // 2::oversampling]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .procedural_canvas import BUILDING, OTHER, WATER, linear
+from .procedural_kinds import kind_paint
 from .procedural_palettes import CARS, ROOFS, jitter, pick
 
 PITCHED = ("gable", "gable_p", "gable_q", "hip", "shed", "mansard")
@@ -25,6 +26,8 @@ class Building:
     family: str = "shingle"
     colour: np.ndarray = field(default_factory=lambda: linear((128, 123, 117)))
     wall: np.ndarray = field(default_factory=lambda: linear((190, 184, 172)))
+    frame: tuple | None = None  # (area, p, q) where the box bends with the street
+    detail: bool = False  # ridge line, party walls, dormers, chimneys, rust
 
 
 def roof_surface(form, eaves_m, pitch, p, q, half_p, half_q):
@@ -77,7 +80,7 @@ def _texture(canvas, form, family, p, q, shape, along_p):
 def draw_building(canvas, building: Building):
     """Draw one building; returns the mask of its pixels inside its window, or None."""
     reach = max(np.hypot(abs(a) + c, abs(b) + d) for a, b, c, d in building.parts) + 2.0
-    found = canvas.oriented(building.x_m, building.y_m, building.angle, reach)
+    found = building.frame or canvas.oriented(building.x_m, building.y_m, building.angle, reach)
     if found is None:
         return None
     area, p, q = found
@@ -110,6 +113,8 @@ def draw_building(canvas, building: Building):
         _flat_roof(canvas, building, area, p, q, drawn, wall)
     elif building.form in PITCHED and canvas.rng.random() < 0.6:
         _pitched_roof(canvas, building, area, p, q, drawn)
+    if building.detail and building.form in PITCHED:
+        _roof_details(canvas, building, area, p, q, drawn)
     return drawn
 
 
@@ -210,6 +215,41 @@ def _pitched_roof(canvas, building, area, p, q, drawn):
         canvas.stain(area, box, jitter(rng, (48, 54, 74)), 0.95)
 
 
+def _roof_details(canvas, building, area, p, q, drawn):
+    """Ridge line, party walls, dormers and rust of a pitched roof; p and q as in ``draw_building``."""
+    rng = canvas.rng
+    a, b, c, d = building.parts[0]
+    p, q = p - a, q - b
+    along_q = building.form == "gable_q" or (building.form != "gable_p" and c <= d)
+    short, long, half, reach = (p, q, c, d) if along_q else (q, p, d, c)
+    line = max(0.22, 0.5 * canvas.gsd_m)
+    if building.family in ("metal", "tin"):
+        if rng.random() < 0.5:
+            mix = canvas.noise.patch(2, drawn.shape) + 0.6 * canvas.noise.patch(1, drawn.shape)
+            rust = jitter(rng, pick(rng, ((142, 96, 74), (120, 104, 92), (168, 128, 104))))
+            canvas.stain(area, drawn & (mix > rng.uniform(0.6, 2.2)), rust, rng.uniform(0.2, 0.6))
+        return
+    if building.form in ("gable", "gable_p", "gable_q"):
+        canvas.stain(area, drawn & (np.abs(short) < line), building.colour * rng.uniform(0.9, 1.35), 0.5)
+        if rng.random() < 0.6:
+            canvas.stain(area, drawn & (reach - np.abs(long) < line), building.colour * rng.uniform(0.6, 1.3), 0.4)
+    if building.frame is not None and rng.random() < 0.5:  # patched tiles
+        mix = canvas.noise.patch(2, drawn.shape)
+        canvas.stain(area, drawn & (mix > rng.uniform(0.5, 2.0)), building.colour * rng.uniform(0.75, 1.3), 0.45)
+    if building.pitch > 0.5 and half > 3.5 and building.form != "shed" and rng.random() < 0.45:  # dormers
+        side, wide, deep = rng.choice([-1, 1]), rng.uniform(0.6, 1.2), rng.uniform(0.25, 0.45)
+        at = half * rng.uniform(0.4, 0.6) * side
+        top = building.eaves_m + building.pitch * (half - abs(at)) + rng.uniform(0.6, 1.3)
+        row = np.abs(np.mod(long + reach, rng.uniform(3.2, 5.0)) - 1.6) < wide
+        row &= (np.abs(short - at) < deep * half) & (np.abs(long) < reach - 1.5)
+        paint = building.colour * rng.uniform(0.7, 1.1) if rng.random() < 0.7 else jitter(rng, (170, 166, 158))
+        canvas.place(area, drawn & row, np.float32(top), np.minimum(paint, 0.9), BUILDING)
+    for _ in range(int(rng.integers(0, 3))):  # chimneys, on or beside the ridge
+        u, v = rng.uniform(-0.35, 0.35) * half, rng.uniform(-0.95, 0.95) * reach
+        box = drawn & (np.abs(short - u) < 0.42) & (np.abs(long - v) < 0.5)
+        canvas.place(area, box, building.eaves_m + building.pitch * half + 0.8, jitter(rng, (146, 116, 102)), BUILDING)
+
+
 def roof_paint(rng, scene, form):
     """(family, linear colour) of a roof; some match the ground on purpose."""
     if form in ("flat", "saw", "barrel"):
@@ -235,7 +275,7 @@ WALLS = ((196, 188, 174), (214, 206, 192), (170, 150, 132), (150, 108, 90), (180
 
 def make_building(rng, scene, pose, parts, eaves_m, form):
     """A building with paint chosen for its scene."""
-    family, colour = roof_paint(rng, scene, form)
+    family, colour = kind_paint(rng, scene, form) if "paints" in scene else roof_paint(rng, scene, form)
     pitch = float(rng.uniform(*scene["pitch"])) if form != "barrel" else float(rng.uniform(0.4, 0.9))
     return Building(pose[0], pose[1], pose[2], parts, float(eaves_m), form, pitch, family, colour,
                     jitter(rng, pick(rng, WALLS)))

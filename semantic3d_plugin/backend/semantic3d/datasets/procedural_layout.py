@@ -36,6 +36,10 @@ class Layout:
         cell = rng.uniform(90, 180) / gsd
         self.warp_u = smooth_noise(rng, size, cell) * np.float32(curve)
         self.warp_v = smooth_noise(rng, size, cell) * np.float32(curve)
+        if "wander" in style:  # narrow streets that bend every few houses
+            bend = np.float32(style["wander"] * rng.uniform(0.3, 1.2))
+            self.warp_u += smooth_noise(rng, size, rng.uniform(34, 60) / gsd) * bend
+            self.warp_v += smooth_noise(rng, size, rng.uniform(34, 60) / gsd) * bend
         x = canvas.axis_m[None, :] - self.centre_m
         y = canvas.axis_m[:, None] - self.centre_m
         cosine, sine = np.float32(np.cos(self.angle)), np.float32(np.sin(self.angle))
@@ -206,6 +210,18 @@ class Layout:
         across += smooth_noise(self.rng, size, 12 / gsd) * np.float32(self.rng.uniform(0.2, 1.6))
         distance = np.abs(across) - np.float32(width / 2)
         self.river_width_m = width
+        return distance
+
+    def add_lake(self):
+        """Let a lake take one side of the scene; returns its distance field (m; < 0 is water)."""
+        rng, size, gsd = self.rng, self.canvas.size_px, self.canvas.gsd_m
+        direction, cut = rng.uniform(0, 2 * np.pi), rng.uniform(-0.05, 0.36) * self.canvas.extent_m
+        x = self.canvas.axis_m[None, :] - self.centre_m
+        y = self.canvas.axis_m[:, None] - self.centre_m
+        distance = np.float32(cut) - x * np.float32(np.cos(direction)) - y * np.float32(np.sin(direction))
+        distance = distance + smooth_noise(rng, size, 100 / gsd) * np.float32(rng.uniform(3, 16))
+        distance += smooth_noise(rng, size, 14 / gsd) * np.float32(rng.uniform(0.1, 1.2))
+        self.river_width_m = 0.0
         return distance
 
     def flood(self, distance, bank):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .procedural_canvas import IMPERVIOUS, LOW_VEGETATION, WATER, linear
+from .procedural_kinds import KIND_WEIGHTS, KINDS
 
 # name: (land cover, texture strength at 0.3, 1.2, 4, 14, 50 m)
 MATERIALS = {
@@ -129,10 +130,11 @@ STYLES = {
                      blocks={"houses": 5, "forest": 4, "meadow": 2, "vacant": 1.5, "orchard": 1, "field": 0.7,
                              "rows": 0.7},
                      climates=("tropical",), roofs=("metal", "metal", "metal", "tile")),
+    **KINDS,
 }
 STYLE_WEIGHTS = {"suburb": 5, "old_town": 2, "centre": 2.2, "slabs": 1.8, "industrial": 2.2, "campus": 2.6,
                  "village": 1.8, "farmland": 1.0, "forest": 1.6, "riverside": 1.6, "tropical": 1.2,
-                 "asian_town": 1.5}
+                 "asian_town": 1.5, **KIND_WEIGHTS}
 
 
 def jitter(rng, colour_8bit, brightness=0.10, hue=0.04) -> np.ndarray:

@@ -10,11 +10,13 @@ import numpy as np
 from .procedural_buildings import draw_building, draw_car, make_building
 from .procedural_canvas import linear
 from .procedural_land import OpenLand
+from .procedural_outskirts import Outskirts
 from .procedural_palettes import pick
+from .procedural_quarters import Quarters
 from .procedural_work import WorkPlaces
 
 
-class Town(OpenLand, WorkPlaces):
+class Town(OpenLand, WorkPlaces, Quarters, Outskirts):
     """Collects paint, buildings, trees and cars of a scene while blocks are filled."""
 
     def __init__(self, rng, canvas, layout, woods, scene):
