@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from semantic3d.datasets.procedural import render_scene, write_demo
-from semantic3d.datasets.procedural_corpus import render_to_file
+from semantic3d.datasets.procedural_corpus import render_to_file, scene_style
 from semantic3d.datasets.procedural_kinds import KIND_WEIGHTS, KINDS, split
 from semantic3d.datasets.procedural_palettes import STYLE_WEIGHTS, STYLES
 from semantic3d.datasets.procedural_shading import lean, shadow_depth
@@ -119,6 +119,15 @@ def test_corpus_file_holds_the_scene(tmp_path):
         assert np.abs(stored["ndsm_dm"] / 10.0 - scene.ndsm_m).max() <= 0.0501
         assert float(stored["gsd_m"]) == 0.5
     assert [entry.name for entry in tmp_path.iterdir()] == ["scene_000003.npz"]
+
+
+def test_corpus_of_chosen_styles_holds_only_those(tmp_path):
+    drawn = [scene_style(seed, ("trade", "lakeside")) for seed in range(400)]
+    assert set(drawn) == {"trade", "lakeside"} and scene_style(3) is None
+    expected = STYLE_WEIGHTS["trade"] / (STYLE_WEIGHTS["trade"] + STYLE_WEIGHTS["lakeside"])
+    assert drawn.count("trade") / 400 == pytest.approx(expected, abs=0.08)
+    with np.load(render_to_file(tmp_path, 4, 64, 0.8, ("trade",))) as stored:
+        assert json.loads(str(stored["meta"]))["style"] == "trade"
 
 
 def test_unknown_style_is_refused():
@@ -240,11 +249,32 @@ def test_cells_of_a_split_block_fill_it_but_for_the_lanes():
     assert count.max() == 1 and 0.75 < count.mean() < 1.0 and len(cells) > 4
 
 
-def test_a_lake_stays_water_beside_a_railway():
-    for seed in range(500, 506):
-        scene = render_scene(seed, 96, 0.8, "lakeside")
-        wet = scene.land_cover == 5
-        if wet.mean() > 0.2:
-            assert (scene.ndsm_m[wet] == 0).all()
-            return
-    raise AssertionError("no lake in six lakeside scenes")
+def test_a_lake_takes_one_side_of_the_scene():
+    from semantic3d.datasets.procedural_canvas import Canvas
+    from semantic3d.datasets.procedural_layout import Layout
+
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        canvas = Canvas(rng, 200, 2.0)
+        layout = Layout(rng, canvas, STYLES["lakeside"])
+        layout.lay_streets()
+        wet = layout.flood(layout.add_lake(), "sand")
+        assert 0.03 < wet.mean() < 0.6
+        rows, columns = np.nonzero(wet)
+        aside = np.hypot(rows.mean() - 99.5, columns.mean() - 99.5)
+        assert aside > 30  # its middle is far from the scene's, as no river's is
+        dry_rows, dry_columns = np.nonzero(~wet)
+        assert np.hypot(dry_rows.mean() - 99.5, dry_columns.mean() - 99.5) < aside
+
+
+def test_boats_and_jetties_stand_in_water_as_other_objects():
+    found = 0
+    for seed in (502, 505, 507):
+        scene = render_scene(seed, 160, 1.0, "lakeside")
+        if scene.meta["lean_m_per_m"] == 0 and (scene.land_cover == 5).mean() > 0.05:
+            wet = np.pad(scene.land_cover == 5, 1)
+            beside = wet[:-2, 1:-1] & wet[2:, 1:-1] | wet[1:-1, :-2] & wet[1:-1, 2:]
+            afloat = beside & (scene.land_cover == 7)
+            assert (scene.ndsm_m[afloat] < 2.5).all()
+            found += afloat.sum()
+    assert found > 3

@@ -115,12 +115,12 @@ def _draw(rng, canvas, style, climate, bare_trees):
     if road in ("asphalt", "old_asphalt") and rng.random() < style.get("markings", 0.65):
         white = linear((226, 224, 216)) if rng.random() < 0.8 else linear((216, 190, 110))
         canvas.stain((slice(None), slice(None)), layout.marking_mask() * (canvas.land_cover == 1), white)
-    if river is not None and style.get("lake"):
-        town.shore(river)
-    elif river is not None:
+    if river is not None and not style.get("lake"):
         town.bridges(river)
     _street_furniture(town, layout, rng)
     town.draw()
+    if river is not None and style.get("lake"):
+        town.shore(river)
 
 
 def _sunlight(canvas, meta):

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from .procedural import render_scene
+from .procedural_palettes import STYLE_WEIGHTS, STYLES, pick_weighted
 
 GSD_CHOICES_M = (0.2, 0.25, 0.3, 0.4, 0.5, 0.5, 0.5, 0.6, 0.6, 0.8, 1.0)
 
@@ -26,12 +27,19 @@ def scene_gsd_m(seed: int, gsd_m: float = 0.0) -> float:
     return float(np.random.default_rng([seed, 77]).choice(GSD_CHOICES_M))
 
 
-def render_to_file(folder, seed: int, size_px: int, gsd_m: float = 0.0) -> Path:
-    """Render one scene into ``folder`` unless it is there; returns its path."""
+def scene_style(seed: int, styles=()) -> str | None:
+    """Style of a scene: None (the scene's own draw) without ``styles``, else one of them by seed and weight."""
+    if not styles:
+        return None
+    return pick_weighted(np.random.default_rng([seed, 78]), {name: STYLE_WEIGHTS[name] for name in styles})
+
+
+def render_to_file(folder, seed: int, size_px: int, gsd_m: float = 0.0, styles=()) -> Path:
+    """Render one scene (of one of ``styles``, if any are given) into ``folder`` unless it is there; returns its path."""
     path = Path(folder) / f"scene_{seed:06d}.npz"
     if path.exists():
         return path
-    scene = render_scene(seed, size_px, scene_gsd_m(seed, gsd_m))
+    scene = render_scene(seed, size_px, scene_gsd_m(seed, gsd_m), scene_style(seed, styles))
     aside = path.with_name(f".{path.stem}.{os.getpid()}.npz")
     np.savez_compressed(aside, rgb=scene.rgb, ndsm_dm=np.rint(scene.ndsm_m * 10).astype(np.int16),
                         land_cover=scene.land_cover, gsd_m=np.float32(scene.meta["gsd_m"]),
@@ -44,10 +52,11 @@ def _task(arguments):
     return render_to_file(*arguments)
 
 
-def render_corpus(folder, count: int, size_px: int = 512, workers: int = 1, gsd_m: float = 0.0, first_seed: int = 0):
+def render_corpus(folder, count: int, size_px: int = 512, workers: int = 1, gsd_m: float = 0.0, first_seed: int = 0,
+                  styles=()):
     """Render ``count`` scenes with ``workers`` processes; yields paths as they are done."""
     Path(folder).mkdir(parents=True, exist_ok=True)
-    tasks = [(str(folder), first_seed + k, size_px, gsd_m) for k in range(count)]
+    tasks = [(str(folder), first_seed + k, size_px, gsd_m, tuple(styles)) for k in range(count)]
     if workers <= 1:
         yield from map(_task, tasks)
         return
@@ -64,9 +73,11 @@ def main(arguments=None):
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--gsd", type=float, default=0.0, help="metres per pixel; 0 draws 0.2 to 1.0 m per scene")
     parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--styles", nargs="*", choices=sorted(STYLES), default=[], metavar="STYLE",
+                        help=f"only these kinds of places, by their weights (default: all): {', '.join(STYLES)}")
     given = parser.parse_args(arguments)
     for done, _ in enumerate(render_corpus(given.out, given.count, given.size, given.workers, given.gsd,
-                                           given.first_seed), 1):
+                                           given.first_seed, given.styles), 1):
         if done % 50 == 0 or done == given.count:
             print(f"{done} of {given.count} scenes", flush=True)
     return 0

@@ -46,7 +46,7 @@ KINDS = {
         roof_spread=(0.03, 0.12), pitch=(0.55, 1.0), eaves=(4.8, 8.5), ground=_PALE_STREETS, ground_chance=0.35,
         sky=(0.14, 0.5), veil=(0.0, 0.06)),
     "lakeside": dict(
-        u=(60, 100), v=(90, 190), road=(5, 8.5), curve=18, river=0.85, lake=True, rails=0.5, trees=1.7, storeys=(1, 3),
+        u=(60, 100), v=(90, 190), road=(5, 8.5), curve=18, river=0.85, lake=True, rails=0.5, trees=1.4, storeys=(1, 3),
         blocks={"villas": 9, "park": 1.2, "parking": 0.6, "wood": 0.7, "terraces": 0.5, "meadow": 0.4},
         climates=("temperate", "lush", "lush", "temperate", "mediterranean"),
         roofs=("slate",), pitched=_DARK, others=_TILES, flat=_FLATS, others_share=(0.0, 0.3), roof_spread=(0.06, 0.18),

@@ -215,7 +215,7 @@ class Layout:
     def add_lake(self):
         """Let a lake take one side of the scene; returns its distance field (m; < 0 is water)."""
         rng, size, gsd = self.rng, self.canvas.size_px, self.canvas.gsd_m
-        direction, cut = rng.uniform(0, 2 * np.pi), rng.uniform(-0.05, 0.36) * self.canvas.extent_m
+        direction, cut = rng.uniform(0, 2 * np.pi), rng.uniform(0.08, 0.36) * self.canvas.extent_m
         x = self.canvas.axis_m[None, :] - self.centre_m
         y = self.canvas.axis_m[:, None] - self.centre_m
         distance = np.float32(cut) - x * np.float32(np.cos(direction)) - y * np.float32(np.sin(direction))

@@ -196,9 +196,9 @@ class Quarters:
         rng = self.rng
         self.cover(b, self.green)
         self.cover(b, pick(rng, ("lawn", "meadow", "dry_grass")), patchy=rng.uniform(0.1, 0.5))
-        for cell in split(rng, b.u0, b.u1, b.v0, b.v1, rng.uniform(14, 20), rng.uniform(34, 56), 0.6):
+        for cell in split(rng, b.u0, b.u1, b.v0, b.v1, rng.uniform(13, 18), rng.uniform(30, 48), 0.6):
             self._villa(*cell)
-        for u, v in self.scatter(b, 20 * self.scene["trees"]):
+        for u, v in self.scatter(b, 8 * self.scene["trees"]):
             self.tree(u, v, 8, 22)
 
     def _villa(self, u0, u1, v0, v1):
@@ -209,7 +209,7 @@ class Quarters:
         for edge in (v0 + 0.6, v1 - 0.6):
             if rng.random() < 0.4:
                 self.hedge(u0, u1, edge, edge)
-        half = float(np.clip(min(wide, long) * rng.uniform(0.17, 0.32), 3.8, 9.0))
+        half = float(np.clip(min(wide, long) * rng.uniform(0.21, 0.33), 4.2, 9.0))
         ratio = rng.uniform(1.0, 1.7)
         u = (u0 + u1) / 2 + rng.uniform(-0.12, 0.12) * wide
         v = (v0 + v1) / 2 + rng.uniform(-0.12, 0.12) * long
@@ -237,7 +237,7 @@ class Quarters:
             angle, reach = rng.uniform(0, 6.283), rng.uniform(1.05, 1.9)
             at = (u + reach * half * 1.1 * np.cos(angle), v + reach * half * ratio * np.sin(angle))
             self.tree(*at, 9, 20)
-        for _ in range(rng.poisson(4 * self.scene["trees"])):
+        for _ in range(rng.poisson(2.4 * self.scene["trees"])):
             self.tree(rng.uniform(u0, u1), pick(rng, (v0 + 2, v1 - 2, rng.uniform(v0, v1))), 5, 22)
         for _ in range(rng.poisson(4)):
             self.bush(rng.uniform(u0, u1), rng.uniform(v0, v1))
