@@ -18,7 +18,7 @@ from ..backend.s3d_protocol.errors import (
     Semantic3DError,
 )
 from ..backend.s3d_protocol.jobs import Job
-from ..backend.s3d_protocol.messages import EXIT_MISMATCH, PROTOCOL_VERSION
+from ..backend.s3d_protocol.messages import EXIT_MISMATCH, PROTOCOL_VERSION, shown_text
 from .process import BackendProcess
 
 CHECK = "Run 'Check the backend' (semantic3d:check_backend) to see what is wrong."
@@ -97,6 +97,14 @@ def spoke_twice(first: str, second: str, process: BackendProcess) -> InternalErr
 
 def unreadable_result(process: BackendProcess) -> InternalError:
     return InternalError(f"The backend sent a result without values. Run the job again. {REPORT}", _details(process))
+
+
+def foreign_outputs(named: str, process: BackendProcess) -> InternalError:
+    return InternalError(
+        f"The backend names outputs that the job did not ask for ({_shortened(shown_text(named))}), so its result is not "
+        f"trusted. {SET_UP} {REPORT}",
+        _details(process),
+    )
 
 
 def failed_after_result(exit_code: int, process: BackendProcess) -> BackendCrashed:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-import queue
 import signal
 import subprocess
 import threading
 import time
 from collections import deque
 from contextlib import suppress
-from typing import BinaryIO, Iterator, Mapping
+from typing import Mapping
 
-from ..backend.s3d_protocol.messages import MAX_LINE_BYTES, BadMessage, decode, encode
+from ..backend.s3d_protocol.messages import MAX_LINE_BYTES, BadMessage, decode, encode, read_lines
 
 _STRIPPED_PREFIXES = ("PYTHON", "PROJ_", "GDAL_", "QGIS_", "DYLD_")
 _STRIPPED = ("LD_LIBRARY_PATH", "VIRTUAL_ENV", "QT_PLUGIN_PATH")
 _STDERR_LINES = 60
 _STDERR_LINE_BYTES = 4096
 _INBOX_SIZE = 1000
+_INBOX_BYTES = 4 * MAX_LINE_BYTES
 _END_S = 2.0
 
 
@@ -60,7 +60,7 @@ class BackendProcess:
         self.noise_lines = 0
         self.first_noise = ""
         self._heard_s = time.monotonic()
-        self._inbox: queue.Queue[dict] = queue.Queue(_INBOX_SIZE)  # full means that the backend waits
+        self._inbox = _Inbox()
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
         self._readers = [
             threading.Thread(target=self._read_messages, daemon=True),
@@ -90,16 +90,7 @@ class BackendProcess:
 
     def receive(self, wait_s: float) -> list[dict]:
         """Return the messages that came in, after waiting up to `wait_s` for the first one."""
-        try:
-            received = [self._inbox.get(timeout=wait_s)]
-        except queue.Empty:
-            return []
-        while len(received) < _INBOX_SIZE:
-            try:
-                received.append(self._inbox.get_nowait())
-            except queue.Empty:
-                break
-        return received
+        return self._inbox.take(wait_s)
 
     def kill(self) -> list[dict]:
         """End the process and all that it started, and return the messages that were still on their way.
@@ -141,30 +132,48 @@ class BackendProcess:
             self._process.kill()
 
     def _read_messages(self) -> None:
-        for line, complete in _lines(self._process.stdout, MAX_LINE_BYTES):
-            try:
-                message = decode(line) if complete else None
-            except BadMessage:
-                message = None
-            if message is not None:
-                self._heard_s = time.monotonic()
-                self._inbox.put(message)
-            elif line.strip():
-                self.noise_lines += 1
-                self.first_noise = self.first_noise or line[:200].decode("utf-8", "replace").strip()
+        with self._process.stdout as stream:
+            for line, complete in read_lines(stream, MAX_LINE_BYTES):
+                try:
+                    message = decode(line) if complete else None
+                except BadMessage:
+                    message = None
+                if message is not None:
+                    self._heard_s = time.monotonic()
+                    self._inbox.put(message, len(line))
+                elif line.strip():
+                    self.noise_lines += 1
+                    self.first_noise = self.first_noise or line[:200].decode("utf-8", "replace").strip()
 
     def _read_stderr(self) -> None:
-        for line, _ in _lines(self._process.stderr, _STDERR_LINE_BYTES):
-            if line.strip():
-                self._stderr.append(line.decode("utf-8", "replace").rstrip())
+        with self._process.stderr as stream:
+            for line, _ in read_lines(stream, _STDERR_LINE_BYTES):
+                if line.strip():
+                    self._stderr.append(line.decode("utf-8", "replace").rstrip())
 
 
-def _lines(stream: BinaryIO, limit: int) -> Iterator[tuple[bytes, bool]]:
-    """Yield each line, and whether it is whole. Of a longer line only the first `limit` bytes come."""
-    with stream:
-        continued = False
-        for piece in iter(lambda: stream.readline(limit), b""):
-            ends = piece.endswith(b"\n")
-            if not continued:
-                yield piece, ends or len(piece) < limit
-            continued = not ends
+class _Inbox:
+    """Messages between the reader and whoever takes them; full, by number or by bytes, means that the backend waits."""
+
+    def __init__(self) -> None:
+        self._messages: deque[tuple[dict, int]] = deque()
+        self._bytes = 0
+        self._changed = threading.Condition()
+
+    def put(self, message: dict, size_bytes: int) -> None:
+        """Add a message that came as a line of so many bytes; waits while there is no room."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._messages) < _INBOX_SIZE and self._bytes < _INBOX_BYTES)
+            self._messages.append((message, size_bytes))
+            self._bytes += size_bytes
+            self._changed.notify_all()
+
+    def take(self, wait_s: float) -> list[dict]:
+        """Return all that is there, after waiting up to `wait_s` for the first one."""
+        with self._changed:
+            self._changed.wait_for(lambda: bool(self._messages), wait_s)
+            taken = [message for message, _ in self._messages]
+            self._messages.clear()
+            self._bytes = 0
+            self._changed.notify_all()
+        return taken

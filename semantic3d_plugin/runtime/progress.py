@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Mapping
+
+from ..backend.s3d_protocol.messages import shown_text
+
+_LONGEST_TEXT = 200
 
 
 def progress_text(message: Mapping[str, Any]) -> str:
-    """Return a ``progress`` message as one line; what is unknown is left out."""
-    parts = [str(message["text"])] if message.get("text") else []
-    parts.append(f"{_number(message.get('done'))} of {_number(message.get('total'))} {message.get('unit') or 'steps'}")
-    rate = message.get("megapixels_per_s")
-    if isinstance(rate, (int, float)) and rate > 0:
+    """Return a ``progress`` message as one line; what is unknown, or no number, is left out."""
+    done, total = _number(message.get("done")), _number(message.get("total"))
+    parts = [_text(message["text"])] if message.get("text") else []
+    parts.append(f"{_shown(done)} of {_shown(total)} {_text(message.get('unit') or 'steps')}")
+    rate = _number(message.get("megapixels_per_s"))
+    if rate is not None and rate > 0:
         parts.append(f"{rate:.2g} MP/s" if rate < 10 else f"{rate:.0f} MP/s")
-    left = message.get("seconds_left")
-    if isinstance(left, (int, float)) and message.get("done") != message.get("total"):
+    left = _number(message.get("seconds_left"))
+    if left is not None and done != total:
         parts.append(f"{time_text(left)} left")
     return " · ".join(parts)
 
 
 def progress_percent(message: Mapping[str, Any]) -> float:
     """Return 0 to 100, whatever the numbers are."""
-    done, total = message.get("done"), message.get("total")
-    if not isinstance(done, (int, float)) or not isinstance(total, (int, float)) or total <= 0:
+    done, total = _number(message.get("done")), _number(message.get("total"))
+    if done is None or total is None or total <= 0:
         return 0.0
-    return min(100.0, max(0.0, 100.0 * done / total))
+    return 100.0 * min(1.0, max(0.0, done / total))
 
 
 def time_text(seconds: float) -> str:
@@ -34,5 +40,16 @@ def time_text(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def _number(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _number(value: Any) -> float | None:
+    """A value that is a finite number, else None; messages come from another process."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if abs(value) < 1e18 and math.isfinite(value) else None
+
+
+def _shown(value: float | None) -> str:
+    return "?" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _text(value: Any) -> str:
+    return shown_text(value)[:_LONGEST_TEXT]

@@ -187,6 +187,9 @@ class _Conversation:
         values = self._answer.get("values")
         if not isinstance(values, dict):
             raise errors.unreadable_result(self._process)
+        foreign = _foreign_outputs(values, self._job)
+        if foreign:
+            raise errors.foreign_outputs(foreign, self._process)
         if self._process.noise_lines:
             self._listener.log(
                 f"The backend printed {self._process.noise_lines} line(s) outside of the protocol, which were "
@@ -227,12 +230,21 @@ class _Listener:
     def log(self, text: str, level: str) -> None:
         if self._feedback is None:
             return
+        text = messages.shown_text(text)
         if level == "error":
             self._feedback.reportError(text, False)
         elif level == "warning":
             self._feedback.pushWarning(text)
         else:
             self._feedback.pushInfo(text)
+
+
+def _foreign_outputs(values: Mapping[str, Any], job: Job) -> str:
+    """Return what the result names as an output and the job did not ask for, in words; "" where there is nothing."""
+    named, asked = values.get("outputs", {}), job.outputs()
+    if not isinstance(named, dict):
+        return f"{type(named).__name__} in the place of paths"
+    return ", ".join(f"{name} as {path}" for name, path in named.items() if asked.get(name) != path)
 
 
 def _cancelled() -> Cancelled:

@@ -63,7 +63,7 @@ def test_a_log_level_must_be_known():
         ({"done": 0, "total": 3, "unit": "files", "megapixels_per_s": None, "seconds_left": None}, "0 of 3 files"),
         ({"done": 3, "total": 3, "unit": "tiles", "megapixels_per_s": 1.0, "seconds_left": 0.0},
          "3 of 3 tiles · 1 MP/s"),
-        ({}, "None of None steps"),
+        ({}, "? of ? steps"),
     ],
 )  # fmt: skip
 def test_progress_in_words(message, text):

@@ -132,6 +132,39 @@ def test_a_result_needs_values(fake, run, values):
         run(fake(f"hello(); say(type='result', values={values})"))
 
 
+def test_outputs_that_the_job_asked_for_come_back(fake, run, job):
+    script = fake("job = hello()['job']\nsay(type='result', values={'outputs': {'height': job['height_path']}})")
+    assert run(script) == {"outputs": {"height": job.height_path}}
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    ["{'height': '/etc/passwd'}", "{'height': job['sigma_path']}", "{'report': 'r.html'}", "{'height': ['h.tif']}",
+     "['h.tif']", "None"],
+)  # fmt: skip
+def test_a_path_that_the_job_did_not_name_is_not_trusted(fake, run, outputs):
+    script = fake(f"job = hello()['job']\nsay(type='result', values={{'outputs': {outputs}}})")
+    with pytest.raises(errors.InternalError, match="outputs that the job did not ask for"):
+        run(script)
+
+
+def test_a_flood_on_both_streams_neither_fills_the_memory_nor_stops_the_job(fake, run):
+    script = fake("""
+        import threading
+        hello()
+        def flood(stream, line):
+            for _ in range(30):
+                os.write(stream, line * 4000)
+        floods = [threading.Thread(target=flood, args=(1, b"noise\\n")), threading.Thread(target=flood, args=(2, b"y" * 5))]
+        [thread.start() for thread in floods]; [thread.join() for thread in floods]
+        os.write(1, b"\\n")
+        say(type="result", values={"a": 1})
+    """)
+    feedback = Feedback()
+    assert run(script, feedback) == {"a": 1}
+    assert "printed 120000 line(s)" in feedback.lines[0][1] and len(feedback.lines) == 1
+
+
 @pytest.mark.parametrize("code", sorted(errors.ERROR_TYPES))
 def test_a_reported_error_keeps_its_code_and_text(fake, run, code):
     script = fake(f"hello(); say(type='error', code={code!r}, message='It rains.', details={{'mm': 3}}); sys.exit(1)")

@@ -23,6 +23,11 @@ def new_job_id() -> str:
     return uuid.uuid4().hex
 
 
+def is_job_id(text: object) -> bool:
+    """Whether a text can be a job's id: letters, digits, '_' and '-', and not too many for a file's name."""
+    return isinstance(text, str) and len(text) <= 64 and _JOB_ID.fullmatch(text) is not None
+
+
 def partial_path(path: str, job_id: str) -> str:
     """Return where to write what shall become `path`: ``/a/h.tif`` gives ``/a/.h.<job_id>.partial.tif``.
 
@@ -143,6 +148,6 @@ def _split(path: str) -> tuple[str, str, str]:
 
 
 def _prefix(stem: str, job_id: str) -> str:
-    if not _JOB_ID.fullmatch(job_id):  # an empty id would match, and delete, other jobs' files
+    if not is_job_id(job_id):  # an empty id would match, and delete, other jobs' files
         raise ValueError(f"job id {job_id!r} is not made of letters, digits, '_' and '-'")
     return f".{stem}.{job_id}.partial"

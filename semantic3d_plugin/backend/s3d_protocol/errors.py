@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
+from .messages import shown_text
+
 
 class Semantic3DError(Exception):
     """Base of all our errors.
@@ -132,8 +134,8 @@ ERROR_TYPES = {
 
 def from_message(message: Mapping[str, Any]) -> Semantic3DError:
     """Rebuild the error that an ``error`` message carries; an unknown code gives an InternalError."""
-    details = message.get("details")
-    return ERROR_TYPES.get(str(message.get("code")), InternalError)(
-        str(message.get("message") or "The backend reported an error without a text."),
+    details, code = message.get("details"), message.get("code")
+    return ERROR_TYPES.get(code if isinstance(code, str) else "", InternalError)(
+        shown_text(message.get("message") or "The backend reported an error without a text."),
         details if isinstance(details, Mapping) else None,
     )

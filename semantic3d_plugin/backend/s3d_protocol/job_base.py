@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import reprlib
 from dataclasses import MISSING, asdict, fields
 from typing import Any, ClassVar, Mapping
 
@@ -11,6 +12,7 @@ from .errors import InvalidParameter
 
 DEVICES = ("auto", "cpu", "cuda")
 MIN_MEMORY_MB = 64
+LARGEST_INTEGER = 2**53  # beyond, floats and other programs lose whole numbers
 
 _FIELD_TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
@@ -26,6 +28,14 @@ class Job:
 
     kind: ClassVar[str]
 
+    def __post_init__(self) -> None:
+        """Raise InvalidParameter for a text that no file system or no library could take."""
+        for field in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            for text in value if isinstance(value, tuple) else (value,):
+                if isinstance(text, str):
+                    _check_text(field.name, text)
+
     def to_dict(self) -> dict:
         return {
             name: list(value) if isinstance(value, tuple) else value
@@ -39,6 +49,8 @@ class Job:
         Raises:
             InvalidParameter: a field is unknown, missing or of the wrong type.
         """
+        if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
+            raise InvalidParameter(f"The {cls.kind} job's parameters are no object of names and values.")
         known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
         unknown = sorted(set(values) - set(known))
         if unknown:
@@ -63,20 +75,36 @@ def _typed(name: str, value: Any, annotation: Any) -> Any:
     expected = _FIELD_TYPES[str(annotation)]
     if isinstance(value, bool) or not isinstance(value, expected):
         raise InvalidParameter(
-            f"The parameter {name} is {value!r}, but must be of type {annotation}.", {"parameter": name}
+            f"The parameter {name} is {reprlib.repr(value)}, but must be of type {annotation}.", {"parameter": name}
         )
     if isinstance(value, list):
         return tuple(value)
+    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        raise InvalidParameter(f"The parameter {name} is beyond all sensible numbers.", {"parameter": name})
     return float(value) if annotation == "float" else value
+
+
+def _check_text(name: str, text: str) -> None:
+    """Raise InvalidParameter for a NUL, and for bytes of a file's name that are no UTF-8 (Python's lone surrogates)."""
+    if "\0" in text:
+        raise InvalidParameter(f"The parameter {name} holds a NUL character ({ascii(text)}). Correct it.")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InvalidParameter(
+            f"The parameter {name}, {ascii(text)}, holds bytes that are not UTF-8, which GDAL and reports cannot name. "
+            "Rename the file or folder.",
+            {"parameter": name},
+        ) from None
 
 
 def check_bands(bands: tuple) -> None:
     if not bands:
         return
-    numbers = all(isinstance(band, int) and not isinstance(band, bool) and band >= 1 for band in bands)
+    numbers = all(is_number(band) and isinstance(band, int) and band >= 1 for band in bands)
     if len(bands) != 3 or not numbers:
         raise InvalidParameter(
-            f"The bands are {list(bands)}. Give three band numbers from 1 on, for red, green and blue, "
+            f"The bands are {reprlib.repr(list(bands))}. Give three band numbers from 1 on, for red, green and blue, "
             "or none to let the image decide."
         )
 
@@ -84,17 +112,26 @@ def check_bands(bands: tuple) -> None:
 def check_extent(extent: tuple | None) -> None:
     if extent is None:
         return
-    numbers = all(isinstance(side, (int, float)) and math.isfinite(side) for side in extent)
+    numbers = all(map(is_number, extent))
     if len(extent) != 4 or not numbers or extent[0] >= extent[2] or extent[1] >= extent[3]:
         raise InvalidParameter(
-            f"The extent is {list(extent)}. Give xmin, ymin, xmax, ymax in the image's CRS, "
+            f"The extent is {reprlib.repr(list(extent))}. Give xmin, ymin, xmax, ymax in the image's CRS, "
             "with xmin below xmax and ymin below ymax."
         )
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite number that a float holds."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return abs(value) <= LARGEST_INTEGER if isinstance(value, int) else math.isfinite(value)
 
 
 def check_at_least(label: str, value: int, minimum: int, unit: str) -> None:
     if value < minimum:
         raise InvalidParameter(f"The {label} is {value} {unit}. Give at least {minimum}.")
+    if value > LARGEST_INTEGER:
+        raise InvalidParameter(f"The {label} is beyond all sensible numbers of {unit or 'its kind'}. Give a smaller one.")
 
 
 def check_device(device: str) -> None:

@@ -7,6 +7,7 @@ by the job itself, before weights load.
 from __future__ import annotations
 
 import math
+import reprlib
 from dataclasses import dataclass
 from typing import Any, ClassVar, Mapping
 
@@ -125,6 +126,6 @@ def job_from_dict(kind: str, values: Mapping[str, Any]) -> Job:
     Raises:
         InvalidParameter: the kind or a field is unknown, missing or of the wrong type.
     """
-    if kind not in JOB_TYPES:
-        raise InvalidParameter(f"There is no job {kind!r}. Known jobs: {', '.join(JOB_TYPES)}.", {"kind": kind})
+    if not isinstance(kind, str) or kind not in JOB_TYPES:
+        raise InvalidParameter(f"There is no job {reprlib.repr(kind)}. Known jobs: {', '.join(JOB_TYPES)}.")
     return JOB_TYPES[kind].from_dict(values)

@@ -9,12 +9,20 @@ Types that a reader does not know are skipped, so that a later version may add s
 from __future__ import annotations
 
 import json
-from typing import Any, Mapping
+import math
+from typing import Any, BinaryIO, Iterator, Mapping
 
 PROTOCOL_VERSION = 1
 
 MAX_LINE_BYTES = 1 << 20
 """A longer line is no message. Ours stay far below; this keeps a noisy process from filling our memory."""
+
+MAX_ORDER_BYTES = 1 << 24
+"""A job may name many images, so that an order may be longer."""
+
+_DEEPEST = 32
+_LONGEST_INTEGER = 20
+_LONGEST_LOG = 10_000
 
 EXIT_SUCCESS = 0
 EXIT_ERROR = 1
@@ -39,18 +47,30 @@ def encode(message: Mapping[str, Any]) -> bytes:
 
 
 def decode(line: bytes | str) -> dict:
-    """Return the message in a line.
+    """Return the message in a line. All its numbers are finite.
 
     Raises:
-        BadMessage: the line is not a JSON object with a ``type``.
+        BadMessage: the line is not a JSON object with a ``type``, or nests deeper than any of ours.
     """
     try:
-        message = json.loads(line)
+        message = json.loads(line, parse_constant=_no_number, parse_float=_finite, parse_int=_whole)
     except (ValueError, RecursionError) as error:  # ValueError covers wrong UTF-8 as well
         raise BadMessage(f"not JSON: {error}") from None
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         raise BadMessage("not a JSON object with a type")
+    if _is_deeper(message, _DEEPEST):
+        raise BadMessage(f"nested deeper than {_DEEPEST}")
     return message
+
+
+def read_lines(stream: BinaryIO, limit: int) -> Iterator[tuple[bytes, bool]]:
+    """Yield each line, and whether it is whole. Of a longer line only the first `limit` bytes come."""
+    continued = False
+    for piece in iter(lambda: stream.readline(limit), b""):
+        ends = piece.endswith(b"\n")
+        if not continued:
+            yield piece, ends or len(piece) < limit
+        continued = not ends
 
 
 def hello(version: str, pid: int) -> dict:
@@ -62,7 +82,8 @@ def alive() -> dict:
 
 
 def log(text: str, level: str = "info") -> dict:
-    return {"type": "log", "level": level, "text": text}
+    shown = text if len(text) <= _LONGEST_LOG else text[:_LONGEST_LOG] + " ..."
+    return {"type": "log", "level": level, "text": shown}
 
 
 def result(values: Mapping[str, Any]) -> dict:
@@ -75,3 +96,35 @@ def job(kind: str, job_id: str, values: Mapping[str, Any]) -> dict:
 
 def cancel() -> dict:
     return {"type": "cancel"}
+
+
+def shown_text(value: Any) -> str:
+    """Return a text that any file, window and terminal takes: bytes of a name that are no UTF-8 become escapes."""
+    return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:40]} is beyond all numbers")
+    return number
+
+
+def _whole(text: str) -> int:
+    if len(text) > _LONGEST_INTEGER:
+        raise ValueError(f"a whole number of {len(text)} digits")
+    return int(text)
+
+
+def _is_deeper(value: Any, deepest: int) -> bool:
+    level = [value]
+    for _ in range(deepest):
+        inner = (item.values() if isinstance(item, dict) else item for item in level if isinstance(item, (dict, list)))
+        level = [part for parts in inner for part in parts]
+        if not level:
+            return False
+    return any(isinstance(item, (dict, list)) for item in level)

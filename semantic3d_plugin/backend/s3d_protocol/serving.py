@@ -15,10 +15,10 @@ import time
 from typing import Any, BinaryIO, Callable, Mapping
 
 from . import messages
-from .aside import discard_partials
+from .aside import discard_partials, is_job_id
 from .control import JobControl
 from .diagnosis import diagnose
-from .errors import Cancelled, ProtocolMismatch, Semantic3DError
+from .errors import Cancelled, InvalidParameter, ProtocolMismatch, Semantic3DError
 from .jobs import Job, job_from_dict
 from .messages import EXIT_CANCELLED, EXIT_ERROR, EXIT_MISMATCH, EXIT_SUCCESS, PROTOCOL_VERSION
 from .version import product_version
@@ -88,9 +88,10 @@ class Channel:
 
     def receive(self) -> dict | None:
         """Return the next order, or None when the stream has ended. Lines that are none are skipped."""
-        for line in self._orders:
+        for line, complete in messages.read_lines(self._orders, messages.MAX_ORDER_BYTES):
             try:
-                return messages.decode(line)
+                if complete:
+                    return messages.decode(line)
             except messages.BadMessage:
                 continue
         return None
@@ -131,7 +132,8 @@ class _Work:
         self._run_job = run_job
         self._order = order
         self._grace_s = grace_s
-        self._control = _WorkerControl(str(order.get("job_id") or ""), channel)
+        job_id = order.get("job_id")
+        self._control = _WorkerControl(job_id if is_job_id(job_id) else "", channel)
         self._job: Job | None = None
         self._finished = threading.Event()
         self._orphaned = False
@@ -149,10 +151,14 @@ class _Work:
 
     def _outcome(self) -> tuple[dict, int]:
         try:
-            self._job = job_from_dict(str(self._order.get("kind")), self._order.get("job") or {})
-            self._job.check()
+            if self._control.job_id != self._order.get("job_id"):
+                raise InvalidParameter("The order names no job id of letters, digits, '_' and '-'.")
+            job = job_from_dict(self._order.get("kind"), self._order.get("job"))
+            job.check()
+            self._job = job  # from here on its outputs are paths that can be cleaned up
             answer = messages.result(self._run_job(self._job, self._control))
-            messages.encode(answer)  # a value without a JSON form is a fault of the job, and told as one
+            if len(messages.encode(answer)) > messages.MAX_LINE_BYTES:  # a value without a JSON form raises here
+                raise ValueError(f"the result is longer than {messages.MAX_LINE_BYTES} bytes")
             return answer, EXIT_SUCCESS
         except BaseException as fault:  # the one place where everything is caught: nothing may end unsaid
             error: Semantic3DError = diagnose(fault, self._job)
