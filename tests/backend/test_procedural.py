@@ -194,7 +194,8 @@ def test_newer_kinds_have_labels_that_agree(places):
 
 @pytest.mark.parametrize("kind, code, least, low_m, high_m", [
     ("old_quarter", 4, 0.30, 5, 18), ("terraces", 4, 0.07, 4.5, 16), ("roadside", 4, 0.05, 2.5, 13),
-    ("trade", 4, 0.03, 3.5, 18), ("high_wood", 3, 0.20, 8, 40), ("lakeside", 3, 0.08, 3, 30), ("countryside", 2, 0.1, 0, 1)])
+    ("trade", 4, 0.03, 3.5, 18), ("high_wood", 3, 0.20, 8, 40), ("lakeside", 3, 0.08, 3, 30),
+    ("countryside", 2, 0.1, 0, 1)])
 def test_newer_kinds_hold_what_they_are_named_for(places, kind, code, least, low_m, high_m):
     scene = places[kind]
     found = scene.land_cover == code
@@ -227,7 +228,8 @@ def test_attached_houses_touch_and_follow_the_street():
     rng = np.random.default_rng(2)
     canvas = Canvas(rng, 400, 0.5)
     layout = Layout(rng, canvas, STYLES["terraces"])
-    habits = {"paints": {"lead": (("tile", (170, 120, 95)),), "other": (), "flat": ()}, "lead_share": 1.0, "others_share": 0.0,
+    habits = {"paints": {"lead": (("tile", (170, 120, 95)),), "other": (), "flat": ()}, "lead_share": 1.0,
+              "others_share": 0.0,
               "roof_spread": 0.05, "roof_fade": 0.0, "roof_grey": 0.0, "pitch": (0.6, 0.6), "green": "lawn"}
     town = Town(rng, canvas, layout, None, habits)
     for k in range(12):

@@ -35,7 +35,7 @@ def scene_style(seed: int, styles=()) -> str | None:
 
 
 def render_to_file(folder, seed: int, size_px: int, gsd_m: float = 0.0, styles=()) -> Path:
-    """Render one scene (of one of ``styles``, if any are given) into ``folder`` unless it is there; returns its path."""
+    """Render one scene (of one of ``styles``, if any given) into ``folder`` unless it is there; returns its path."""
     path = Path(folder) / f"scene_{seed:06d}.npz"
     if path.exists():
         return path

@@ -1,4 +1,4 @@
-"""Outskirts in the blocks of a procedural scene: depots, farmyards, solar fields, tall woods, building sites, shores."""
+"""Outskirts in the blocks of a procedural scene: depots, farmyards, solar fields, tall woods, sites, shores."""
 from __future__ import annotations
 
 import numpy as np
@@ -72,7 +72,8 @@ class Outskirts:
             hall.pitch = 0.35
         hall.detail = True
         if rng.random() < 0.5:
-            self.building(u - s - 4, v + rng.uniform(-0.5, 0.5) * t, [(0, 0, 5, rng.uniform(6, 14))], max(3.2, 0.6 * eaves), "flat")
+            self.building(u - s - 4, v + rng.uniform(-0.5, 0.5) * t, [(0, 0, 5, rng.uniform(6, 14))],
+                          max(3.2, 0.6 * eaves), "flat")
         if rng.random() < 0.6:
             paint = [jitter(rng, pick(rng, CARS[:8])) for _ in range(3)]
             for at in np.arange(-0.85 * t, 0.85 * t, 4.2):
@@ -91,7 +92,8 @@ class Outskirts:
         for u, v in self.scatter(b, 6):
             self.cars.append((u, v, rng.uniform(0, 3)))
         for u, v in self.scatter(b, 5, 14):
-            self.building(u, v, [(0, 0, rng.uniform(4, 12), rng.uniform(5, 13))], rng.uniform(2.6, 11), pick(rng, ("flat", "gable")))
+            self.building(u, v, [(0, 0, rng.uniform(4, 12), rng.uniform(5, 13))], rng.uniform(2.6, 11),
+                          pick(rng, ("flat", "gable")))
         for u, v in self.scatter(b, 25):
             self.bush(u, v)
         self._yard(b)
@@ -110,7 +112,8 @@ class Outskirts:
             half = rng.uniform(4.5, 11)
             if rng.random() < 0.85:
                 self.building(u + place + half, v + rng.uniform(-16, 16), [(0, 0, half, rng.uniform(9, 28))],
-                              rng.uniform(3.0, 7.0), pick(rng, ("gable_q", "gable_q", "gable_q", "hip", "flat")), rng.normal(0, 0.02))
+                              rng.uniform(3.0, 7.0), pick(rng, ("gable_q", "gable_q", "gable_q", "hip", "flat")),
+                              rng.normal(0, 0.02))
                 self.buildings[-1].pitch = float(rng.uniform(0.25, 0.7))
                 self.buildings[-1].detail = True
             place += 2 * half + rng.uniform(1.5, 9)
@@ -132,7 +135,8 @@ class Outskirts:
         self.cover(b, pick(rng, ("dry_grass", "soil", "meadow")), patchy=rng.uniform(0.1, 0.5))
         found = self.layout.rectangle(b.u0 + 6, b.u1 - 6, b.v0 + 6, b.v1 - 6)
         if found is not None:
-            self.trees.append((self._draw_panels, found + (rng.uniform(5, 10), rng.uniform(2.4, 4.2), rng.uniform(0.2, 0.5))))
+            self.trees.append((self._draw_panels,
+                               found + (rng.uniform(5, 10), rng.uniform(2.4, 4.2), rng.uniform(0.2, 0.5))))
 
     def _draw_panels(self, area, u, v, mask, period_m, deep_m, rise):
         across = np.mod(u, period_m)
@@ -215,7 +219,8 @@ class Outskirts:
         row, column = int(y / canvas.gsd_m), int(x / canvas.gsd_m)
         if not (0 <= row < canvas.size_px and 0 <= column < canvas.size_px) or canvas.land_cover[row, column] != WATER:
             return
-        paint = jitter(rng, pick(rng, ((236, 236, 234), (224, 222, 216), (90, 110, 150), (150, 120, 90), (200, 204, 208))))
+        paint = jitter(rng,
+                       pick(rng, ((236, 236, 234), (224, 222, 216), (90, 110, 150), (150, 120, 90), (200, 204, 208))))
         draw_hull(canvas, x, y, angle, length, 0.3 * length, rng.uniform(1.0, 2.4), paint)
 
     def draw_roof_tank(self, x, y, radius, height, paint):

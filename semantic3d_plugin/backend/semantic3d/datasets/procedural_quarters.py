@@ -24,7 +24,8 @@ class Quarters:
         house.frame = (found[0], found[1] - np.float32((u0 + u1) / 2), found[2] - np.float32((v0 + v1) / 2))
         house.detail = True
         if like is not None:
-            house.colour, house.family, house.pitch = like.colour * np.exp(self.rng.normal(0, 0.05)), like.family, like.pitch
+            house.colour = like.colour * np.exp(self.rng.normal(0, 0.05))
+            house.family, house.pitch = like.family, like.pitch
         return house
 
     # old towns ---------------------------------------------------------
@@ -101,7 +102,8 @@ class Quarters:
                 self._row_of_houses(*second, along_v, base + rng.normal(0, 1.0))
             return
         self.layout.cover(u0 + depth, u1 - depth, v0 + depth, v1 - depth,
-                          pick(rng, (self.green, "pavers", "concrete", self.green, "gravel")), float(np.exp(rng.normal(0, 0.1))))
+                          pick(rng, (self.green, "pavers", "concrete", self.green, "gravel")),
+                          float(np.exp(rng.normal(0, 0.1))))
         self._row_of_houses(u0, u0 + depth, v0, v1, True, base, 1)
         self._row_of_houses(u1 - depth, u1, v0, v1, True, base, -1)
         self._row_of_houses(u0 + depth, u1 - depth, v0, v0 + depth, False, base, 1)
@@ -116,7 +118,8 @@ class Quarters:
 
     def _small_square(self, u0, u1, v0, v1):
         rng = self.rng
-        self.layout.cover(u0, u1, v0, v1, pick(rng, ("pavers", "concrete", "gravel")), float(np.exp(rng.normal(0.08, 0.1))))
+        self.layout.cover(u0, u1, v0, v1, pick(rng, ("pavers", "concrete", "gravel")),
+                          float(np.exp(rng.normal(0.08, 0.1))))
         self._plane_rows(u0 + 3, u1 - 3, v0 + 3, v1 - 3)
         for _ in range(rng.poisson(6)):
             self.cars.append((rng.uniform(u0, u1), rng.uniform(v0, v1), rng.choice([0, np.pi / 2])))
@@ -173,10 +176,12 @@ class Quarters:
             if wings and deep > wing_deep + 3:
                 at = v if k % 2 else v + unit * 0.45
                 near, far = min(back, back + inward * wing_deep), max(back, back + inward * wing_deep)
-                self.bent(near, far, at, at + 0.55 * unit, eaves * rng.uniform(0.5, 0.75), pick(rng, ("gable_p", "shed")), lead)
+                self.bent(near, far, at, at + 0.55 * unit, eaves * rng.uniform(0.5, 0.75),
+                          pick(rng, ("gable_p", "shed")), lead)
             garden = sorted((back, back + inward * deep))
             if rng.random() < 0.6:
-                self.layout.cover(*garden, v + 0.2, v + unit - 0.2, pick(rng, (self.green, "lawn", "meadow", "soil", "pavers")),
+                self.layout.cover(*garden, v + 0.2, v + unit - 0.2,
+                                  pick(rng, (self.green, "lawn", "meadow", "soil", "pavers")),
                                   float(np.exp(rng.normal(0, 0.12))))
             self.line(*garden, v - 0.15, v + 0.15, pick(rng, ((92, 88, 70), (140, 126, 110))), 0.7)
             if rng.random() < 0.4 and deep > 9:
@@ -221,12 +226,14 @@ class Quarters:
         eaves = rng.uniform(*self.scene["eaves"])
         turn = rng.choice([0.0, rng.normal(0, 0.25)])
         self.layout.cover(u - half - 2, u + half + 3, v - half * ratio - 2, v + half * ratio + 2,
-                          pick(rng, ("pavers", "gravel", "concrete", self.green)), float(np.exp(rng.normal(-0.1, 0.15))))
+                          pick(rng, ("pavers", "gravel", "concrete", self.green)),
+                          float(np.exp(rng.normal(-0.1, 0.15))))
         self.building(u, v, parts, eaves, form, turn)
         self.buildings[-1].detail = True
         if rng.random() < 0.7:  # drive
             edge = pick(rng, (u0, u1))
-            self.layout.cover(min(edge, u), max(edge, u), v - 1.6, v + 1.6, pick(rng, ("gravel", "pavers", "asphalt", "concrete")))
+            self.layout.cover(min(edge, u), max(edge, u), v - 1.6, v + 1.6,
+                              pick(rng, ("gravel", "pavers", "asphalt", "concrete")))
             self.cars.append((edge + 0.25 * (u - edge), v, rng.normal(0, 0.05)))
         if rng.random() < 0.35:
             self.building(pick(rng, (u0 + 4, u1 - 4)), pick(rng, (v0 + 4, v1 - 4)), [(0, 0, 3, 3.2)], 2.6,
@@ -252,7 +259,8 @@ class Quarters:
             dense = rng.uniform(0.25, 0.6)
         low, high = self.scene["eaves"]
         concrete = rng.uniform(0.1, 0.5)
-        for u0, u1, v0, v1 in split(rng, b.u0 + 1, b.u1 - 1, b.v0 + 1, b.v1 - 1, rng.uniform(4, 7), rng.uniform(12, 24), 0.7):
+        lots = split(rng, b.u0 + 1, b.u1 - 1, b.v0 + 1, b.v1 - 1, rng.uniform(4, 7), rng.uniform(12, 24), 0.7)
+        for u0, u1, v0, v1 in lots:
             u, v = (u0 + u1) / 2, (v0 + v1) / 2
             if rng.random() > dense:
                 for _ in range(rng.poisson(1.2 * self.scene["trees"])):
@@ -267,7 +275,8 @@ class Quarters:
             self.building(u, v, [(0, 0, s, t)], float(np.clip(eaves, 2.6, 14)), form, rng.normal(0, 0.03))
             self.buildings[-1].detail = True
             if flat and rng.random() < 0.6:
-                self._roof_tank(u + rng.uniform(-0.6, 0.6) * s, v + rng.uniform(-0.6, 0.6) * t, self.buildings[-1].eaves_m)
+                self._roof_tank(u + rng.uniform(-0.6, 0.6) * s, v + rng.uniform(-0.6, 0.6) * t,
+                                self.buildings[-1].eaves_m)
             if flat and rng.random() < 0.45:  # a tin roof over a part of the terrace
                 part = rng.uniform(0.4, 0.9)
                 self.building(u, v + (1 - part) * t * rng.choice([-1, 1]), [(0, 0, 0.95 * s, part * t)],
