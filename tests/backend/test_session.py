@@ -23,7 +23,9 @@ class Fail(Exception):
     pass
 
 
-def runtime(package, *, available=("CPUExecutionProvider",), kept=None, load_fault=None, run_fault=None, batch="N"):
+def runtime(
+    package, *, available=("CPUExecutionProvider",), kept=None, load_fault=None, run_fault=None, lost_after=None, batch="N"
+):
     """A stand-in; `kept` says which providers a session asked for CUDA really has after a run."""
 
     class Session:
@@ -31,6 +33,10 @@ def runtime(package, *, available=("CPUExecutionProvider",), kept=None, load_fau
             if load_fault and providers[0].startswith("CUDA"):
                 raise Fail(load_fault)
             self.providers, self.sizes = providers, []
+            self.falls_back, self.runs = True, 0
+
+        def disable_fallback(self):
+            self.falls_back = False
 
         def get_providers(self):
             return list(kept) if kept and self.providers[0].startswith("CUDA") else self.providers
@@ -47,7 +53,11 @@ def runtime(package, *, available=("CPUExecutionProvider",), kept=None, load_fau
             ]
 
         def run(self, names, feeds):
-            if run_fault and (self.providers[0].startswith("CUDA") or "CUDA" not in str(available)):
+            if lost_after is not None and self.providers[0].startswith("CUDA"):
+                self.runs += 1
+                if self.runs > lost_after:
+                    raise (Fail if self.falls_back is False else AssertionError)(run_fault)
+            elif lost_after is None and run_fault and (self.providers[0].startswith("CUDA") or "CUDA" not in str(available)):
                 raise Fail(run_fault)
             image = feeds["image"]
             self.sizes.append(len(image))
@@ -98,6 +108,50 @@ def test_a_card_that_does_not_work_is_said_aloud(monkeypatch, package, faults, w
     assert said[0][0] == "warning" and words in said[0][1] and "processor" in said[0][1]
     with pytest.raises(DeviceUnavailable, match=words):
         make(monkeypatch, package, "cuda", available=BOTH, **faults)
+
+
+LOST = "CUDA failure 719: unspecified launch failure"
+
+
+def test_a_card_that_is_lost_in_the_middle_is_said_aloud_and_the_processor_goes_on(monkeypatch, package):
+    image = np.zeros((1, 3, TILE_PX, TILE_PX), np.float32)
+    session, said = make(monkeypatch, package, available=BOTH, run_fault=LOST, lost_after=2)
+    session.run(image, ALL)  # the proof was the first run
+    assert session.device == "cuda" and said == []
+    assert set(session.run(image, ALL)) == set(ALL)
+    assert session.device == "cpu" and len(said) == 1
+    assert said[0][0] == "warning" and "CUDA failure 719" in said[0][1] and "processor goes on" in said[0][1]
+    session.run(image, ALL)
+    assert len(said) == 1
+
+
+def test_a_lost_card_that_was_asked_for_ends_the_job(monkeypatch, package):
+    image = np.zeros((1, 3, TILE_PX, TILE_PX), np.float32)
+    session, said = make(monkeypatch, package, "cuda", available=BOTH, run_fault=LOST, lost_after=1)
+    with pytest.raises(DeviceUnavailable, match="middle of the work.*CUDA failure 719.*auto or cpu"):
+        session.run(image, ALL)
+    session, said = make(monkeypatch, package, "cuda", available=BOTH, run_fault="CUDA out of memory", lost_after=1)
+    with pytest.raises(OutOfMemory, match="batch size"):
+        session.run(image, ALL)
+    assert said == []
+
+
+@pytest.mark.parametrize("name", ["DeviceReset", "NotFound", "Fail", "EPFail"])
+def test_every_exception_of_the_real_runtime_is_known(name):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    state = onnxruntime.capi.onnxruntime_pybind11_state
+    if not hasattr(state, name):
+        pytest.skip(f"this onnxruntime has no {name}")
+    assert getattr(state, name) in session_module._runtime_errors(onnxruntime)
+
+
+@pytest.mark.parametrize(
+    "words", ["Available memory of 0 is smaller than requested bytes of 12", "std::bad_alloc", "CUBLAS_STATUS_ALLOC_FAILED"]
+)
+def test_the_runtimes_words_for_memory_are_known(monkeypatch, package, words):
+    session, _ = make(monkeypatch, package, "cpu", run_fault=words)
+    with pytest.raises(OutOfMemory, match="Lower the batch size"):
+        session.run(np.zeros((1, 3, TILE_PX, TILE_PX), np.float32), ALL)
 
 
 def test_without_a_gpu_build_auto_is_quiet_and_cuda_is_refused(monkeypatch, package):

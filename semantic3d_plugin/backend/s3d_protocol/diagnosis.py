@@ -15,7 +15,7 @@ _MEMORY_WORDS = (
     "memoryerror",
     "bad_alloc",
     "bad allocation",
-    "failed to allocate memory",
+    "failed to allocate",
     "cannot allocate memory",
     "out of memory",
     "out_of_memory",

@@ -50,17 +50,30 @@ def decode(line: bytes | str) -> dict:
     """Return the message in a line. All its numbers are finite.
 
     Raises:
-        BadMessage: the line is not a JSON object with a ``type``, or nests deeper than any of ours.
+        BadMessage: the line is not a JSON object with a ``type``, or breaks what `strict_json` asks for.
     """
     try:
-        message = json.loads(line, parse_constant=_no_number, parse_float=_finite, parse_int=_whole)
+        message = strict_json(line)
     except (ValueError, RecursionError) as error:  # ValueError covers wrong UTF-8 as well
         raise BadMessage(f"not JSON: {error}") from None
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         raise BadMessage("not a JSON object with a type")
-    if _is_deeper(message, _DEEPEST):
-        raise BadMessage(f"nested deeper than {_DEEPEST}")
     return message
+
+
+def strict_json(text: bytes | str) -> Any:
+    """Return the value of a JSON text from elsewhere: numbers finite and not too long, keys unique, nested 32 deep at most.
+
+    Raises:
+        ValueError: it is none, or breaks one of these.
+        RecursionError: it nests deeper than Python itself can bear.
+    """
+    value = json.loads(
+        text, parse_constant=_no_number, parse_float=_finite, parse_int=_whole, object_pairs_hook=_unique
+    )
+    if _is_deeper(value, _DEEPEST):
+        raise ValueError(f"nested deeper than {_DEEPEST}")
+    return value
 
 
 def read_lines(stream: BinaryIO, limit: int) -> Iterator[tuple[bytes, bool]]:
@@ -101,6 +114,15 @@ def cancel() -> dict:
 def shown_text(value: Any) -> str:
     """Return a text that any file, window and terminal takes: bytes of a name that are no UTF-8 become escapes."""
     return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {ascii(key[:80])} appears twice")
+        found[key] = value
+    return found
 
 
 def _no_number(text: str) -> None:

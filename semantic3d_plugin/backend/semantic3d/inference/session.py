@@ -8,12 +8,12 @@ from typing import Callable
 
 import numpy as np
 
+from s3d_protocol.diagnosis import tells_of_memory
 from s3d_protocol.errors import DeviceUnavailable, InvalidModel, MissingDependency, OutOfMemory
 
 from ..models.package import ModelPackage, check_session_io
 
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-_MEMORY_WORDS = ("failed to allocate", "out of memory", "bad_alloc", "bad allocation", "cublas_status_alloc_failed")
 
 
 class InferenceSession:
@@ -21,7 +21,7 @@ class InferenceSession:
 
     Attributes:
         package: what it was made from.
-        device: "cpu" or "cuda", where it really runs.
+        device: "cpu" or "cuda", where it really runs; a card that is lost in the middle turns it to "cpu".
         version: of onnxruntime.
     """
 
@@ -43,6 +43,7 @@ class InferenceSession:
         data = package.read_onnx()
         self._external = package.read_external() if package.external else {}  # the session reads it while it lives
         log = log or (lambda text, level: None)
+        self._must, self._log = device == "cuda", log
         self._session, self.device = None, "cpu"
         if device in ("auto", "cuda"):
             self._try_cuda(data, must=device == "cuda", log=log)
@@ -88,9 +89,11 @@ class InferenceSession:
             options.add_external_initializers(list(self._external), values)
         providers = [_PROVIDERS[device]] + ([_PROVIDERS["cpu"]] if device == "cuda" else [])
         try:
-            return self._runtime.InferenceSession(data, options, providers=providers)
+            session = self._runtime.InferenceSession(data, options, providers=providers)
         except _runtime_errors(self._runtime) as error:
             raise _translated(error, self.package, 1) from error
+        session.disable_fallback()  # it would go on with the processor and tell nobody but standard output
+        return session
 
     def _prove(self, session) -> None:
         size = self.package.tile_size_px
@@ -112,6 +115,8 @@ class InferenceSession:
 
         Raises:
             OutOfMemory: the device's memory does not suffice.
+            DeviceUnavailable: cuda was asked for, and the graphics card failed. Where auto was, the processor takes
+                over with a warning.
             InvalidModel: the model fails, or gives shapes or values that it should not.
         """
         if self._fixed_batch is not None and len(images) != self._fixed_batch:
@@ -120,9 +125,35 @@ class InferenceSession:
         try:
             values = self._session.run(list(names.values()), {self.package.input_name: images})
         except _runtime_errors(self._runtime) as error:
-            raise _translated(error, self.package, len(images)) from error
+            fault = _translated(error, self.package, len(images))
+            if self.device != "cuda":
+                raise fault from error
+            self._leave_the_card(fault)
+            return self.run(images, roles)
         arrays = dict(zip(names.values(), values))
         return _canonical(self.package, names, arrays)
+
+    def _leave_the_card(self, fault: Exception) -> None:
+        """Load the model again for the processor after the graphics card failed in the middle of the work.
+
+        Raises:
+            OutOfMemory, DeviceUnavailable: cuda was asked for, and nothing else will do.
+        """
+        if self._must:
+            if isinstance(fault, OutOfMemory):
+                raise fault
+            raise DeviceUnavailable(
+                f"The graphics card failed in the middle of the work: {fault} Check its driver, temperature and "
+                "power, and run the job again, or choose the device auto or cpu.",
+                {"runtime": str(fault)},
+            ) from fault
+        self._log(
+            f"The graphics card failed in the middle of the work ({fault}) The processor goes on from here, which is "
+            "slower.",
+            "warning",
+        )
+        self._session, self.device = None, "cpu"  # lets go of the card before the model loads a second time
+        self._session = self._load(self.package.read_onnx(), "cpu")
 
     def _run_in_fixed_batches(self, images: np.ndarray, roles: tuple) -> dict:
         size, parts = self._fixed_batch, []
@@ -161,16 +192,15 @@ def _import_runtime():
 
 
 def _runtime_errors(runtime) -> tuple:
+    """All that onnxruntime raises; its own exceptions share no base and grow from release to release."""
     state = runtime.capi.onnxruntime_pybind11_state
-    names = ("Fail", "RuntimeException", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile",
-             "NotImplemented", "EPFail", "NoModel", "EngineError", "ModelLoaded")
-    found = [getattr(state, name) for name in names if hasattr(state, name)]
+    found = [kind for kind in vars(state).values() if isinstance(kind, type) and issubclass(kind, Exception)]
     return (*found, MemoryError, RuntimeError, ValueError)
 
 
 def _translated(error: BaseException, package: ModelPackage, batch: int):
     text = " ".join(str(error).split())
-    if isinstance(error, MemoryError) or any(word in text.lower() for word in _MEMORY_WORDS):
+    if isinstance(error, MemoryError) or tells_of_memory(text):
         return OutOfMemory(
             f"Memory ran out while the model worked on {batch} tile{'s' if batch > 1 else ''} of "
             f"{package.tile_size_px} pixels. Lower the batch size, close other programs, or choose the device cpu.",

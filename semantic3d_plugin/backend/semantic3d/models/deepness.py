@@ -10,16 +10,17 @@ from __future__ import annotations
 import ast
 import colorsys
 import hashlib
-import json
 import math
 import os
 
 from s3d_protocol.errors import InvalidModel
+from s3d_protocol.messages import strict_json
 
 from .onnx_file import OnnxHeader, read_onnx_header
 
 _GOLDEN_RATIO = 0.61803398875
 _MISSING = object()
+_LONGEST_VALUE = 20_000  # characters; beyond, a text is given to no parser
 
 
 def describe_deepness(data: bytes, path: str) -> dict:
@@ -67,19 +68,27 @@ def _value(header: OnnxHeader, key: str, name: str, default=_MISSING):
         if default is _MISSING:
             raise InvalidModel(f'"{name}" has no metadata key "{key}". Add it as Deepness documents it.')
         return default
+    if len(text) > _LONGEST_VALUE:
+        raise InvalidModel(f'"{name}": metadata "{key}" has {len(text)} characters; at most {_LONGEST_VALUE} are read.')
     try:
-        return json.loads(text)
-    except ValueError:
+        return strict_json(text)
+    except (ValueError, RecursionError):
         try:
             return ast.literal_eval(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             return text
 
 
+def _shown(header: OnnxHeader, key: str) -> str:
+    """A value as it stands in the file, as ASCII on one line."""
+    return ascii(header.metadata.get(key, "")[:60])
+
+
 def _model_type(header: OnnxHeader, name: str) -> str:
-    model_type = str(_value(header, "model_type", name)).capitalize()
+    model_type = _value(header, "model_type", name)
+    model_type = model_type.capitalize() if isinstance(model_type, str) else ""
     if model_type not in ("Regressor", "Segmentor"):
-        raise InvalidModel(f'"{name}" is a Deepness "{model_type[:40]}"; only Regressor and Segmentor can be used.')
+        raise InvalidModel(f'"{name}" is a Deepness {_shown(header, "model_type")}; only Regressor and Segmentor can be used.')
     return model_type
 
 
@@ -87,8 +96,8 @@ def _number(header: OnnxHeader, key: str, name: str, default=_MISSING) -> float:
     value = _value(header, key, name, default)
     try:
         number = float(value)
-    except (TypeError, ValueError) as error:
-        raise InvalidModel(f'"{name}": metadata "{key}" is {str(value)[:60]!r}, which is no number.') from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidModel(f'"{name}": metadata "{key}" is {_shown(header, key)}, which is no number.') from error
     if not math.isfinite(number):
         raise InvalidModel(f'"{name}": metadata "{key}" is not finite.')
     return number
@@ -146,7 +155,7 @@ def _class_names(header: OnnxHeader, name: str):
         return None
     try:
         pairs = sorted((int(number), _printable(str(text))) for number, text in value.items())
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InvalidModel(f'"{name}": metadata "{key}" does not map class numbers to names.') from error
     if [number for number, _ in pairs] != list(range(len(pairs))):
         raise InvalidModel(f'"{name}": metadata "{key}" leaves out class numbers.')
@@ -178,7 +187,7 @@ def _standardisation(header: OnnxHeader, name: str) -> tuple:
         values = _value(header, key, name, default)
         try:
             numbers = tuple(float(value) for value in values)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise InvalidModel(f'"{name}": metadata "{key}" is no list of numbers.') from error
         if len(numbers) != 3 or not all(math.isfinite(number) for number in numbers):
             raise InvalidModel(f'"{name}": metadata "{key}" needs 3 finite numbers.')

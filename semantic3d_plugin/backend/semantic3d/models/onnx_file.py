@@ -15,6 +15,7 @@ _FLOAT = 1  # TensorProto.DataType.FLOAT
 _ITEM_BYTES = {1: ("float32", 4), 10: ("float16", 2)}  # element types that weights in other files may have
 _EXTERNAL = 1  # TensorProto.DataLocation.EXTERNAL
 _DEEPEST_SUBGRAPH = 16
+_ORT_FORMAT = b"ORTM"  # onnxruntime would take such bytes for its own format, past all that is checked here
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ def read_onnx_header(data: bytes, name: str) -> OnnxHeader:
         InvalidModel: the bytes are no ONNX model.
     """
     try:
+        if data[4:8] == _ORT_FORMAT:
+            raise ValueError("it is in the runtime's own format")
         return _read_model(memoryview(data))
     except (ValueError, IndexError) as error:
         raise InvalidModel(f'"{name}" is not an ONNX model, or it is cut off or damaged ({error}).') from error

@@ -265,7 +265,7 @@ def _entry_of(data) -> dict:
 def _open_files(path: str):
     if os.path.isdir(path):
         return FolderFiles(path)
-    if zipfile.is_zipfile(path):
+    if os.path.isfile(path) and zipfile.is_zipfile(path):  # opening a pipe would wait for its other end
         return ZipFiles(path)
     raise InvalidModel("it is neither a folder, nor a zip, nor an ONNX file.")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import struct
 import zipfile
 import zlib
 
@@ -18,6 +19,12 @@ from .package_manifest import LARGEST_MANIFEST_BYTES, MANIFEST_NAME, MOST_FILES,
 
 _MOST_INFLATION = 200  # weights hardly compress; only a bomb grows further than this
 _SMALL_BYTES = 1 << 24
+_LARGEST_LISTING_BYTES = 1 << 20
+_END_BYTES = 22 + 65_535 + 20 + 56  # end record, its comment, zip64 locator and record
+_ZIP_ERRORS = (
+    zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError, RuntimeError, struct.error,
+    KeyError,
+)
 _DESKTOP_DROPPINGS = {".ds_store", "thumbs.db", "desktop.ini"}
 _PICKLE_STARTS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
@@ -35,9 +42,11 @@ class FolderFiles:
             if entry.name.lower() in _DESKTOP_DROPPINGS:
                 continue
             if entry.is_symlink():
-                raise InvalidModel(f'The package holds a link ("{entry.name}"); only plain files are allowed.')
+                raise InvalidModel(f"The package holds a link ({_shown(entry.name)}); only plain files are allowed.")
+            if entry.is_dir():
+                raise InvalidModel(f"The package holds a folder ({_shown(entry.name)}); only plain files are allowed.")
             if not entry.is_file():
-                raise InvalidModel(f'The package holds a folder ("{entry.name}"); only plain files are allowed.')
+                raise InvalidModel(f"The package holds {_shown(entry.name)}, which is no plain file.")
             names.append(_checked_name(entry.name))
         return _counted(names)
 
@@ -60,11 +69,13 @@ class ZipFiles:
 
     def names(self) -> list:
         """Names of all files; InvalidModel on escapes, links, encryption and odd names."""
+        if _listing_bytes(self.path) > _LARGEST_LISTING_BYTES:
+            raise InvalidModel(f"The zip's list of files is larger than {_LARGEST_LISTING_BYTES} bytes.")
         try:
             with zipfile.ZipFile(self.path) as archive:
                 infos = archive.infolist()
-        except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
-            raise InvalidModel(f"The package is not a readable zip ({error}).") from error
+        except _ZIP_ERRORS as error:
+            raise InvalidModel(f"The package is not a readable zip ({ascii(str(error))}).") from error
         if len(infos) > 4 * MOST_FILES:
             raise InvalidModel(f"The zip holds {len(infos)} entries; a package has at most {MOST_FILES} files.")
         self._members = self._checked_members(infos)
@@ -81,8 +92,8 @@ class ZipFiles:
         try:
             with zipfile.ZipFile(self.path) as archive, archive.open(self._members[name]) as stream:
                 return stream.read(limit + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
-            raise InvalidModel(f'"{name}" cannot be read from the zip ({error}).') from error
+        except _ZIP_ERRORS as error:
+            raise InvalidModel(f'"{name}" cannot be read from the zip ({ascii(str(error))}).') from error
 
     @staticmethod
     def _checked_members(infos) -> dict:
@@ -90,25 +101,27 @@ class ZipFiles:
         for info in infos:
             parts = info.filename.split("/")
             if ".." in parts or info.filename.startswith("/") or "\\" in info.filename or ":" in info.filename:
-                raise InvalidModel(f'The zip tries to leave its folder with the entry "{info.filename[:80]}".')
+                raise InvalidModel(f"The zip tries to leave its folder with the entry {_shown(info.filename)}.")
             if parts[0] == "__MACOSX" or parts[-1].lower() in _DESKTOP_DROPPINGS or info.is_dir():
                 continue
             if stat.S_ISLNK(info.external_attr >> 16):
-                raise InvalidModel(f'The package holds a link ("{info.filename[:80]}"); only plain files are allowed.')
+                raise InvalidModel(f"The package holds a link ({_shown(info.filename)}); only plain files are allowed.")
             if info.flag_bits & 0x1:
-                raise InvalidModel(f'The zip entry "{info.filename[:80]}" is encrypted.')
+                raise InvalidModel(f"The zip entry {_shown(info.filename)} is encrypted.")
             if info.file_size > max(_SMALL_BYTES, _MOST_INFLATION * info.compress_size):
                 raise InvalidModel(
-                    f'The zip entry "{info.filename[:80]}" would grow from {info.compress_size} to {info.file_size} '
+                    f"The zip entry {_shown(info.filename)} would grow from {info.compress_size} to {info.file_size} "
                     "bytes; it is taken for a bomb."
                 )
+            if info.filename in parts_of:
+                raise InvalidModel(f"The zip holds {_shown(info.filename)} twice.")
             parts_of[info.filename] = parts
         tops = {parts[0] for parts in parts_of.values() if len(parts) > 1}
         root = 1 if len(tops) == 1 and all(len(parts) > 1 for parts in parts_of.values()) else 0
         members = {}
         for filename, parts in parts_of.items():
             if len(parts) != root + 1:
-                raise InvalidModel(f'The package holds a folder ("{filename[:80]}"); only plain files are allowed.')
+                raise InvalidModel(f"The package holds a folder ({_shown(filename)}); only plain files are allowed.")
             name = _checked_name(parts[root])
             if name in members:
                 raise InvalidModel(f'The zip holds "{name}" twice.')
@@ -158,8 +171,30 @@ def read_verified(files, name: str, entry: dict) -> bytes:
 
 def _checked_name(name: str) -> str:
     if not is_plain_file_name(name):
-        raise InvalidModel(f'The package holds a file with an odd name ({ascii(name[:80])}); it is refused.')
+        raise InvalidModel(f"The package holds a file with an odd name ({_shown(name)}); it is refused.")
     return name
+
+
+def _shown(name: str) -> str:
+    """A name from elsewhere as ASCII on one line."""
+    return ascii(name[:80])
+
+
+def _listing_bytes(path: str) -> int:
+    """Bytes of the zip's central directory as its end record says, which zipfile would read into memory whole."""
+    with open(path, "rb") as stream:
+        stream.seek(max(0, os.path.getsize(path) - _END_BYTES))
+        tail = stream.read(_END_BYTES)
+    found = [int.from_bytes(tail[at + 12:at + 16], "little") for at in _places(tail, b"PK\x05\x06")]
+    found += [int.from_bytes(tail[at + 40:at + 48], "little") for at in _places(tail, b"PK\x06\x06")]
+    return max((size for size in found if size != 0xFFFFFFFF), default=0)  # that value points to the zip64 record
+
+
+def _places(data: bytes, mark: bytes):
+    at = data.find(mark)
+    while at >= 0:
+        yield at
+        at = data.find(mark, at + 1)
 
 
 def _counted(names: list) -> list:

@@ -7,10 +7,10 @@ are read as well.
 from __future__ import annotations
 
 import json
-import math
 import re
 
 from s3d_protocol.errors import InvalidModel
+from s3d_protocol.messages import strict_json
 
 FORMAT_VERSION = 1
 MANIFEST_NAME = "manifest.json"
@@ -30,6 +30,7 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _HASH = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 _LONGEST_TEXT = 20_000
+_LINES = dict.fromkeys(map(ord, "\r\n\t"), " ")
 
 
 def parse_manifest(data: bytes) -> dict:
@@ -41,7 +42,8 @@ def parse_manifest(data: bytes) -> dict:
     if len(data) > LARGEST_MANIFEST_BYTES:
         raise InvalidModel(f"manifest.json is larger than {LARGEST_MANIFEST_BYTES} bytes.")
     try:
-        manifest = json.loads(data.decode("utf-8"), object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+        manifest = strict_json(data.decode("utf-8"))
+        json.dumps(manifest, ensure_ascii=False).encode("utf-8")  # half a surrogate pair goes into no file
     except (ValueError, RecursionError) as error:
         raise InvalidModel(f"manifest.json is not valid JSON: {error}.") from error
     check_manifest(manifest)
@@ -82,18 +84,6 @@ def is_plain_file_name(name: str) -> bool:
     return _FILE_NAME.fullmatch(name) is not None
 
 
-def _unique_keys(pairs):
-    keys = [key for key, _ in pairs]
-    for key in keys:
-        if keys.count(key) > 1:
-            raise ValueError(f'the key "{key}" appears twice')
-    return dict(pairs)
-
-
-def _no_constant(text):
-    raise ValueError(f"{text} is not a number")
-
-
 def _fault(field: str, value, wanted: str) -> InvalidModel:
     shown = json.dumps(value, default=str)
     shown = shown if len(shown) <= 80 else shown[:77] + "..."
@@ -119,7 +109,7 @@ def _check_identity(manifest: dict) -> None:
         raise _fault("name", manifest["name"], "a short name of letters, digits, '.', '_' and '-'")
     for field in ("version", "title", "licence"):
         _check_text(field, manifest[field])
-    _check_text("description", manifest["description"], may_be_empty=True)
+    _check_text("description", manifest["description"], may_be_empty=True, may_have_lines=True)
     for field in ("condition", "validation"):
         if not isinstance(manifest[field], dict):
             raise _fault(field, manifest[field], "an object")
@@ -156,8 +146,6 @@ def _check_classes(classes) -> None:
         _check_object(field, item, ("id", "name", "colour"))
         _check_integer(f"{field}.id", item["id"], 1, 255)
         _check_text(f"{field}.name", item["name"])
-        if not item["name"].isprintable():
-            raise _fault(f"{field}.name", item["name"], "a name on one line, without control characters")
         if not isinstance(item["colour"], str) or _COLOUR.fullmatch(item["colour"]) is None:
             raise _fault(f"{field}.colour", item["colour"], 'a colour like "#a0b1c2"')
         if item["id"] in seen_ids:
@@ -189,7 +177,7 @@ def _check_provenance(manifest: dict) -> None:
         _check_object(field, item, ("name", "licence", "attribution"))
         for key in ("name", "licence"):
             _check_text(f"{field}.{key}", item[key])
-        _check_text(f"{field}.attribution", item["attribution"], may_be_empty=True)
+        _check_text(f"{field}.attribution", item["attribution"], may_be_empty=True, may_have_lines=True)
     for field, kind in (("architecture", dict), ("authors", list), ("homepage", str), ("references", list)):
         if field in manifest and not isinstance(manifest[field], kind):
             raise _fault(field, manifest[field], f"of the right type ({kind.__name__})")
@@ -237,9 +225,11 @@ def _check_object(field: str, value, keys) -> None:
             raise InvalidModel(f'manifest.json has the unknown field "{field}.{key}".')
 
 
-def _check_text(field: str, value, may_be_empty: bool = False) -> None:
+def _check_text(field: str, value, may_be_empty: bool = False, may_have_lines: bool = False) -> None:
     if not isinstance(value, str) or len(value) > _LONGEST_TEXT or not (may_be_empty or value.strip()):
         raise _fault(field, value, "a text" if may_be_empty else "a text that says something")
+    if not (value.translate(_LINES) if may_have_lines else value).isprintable():
+        raise _fault(field, value, "a text " + ("" if may_have_lines else "on one line, ") + "without control characters")
 
 
 def _check_integer(field: str, value, low: int, high: int) -> None:
@@ -249,7 +239,7 @@ def _check_integer(field: str, value, low: int, high: int) -> None:
 
 def _check_number(field: str, value, low: float, high: float) -> None:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not low <= value <= high:
+    if not is_number or not low <= value <= high:  # neither NaN nor infinity is between
         raise _fault(field, value, f"a number from {low:g} to {high:g}")
 
 

@@ -4,12 +4,13 @@ Layout: 8 bytes little-endian header size, a JSON header, then raw tensor bytes.
 """
 from __future__ import annotations
 
-import json
 import math
 
 from s3d_protocol.errors import InvalidModel
+from s3d_protocol.messages import strict_json
 
-_LARGEST_HEADER_BYTES = 100_000_000
+_LARGEST_HEADER_BYTES = 16_000_000  # thousands of tensors; the format itself allows more
+_MOST_DIMENSIONS = 16
 _ITEM_BYTES = {"BOOL": 1, "U8": 1, "I8": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2, "I32": 4, "U32": 4, "F32": 4,
                "I64": 8, "U64": 8, "F64": 8}
 
@@ -20,7 +21,7 @@ def check_safetensors(data: bytes, name: str) -> None:
     if len(data) < 8 or size > min(_LARGEST_HEADER_BYTES, len(data) - 8):
         raise InvalidModel(f'"{name}" is not a safetensors file, or it is cut off.')
     try:
-        header = json.loads(data[8:8 + size].decode("utf-8"))
+        header = strict_json(data[8:8 + size].decode("utf-8"))
         tensors = {key: value for key, value in header.items() if key != "__metadata__"}
         spans = sorted(_checked_span(key, value) for key, value in tensors.items())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -37,8 +38,10 @@ def check_safetensors(data: bytes, name: str) -> None:
 def _checked_span(key: str, tensor: dict) -> tuple:
     start, end = tensor["data_offsets"]
     shape = tensor["shape"]
-    if not all(isinstance(value, int) and value >= 0 for value in [start, end, *shape]):
-        raise ValueError(f"negative or broken numbers in {key[:60]}")
+    if len(shape) > _MOST_DIMENSIONS:
+        raise ValueError(f"{len(shape)} dimensions in {ascii(key[:60])}")
+    if not all(isinstance(value, int) and not isinstance(value, bool) and value >= 0 for value in [start, end, *shape]):
+        raise ValueError(f"negative or broken numbers in {ascii(key[:60])}")
     if end - start != math.prod(shape) * _ITEM_BYTES[tensor["dtype"]]:
-        raise ValueError(f"{key[:60]} has another size than its shape")
+        raise ValueError(f"{ascii(key[:60])} has another size than its shape")
     return start, end
