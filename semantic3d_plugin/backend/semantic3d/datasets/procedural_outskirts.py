@@ -163,8 +163,8 @@ class Outskirts:
         area, _, _, inside = found
         self.layout.material[area][inside & (depth[area] > 0.3)] = MATERIAL_ID["forest_floor"]
         inner = inside & (depth[area] > 0.5)
-        self.trees.append((self.woods.understory, (area, inside & (depth[area] > 0.15) & ~inner, 0.12 * height)))
-        self.trees.append((self.woods.understory, (area, inner, rng.uniform(0.3, 0.6) * height)))
+        self.trees.append((self.woods.understory, (area, inside & (depth[area] > 0.15) & ~inner, 0.12 * height, 0.3 * height)))
+        self.trees.append((self.woods.understory, (area, inner, rng.uniform(0.3, 0.6) * height, 0.8 * height)))
         spacing = max(3.6, height * rng.uniform(0.2, 0.3))
         u, v = np.meshgrid(np.arange(b.u0 + 1, b.u1 - 1, spacing), np.arange(b.v0 + 1, b.v1 - 1, spacing))
         u, v = (grid.ravel() + rng.uniform(-0.5, 0.5, grid.size) * spacing for grid in (u, v))

@@ -5,6 +5,8 @@ and neighbours touch without gaps.
 """
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from .procedural_kinds import split
@@ -136,6 +138,14 @@ class Quarters:
 
     def _square(self, b):
         rng = self.rng
+        if b.u1 - b.u0 > 90:  # too wide for a square: houses on the rest
+            cut = b.u0 + rng.uniform(40, 70)
+            self._quarter(replace(b, u0=cut + 4.0))
+            b = replace(b, u1=cut)
+        if b.v1 - b.v0 > 90:
+            cut = b.v0 + rng.uniform(40, 70)
+            self._quarter(replace(b, v0=cut + 4.0))
+            b = replace(b, v1=cut)
         self._small_square(b.u0, b.u1, b.v0, b.v1)
         if min(b.u1 - b.u0, b.v1 - b.v0) > 34 and rng.random() < 0.6:  # a church or hall
             u, v, half, long = (b.u0 + b.u1) / 2, (b.v0 + b.v1) / 2, rng.uniform(6, 10), rng.uniform(13, 22)
@@ -197,13 +207,17 @@ class Quarters:
                 self.cars.append((street - inward * 2.2, v + 0.5 * unit, np.pi / 2))
 
     # villas ------------------------------------------------------------
+    def _garden_trees(self):
+        """Density of trees in gardens, so that roofs are covered in part but still seen."""
+        return min(self.scene["trees"], 1.4)
+
     def _villas(self, b):
         rng = self.rng
         self.cover(b, self.green)
         self.cover(b, pick(rng, ("lawn", "meadow", "dry_grass")), patchy=rng.uniform(0.1, 0.5))
         for cell in split(rng, b.u0, b.u1, b.v0, b.v1, rng.uniform(13, 18), rng.uniform(30, 48), 0.6):
             self._villa(*cell)
-        for u, v in self.scatter(b, 8 * self.scene["trees"]):
+        for u, v in self.scatter(b, 8 * self._garden_trees()):
             self.tree(u, v, 8, 22)
 
     def _villa(self, u0, u1, v0, v1):
@@ -240,11 +254,11 @@ class Quarters:
                           pick(rng, ("flat", "gable", "hip")), turn)
         if rng.random() < self.scene["pools"] + 0.08:
             self.layout.cover(u0 + 3, u0 + 7, v0 + 3, v0 + 11, "pool")
-        for _ in range(rng.poisson(2.2 * self.scene["trees"])):  # big trees at the walls: crowns lie on the roof
+        for _ in range(rng.poisson(2.2 * self._garden_trees())):  # big trees at the walls: crowns lie on the roof
             angle, reach = rng.uniform(0, 6.283), rng.uniform(1.05, 1.9)
             at = (u + reach * half * 1.1 * np.cos(angle), v + reach * half * ratio * np.sin(angle))
             self.tree(*at, 9, 20)
-        for _ in range(rng.poisson(2.4 * self.scene["trees"])):
+        for _ in range(rng.poisson(2.4 * self._garden_trees())):
             self.tree(rng.uniform(u0, u1), pick(rng, (v0 + 2, v1 - 2, rng.uniform(v0, v1))), 5, 22)
         for _ in range(rng.poisson(4)):
             self.bush(rng.uniform(u0, u1), rng.uniform(v0, v1))

@@ -121,11 +121,11 @@ class Woods:
         height = float(self.rng.uniform(0.8, 3.0))
         self.tree(x_m, y_m, height, height * self.rng.uniform(0.5, 1.0), "bush")
 
-    def understory(self, area, mask, height_m):
-        """A closed, uneven layer of young trees and shrubs [h, w] under a mask."""
+    def understory(self, area, mask, height_m, ceiling_m=np.inf):
+        """A closed, uneven layer of young trees and shrubs [h, w] under a mask, nowhere above ``ceiling_m``."""
         noise, rng = self.canvas.noise, self.rng
         rough = 0.35 * noise.patch(2, mask.shape) + 0.3 * noise.patch(1, mask.shape) + 0.1 * noise.patch(0, mask.shape)
-        surface = np.maximum(height_m * np.exp(0.8 * rough), 0.6).astype(np.float32)
+        surface = np.clip(height_m * np.exp(0.8 * rough), 0.6, ceiling_m).astype(np.float32)
         slopes = tuple(np.clip(0.5 * slope, -0.6, 0.6) for slope in self.canvas.slopes_of(surface))
         colour = pick(rng, self.palette["bush"]) * np.exp(0.25 * rough + 0.10 * noise.patch(3, mask.shape))[..., None]
         mask = mask & (self.canvas.land_cover[area] == LOW_VEGETATION)
