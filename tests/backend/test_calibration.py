@@ -35,3 +35,22 @@ def test_each_set_counts_alike():
 def test_calibration_keeps_the_order():
     std_m = np.array([0.0, 0.01, 0.5, 3.0])
     assert (np.diff(calibrated(std_m, 2.0, 0.4)) > 0).all()
+
+
+def test_intervals_hold_what_they_say_on_other_errors_with_heavy_tails():
+    rng = np.random.default_rng(5)
+    std_m = rng.uniform(0.5, 5, 80_000)
+    error_m = np.abs(rng.standard_t(2.2, std_m.size) * std_m)
+    first, other = slice(0, 40_000), slice(40_000, None)
+    found = calibrate([error_m[first]], [std_m[first]])
+    sigma_m = calibrated(std_m[other], found.scale, found.power)
+    for level, factor in found.intervals:
+        assert (error_m[other] <= factor * sigma_m).mean() == pytest.approx(level, abs=0.01)
+    factors = dict(found.intervals)
+    assert factors[0.6827] == pytest.approx(1.0) and factors[0.95] > 2.5  # a Gaussian's would be 1.96
+
+
+def test_intervals_of_normal_errors_are_those_of_the_gaussian():
+    std_m = np.random.default_rng(6).uniform(0.5, 5, 60_000)
+    factors = dict(calibrate([normal_errors(std_m, 7)], [std_m]).intervals)
+    assert factors[0.5] == pytest.approx(0.6745, abs=0.02) and factors[0.95] == pytest.approx(1.96, abs=0.04)

@@ -75,6 +75,24 @@ def test_every_figure_is_that_of_the_whole_array(scene):
     assert values["outputs"] == job.outputs() and values["warnings"] == []
 
 
+def state_intervals(scene, text):
+    with rasterio.open(scene.job.sigma_path, "r+") as sigma:
+        sigma.update_tags(SEMANTIC3D_INTERVALS=text)
+
+
+def test_coverage_is_that_of_the_intervals_that_sigma_states(scene):
+    state_intervals(scene, "0.5:0.5 0.6827:1 0.95:3")
+    values = run(scene.job, JobControl())
+    error, sigma = (scene.height - scene.reference)[~scene.unknown], scene.sigma[~scene.unknown]
+    assert values["coverage_95"] == pytest.approx((np.abs(error) <= 3 * sigma).mean(), abs=1e-3)
+
+
+def test_stated_intervals_of_another_form_are_refused(scene):
+    state_intervals(scene, "95:three")
+    with pytest.raises(InvalidInput, match="SEMANTIC3D_INTERVALS cannot be used"):
+        run(scene.job, JobControl())
+
+
 def test_the_error_raster_and_the_table(scene):
     job = scene.with_outputs()
     run(job, JobControl())

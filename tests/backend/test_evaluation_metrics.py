@@ -9,7 +9,7 @@ from semantic3d.metrics.classes import Confusion
 from semantic3d.metrics.groups import Grouped
 from semantic3d.metrics.heights import HeightErrors
 from semantic3d.metrics.surfaces import SurfaceErrors
-from semantic3d.metrics.uncertainty import LEVELS, UncertaintyErrors
+from semantic3d.metrics.uncertainty import LEVELS, UncertaintyErrors, intervals_text, parse_intervals
 
 
 def heights(seed=1, count=20_000):
@@ -178,6 +178,25 @@ def test_coverage_is_that_of_the_gaussian():
         low, high = stats.norm.interval(level, loc=0, scale=sigma)
         assert found.covered(level) == pytest.approx(((low <= error) & (error <= high)).mean(), abs=1e-4)
         assert found.covered(level) == pytest.approx(level, abs=0.01)  # these errors are drawn from sigma
+
+
+def test_coverage_is_that_of_the_stated_intervals():
+    error = np.arange(1, 101) / 10  # 0.1 to 10 m, sigma 1 m
+    found = filled(UncertaintyErrors(((0.5, 5.0), (0.6827, 7.0), (0.95, 9.5))), error, np.ones(100))
+    assert (found.covered(0.5), found.covered(0.6827), found.covered(0.95)) == (0.5, 0.7, 0.95)
+    assert found.covered(0.25) == 0.25  # halfway to the first stated one
+
+
+def test_intervals_are_written_and_read_back():
+    stated = ((0.5, 0.41), (0.6827, 1.0), (0.95, 4.25))
+    assert intervals_text(stated) == "0.5:0.41 0.6827:1 0.95:4.25"
+    assert parse_intervals(intervals_text(stated)) == stated and parse_intervals("") == ()
+
+
+@pytest.mark.parametrize("text", ["0.5", "0.5:x", "0.5:1 0.9:1", "0.9:2 0.5:1", "1.5:2", "0.5:inf", "0.5:-1", "0.5:nan"])
+def test_intervals_of_another_form_are_refused(text):
+    with pytest.raises(ValueError):
+        parse_intervals(text)
 
 
 def test_without_uncertainty_only_exact_heights_are_covered():

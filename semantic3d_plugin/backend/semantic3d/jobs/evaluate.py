@@ -18,7 +18,7 @@ from ..metrics.classes import UNKNOWN, Confusion
 from ..metrics.groups import Grouped
 from ..metrics.heights import HeightErrors
 from ..metrics.surfaces import SurfaceErrors
-from ..metrics.uncertainty import UncertaintyErrors
+from ..metrics.uncertainty import INTERVALS_TAG, UncertaintyErrors, parse_intervals
 from ..raster.aligned import AlignedBand, grid_of
 from ..raster.grid import Grid, PixelSize, pixel_size
 from ..raster.writer import RasterSpec, RasterWriter, check_room
@@ -82,6 +82,7 @@ class Layers:
         stride_px: pixels from one point of a surface to the next.
         bands: name -> band, of what is given.
         tags: of the predicted land cover's file.
+        intervals: the central intervals that sigma's file states, (level, factor of sigma); empty is a Gaussian's.
         warnings: for the user.
     """
 
@@ -101,6 +102,7 @@ class Layers:
             self.close()
             raise
         self.tags = self.bands["land_cover"].tags if "land_cover" in self.bands else {}
+        self.intervals = _stated_intervals(self.bands.get("sigma"))
         self.stride_px = 1
         if self.size is not None:
             self.stride_px = max(1, math.floor(POINT_SPACING_M / self.size.gsd_m + 1e-9))
@@ -136,6 +138,18 @@ class Layers:
 
     def __exit__(self, *_) -> None:
         self.close()
+
+
+def _stated_intervals(sigma: AlignedBand | None) -> tuple:
+    text = "" if sigma is None else sigma.tags.get(INTERVALS_TAG, "")
+    try:
+        return parse_intervals(text)
+    except ValueError as error:
+        raise InvalidInput(
+            f"{sigma.path}: its tag {INTERVALS_TAG} cannot be used ({error}). Remove the tag to have sigma judged as "
+            "a Gaussian's.",
+            {"tag": text[:200]},
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -182,7 +196,7 @@ class Tally:
         self.classes, self.shadow, self.zones = Grouped(HeightErrors), Grouped(HeightErrors), Grouped(HeightErrors)
         self.confusion = Confusion()
         self.shadow_confusion, self.zone_confusion = Grouped(Confusion), Grouped(Confusion)
-        self.uncertainty = UncertaintyErrors() if job.sigma_path else None
+        self.uncertainty = UncertaintyErrors(layers.intervals) if job.sigma_path else None
         self.surface = None
         if job.compares_heights and layers.size is not None:
             steps_m = layers.size.x_m * layers.stride_px, layers.size.y_m * layers.stride_px

@@ -97,7 +97,7 @@ def method_texts(job: EvaluateJob, layers, tally) -> list[str]:
             "UECC: Pearson correlation of |error| and sigma over this image; the paper's figure is its mean over "
             "images. AUSE: area between the sparsification curve and the oracle's, mean |error| over the share removed "
             f"(0 to 1), from bins of 1/1024 m up to {uncertainty.RANGE_M:g} m with random order within a bin; metres. "
-            "Coverage: share of pixels inside the central interval of a Gaussian with sigma."
+            + coverage_text(layers.intervals)
         )
     if tally.surface is not None:
         texts.append(
@@ -108,6 +108,19 @@ def method_texts(job: EvaluateJob, layers, tally) -> list[str]:
             "of predicted and of reference points within d of the other surface."
         )
     return texts
+
+
+def coverage_text(intervals: tuple) -> str:
+    """Say which intervals were judged."""
+    if not intervals:
+        return "Coverage: share of pixels inside the central interval of a Gaussian with sigma."
+    factors = ", ".join(
+        f"{100 * level:g} %: {factor:.3g} sigma" for level, factor in intervals if level in uncertainty.INTERVALS
+    )
+    return (
+        "Coverage: share of pixels inside the central intervals that the prediction states as half widths in sigma "
+        f"({factors}); they allow for the heavy tails of its errors."
+    )
 
 
 def result_values(job: EvaluateJob, figures: dict) -> dict:

@@ -1,4 +1,10 @@
-"""Recalibration of a predictive standard deviation on data with known errors."""
+"""Recalibration of a predictive standard deviation, and of the intervals around it, on data with known errors.
+
+Errors of heights have heavy tails: most pixels are off by little, a missed roof by all of its height. No scale of
+sigma makes 1 sigma hold 68.27 % and 1.96 sigma 95 % of them at once. So sigma is scaled to the first, and every other
+central interval gets a factor of its own: it is height - factor x sigma to height + factor x sigma (split conformal
+prediction with the score |error| / sigma; Angelopoulos and Bates 2023, "Conformal prediction: a gentle introduction").
+"""
 
 from __future__ import annotations
 
@@ -6,7 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-ONE_SIGMA, TWO_SIGMA = 0.6827, 0.95
+from .uncertainty import LEVELS
+
+ONE_SIGMA, JUDGED = 0.6827, 0.95
 TWO_SIGMA_WIDTH = 1.96
 # Far above 1, the least sure pixels would get deviations larger than any error.
 POWERS = sorted(np.round(np.arange(0.2, 1.11, 0.05), 2), key=lambda power: abs(power - 1))
@@ -14,12 +22,18 @@ _LEAST_STD_M = 1e-3
 
 
 class Calibration(NamedTuple):
-    """calibrated std = scale * std ** power (metres), and what its intervals cover."""
+    """calibrated std = scale * std ** power (metres), and the intervals around it.
+
+    Attributes:
+        cover_one_sigma, cover_two_sigma: share of errors within 1 and 1.96 sigma, as if they were Gaussian.
+        intervals: (level, factor): the share `level` of errors lies within factor x sigma.
+    """
 
     scale: float
     power: float
     cover_one_sigma: float
     cover_two_sigma: float
+    intervals: tuple = ()
 
 
 def calibrated(std_m: np.ndarray, scale: float, power: float) -> np.ndarray:
@@ -28,10 +42,10 @@ def calibrated(std_m: np.ndarray, scale: float, power: float) -> np.ndarray:
 
 
 def calibrate(errors_m: list[np.ndarray], stds_m: list[np.ndarray]) -> Calibration:
-    """Find scale and power with which 1 and 1.96 sigma cover 68.27 and 95 % of the errors.
+    """Find scale and power with which 1 sigma covers 68.27 % of the errors, and the factors of other intervals.
 
-    The scale alone meets the first. Where errors are mostly small and sometimes huge, the second then falls
-    short; a power below 1 widens the intervals of the surest pixels against the least sure, one above 1 the reverse.
+    Of the powers, the one whose 95 % interval has the best interval score is taken (Gneiting and Raftery 2007: its
+    width, and 40 times by how much errors lie outside; narrow is good where it holds).
 
     Args:
         errors_m: absolute errors [N] of each data set; every set counts alike, whatever its size.
@@ -40,14 +54,19 @@ def calibrate(errors_m: list[np.ndarray], stds_m: list[np.ndarray]) -> Calibrati
     error = np.concatenate(errors_m)
     std = np.concatenate(stds_m)
     weight = np.concatenate([np.full(len(part), 1.0 / (len(part) * len(errors_m))) for part in errors_m])
-    best = None
+    best, best_score_m = None, np.inf
     for power in POWERS:
-        ratio = error / calibrated(std, 1.0, float(power))
+        spread = calibrated(std, 1.0, float(power))
+        ratio = error / spread
         order = np.argsort(ratio)
         share = np.cumsum(weight[order])
-        scale = float(ratio[order][min(len(order) - 1, np.searchsorted(share, ONE_SIGMA))])
-        two = float(weight[ratio < TWO_SIGMA_WIDTH * scale].sum())
-        found = Calibration(scale, float(power), float(weight[ratio < scale].sum()), two)
-        if best is None or abs(two - TWO_SIGMA) < abs(best.cover_two_sigma - TWO_SIGMA) - 2e-3:
-            best = found
+        within = np.minimum(len(order) - 1, np.searchsorted(share, (ONE_SIGMA, *LEVELS)))
+        scale, *bounds = ratio[order][within]
+        half_m = bounds[LEVELS.index(JUDGED)] * spread
+        outside_m = np.maximum(error - half_m, 0.0)
+        score_m = float((weight * (2.0 * half_m + 2.0 / (1.0 - JUDGED) * outside_m)).sum())
+        if score_m < 0.998 * best_score_m:
+            intervals = tuple((level, float(bound / scale)) for level, bound in zip(LEVELS, bounds))
+            covered = (float(weight[ratio < factor * scale].sum()) for factor in (1.0, TWO_SIGMA_WIDTH))
+            best, best_score_m = Calibration(float(scale), float(power), *covered, intervals), score_m
     return best

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -10,10 +11,32 @@ import numpy as np
 
 INTERVALS = (0.5, 0.6827, 0.95)  # central intervals whose coverage is published
 LEVELS = tuple(sorted({*(n / 20 for n in range(1, 20)), 0.99, *INTERVALS}))  # of the reliability diagram
+INTERVALS_TAG = "SEMANTIC3D_INTERVALS"  # of a sigma raster: "0.5:0.4 0.95:3.1", level and factor of sigma
 BIN_M = 1.0 / 1024.0  # as fine as our sigma rasters are stored
 RANGE_M = 100.0
 CURVE_STEPS = 1000
 _BINS = round(RANGE_M / BIN_M) + 1
+
+
+def intervals_text(intervals: Sequence[tuple[float, float]]) -> str:
+    """Central intervals (level, factor of sigma) as INTERVALS_TAG holds them."""
+    return " ".join(f"{level:g}:{factor:.6g}" for level, factor in intervals)
+
+
+def parse_intervals(text: str) -> tuple:
+    """Read `intervals_text` back.
+
+    Raises:
+        ValueError: it is not of that form, or levels or factors do not rise.
+    """
+    pairs = []
+    for part in text.split():
+        level, _, factor = part.partition(":")
+        pairs.append((float(level), float(factor)))
+    rising = all(a < b for first, second in zip(pairs, pairs[1:]) for a, b in zip(first, second))
+    if not rising or not all(0 < level < 1 and 0 < factor < math.inf for level, factor in pairs):
+        raise ValueError(f"levels between 0 and 1 and their factors must rise: {text[:80]}")
+    return tuple(pairs)
 
 
 @dataclass(frozen=True)
@@ -27,7 +50,7 @@ class UncertaintyFigures:
         ause_relative: the same divided by the mean |error| of all pixels.
         removed, curve_m, oracle_m: the curves: mean |error| of what remains when the share `removed` of pixels with
             the largest sigma (or, for the oracle, the largest |error|) is taken away.
-        levels, coverage: share of pixels inside the central interval of each nominal level, Gaussian with sigma.
+        levels, coverage: share of pixels inside the central interval of each nominal level.
     """
 
     pixels: int
@@ -51,12 +74,18 @@ class UncertaintyErrors:
     Both curves come from histograms with bins of BIN_M from 0 to RANGE_M (what lies above is in the last bin) that
     hold the count and the sum of |error|, the sparsification curve's by sigma, the oracle's by |error| itself. Within
     a bin the order is taken as random. The curves need the two margins alone, so that no joint histogram is kept.
+
+    Args:
+        intervals: (level, factor) pairs by level: the central interval of that level is +- factor x sigma, and in
+            between it is interpolated; empty for a Gaussian's.
     """
 
-    def __init__(self):
+    def __init__(self, intervals: Sequence[tuple[float, float]] = ()):
         self._moments = _Moments()
         self._by_sigma, self._by_error = _Curve(), _Curve()
         self._bounds = np.array([NormalDist().inv_cdf((1 + level) / 2) for level in LEVELS])
+        if intervals:
+            self._bounds = np.interp(LEVELS, *zip((0.0, 0.0), *intervals))
         self._inside = np.zeros(len(LEVELS) + 1, np.int64)
 
     def add(self, error_m: np.ndarray, sigma_m: np.ndarray) -> None:
