@@ -28,6 +28,8 @@ class AdaptedConfig:
         decoder_channels: width of the task-specific decoder.
         shortcuts, pyramid: the decoder's VAE shortcuts (S3) and pyramid pooling (S4). S2A, a decoder per task,
             is two runs with one of the loss's weights at 0; S1 is `LatentMapDiffusion`.
+        dropout: share of the decoder's channels dropped in training, for MC dropout (`mc_dropout`); 0 as in the paper's
+            own model.
         height_by_class: see `TaskDecoder`; the paper has one height branch for all.
         class_count: land-cover classes.
         height_scale_m: metres per standardised height unit.
@@ -45,6 +47,7 @@ class AdaptedConfig:
     class_count: int = 7
     height_scale_m: float = 10.0
     alpha_min: float = 1.0
+    dropout: float = 0.0
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -72,6 +75,7 @@ class AdaptedDiffusion(nn.Module):
             shortcuts=config.shortcuts,
             pyramid=config.pyramid,
             height_by_class=config.height_by_class,
+            dropout=config.dropout,
         )
         if config.unet_training == "lora":
             add_adapter(base.unet, config.lora_rank)

@@ -116,6 +116,7 @@ class TaskDecoder(nn.Module):
         pyramid: whether the pyramid pooling is there (the paper's S4).
         height_by_class: gamma is the mean of one height per class, weighted by the classes' probabilities, so that
             what is seen as a roof also gets a roof's height. Heights do not steer the classes.
+        dropout: share of channels dropped after each deconvolution stage; it has no parameters.
     """
 
     def __init__(
@@ -129,6 +130,7 @@ class TaskDecoder(nn.Module):
         shortcuts: bool = True,
         pyramid: bool = True,
         height_by_class: bool = False,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         half = channels // 2
@@ -136,6 +138,7 @@ class TaskDecoder(nn.Module):
         self.context = PyramidPooling(channels) if pyramid else nn.Identity()
         self.to_quarter = UpStage(channels, quarter_channels if shortcuts else None, channels)
         self.to_half = UpStage(channels, half_channels if shortcuts else None, half)
+        self.dropout = nn.Dropout2d(dropout) if dropout else nn.Identity()
         self.height_by_class = height_by_class
         self.gamma_head = head(half, half // 2, class_count if height_by_class else 1)
         self.evidence_head = head(half, half // 2, 3)
@@ -144,7 +147,7 @@ class TaskDecoder(nn.Module):
     def forward(self, features: Tensor, quarter: Tensor, half: Tensor) -> DecoderOutput:
         """Decode features [B, C, H/8, W/8] with shortcuts at H/4 and H/2 to maps of H x W."""
         x = self.context(self.project(features))
-        x = self.to_half(self.to_quarter(x, quarter), half)
+        x = self.dropout(self.to_half(self.dropout(self.to_quarter(x, quarter)), half))
         # The evidence branch reads the shared features without steering them (paper: EHR's
         # uncertainty terms must not disturb the height).
         classes = self.class_head(x)

@@ -103,6 +103,18 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     return (values * weight).sum() / weight.sum().clamp(min=1)
 
 
+def height_error(target: Tensor, gamma: Tensor, smooth_l1_beta: float | None = None) -> Tensor:
+    """Squared error of standardised heights, per pixel (eq. 23 of the adapted diffusion paper).
+
+    Args:
+        target, gamma: true and predicted standardised height [B, 1, H, W].
+        smooth_l1_beta: when given, errors beyond it count linearly; see `evidential_height_loss`.
+    """
+    if smooth_l1_beta is None:
+        return (target - gamma) ** 2
+    return F.smooth_l1_loss(gamma, target, reduction="none", beta=smooth_l1_beta)
+
+
 def evidential_height_loss(
     target: Tensor,
     evidence: Evidence,
@@ -122,10 +134,7 @@ def evidential_height_loss(
             the few very tall pixels of a small corpus from ruling the fit; None is the paper's
             squared error.
     """
-    if smooth_l1_beta is None:
-        accuracy = (target - evidence.gamma) ** 2
-    else:
-        accuracy = F.smooth_l1_loss(evidence.gamma, target, reduction="none", beta=smooth_l1_beta)
+    accuracy = height_error(target, evidence.gamma, smooth_l1_beta)
     detached = evidence._replace(gamma=evidence.gamma.detach())
     uncertainty = evidential_nll(target, detached) + penalty_weight * evidence_penalty(target, detached)
     return masked_mean(accuracy, mask) + masked_mean(uncertainty, mask)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -13,7 +14,7 @@ from ..datasets.labelled import IGNORED, NOT_BUILDING
 from ..metrics.figures import BUILDING, GROUND_UNSEPARATED
 from ..models.adapted import AdaptedConfig, AdaptedDiffusion
 from ..models.decoder import DecoderOutput
-from ..models.evidential import evidence_from_raw, evidential_height_loss
+from ..models.evidential import evidence_from_raw, evidential_height_loss, height_error, masked_mean
 from .loop import Ema, LoopConfig, run_loop
 from .patches import PatchBatch
 
@@ -31,6 +32,8 @@ class LossConfig:
         class_weight: land cover against height.
         class_weights: per class, for classes 1..K; weak labels count less, those not listed count 1.
         building_code: the class that `roof_weight` means and that NOT_BUILDING rules out.
+        supervision: of heights: "evidential" as in the paper, or "squared_error", its direct regression (MSE), which
+            says nothing about uncertainty and leaves the evidence branch untrained. MC dropout is trained so, too.
     """
 
     penalty_weight: float = 0.2
@@ -40,6 +43,7 @@ class LossConfig:
     class_weight: float = 0.5
     class_weights: tuple[float, ...] = (0.6, 0.6, 1.0, 1.6, 1.0, 1.0, 1.0)
     building_code: int = BUILDING
+    supervision: Literal["evidential", "squared_error"] = "evidential"
 
 
 def land_cover_loss(logits: Tensor, codes: Tensor, weights: Tensor, building_code: int = BUILDING) -> Tensor:
@@ -70,16 +74,23 @@ def land_cover_loss(logits: Tensor, codes: Tensor, weights: Tensor, building_cod
 
 
 def joint_loss(output: DecoderOutput, batch: PatchBatch, model: AdaptedConfig, config: LossConfig) -> Tensor:
-    """Evidential height loss where heights are known plus land-cover loss where classes are."""
+    """Height loss where heights are known plus land-cover loss where classes are.
+
+    The paper's S2A, a network per task, is two runs: one with `class_weight` 0, one with `height_weight` 0.
+    """
     known = torch.isfinite(batch.ndsm_m)
     target = torch.nan_to_num(batch.ndsm_m, nan=0.0) / model.height_scale_m
-    height = evidential_height_loss(
-        target,
-        evidence_from_raw(output.gamma, output.raw_evidence, model.alpha_min),
-        known * torch.where(batch.land_cover[:, None] == config.building_code, config.roof_weight, 1.0),
-        penalty_weight=config.penalty_weight,
-        smooth_l1_beta=config.smooth_l1_beta,
-    )
+    weight = known * torch.where(batch.land_cover[:, None] == config.building_code, config.roof_weight, 1.0)
+    if config.supervision == "squared_error":
+        height = masked_mean(height_error(target, output.gamma, config.smooth_l1_beta), weight)
+    else:
+        height = evidential_height_loss(
+            target,
+            evidence_from_raw(output.gamma, output.raw_evidence, model.alpha_min),
+            weight,
+            penalty_weight=config.penalty_weight,
+            smooth_l1_beta=config.smooth_l1_beta,
+        )
     class_count = output.class_logits.shape[1]
     listed = (*config.class_weights[:class_count], *(1.0,) * (class_count - len(config.class_weights)))
     weights = torch.tensor(listed, device=output.class_logits.device)
