@@ -112,7 +112,9 @@ def main() -> None:
         "calibration": {
             "predictive_std_scale": round(calibration.scale, 4),
             "predictive_std_power": calibration.power,
-            "method": "1 and 1.96 sigma cover 68.27 and about 95 % of validation pixels, each set counted alike",
+            "intervals": [[level, round(factor, 4)] for level, factor in calibration.intervals],
+            "method": "1 sigma covers 68.27 % of validation pixels, each set counted alike; intervals give the half "
+            "width of other central intervals in sigma",
         },
         "training_data": TRAINING_DATA,
         "validation": {"images": validation_figures(model, sets)},

@@ -121,6 +121,16 @@ def test_calibration_changes_all_three_deviations(tmp_path, power, expected):
     assert [band.mean() for band in read(job.sigma_path)] == pytest.approx([*expected, 0.25], abs=2e-3)
 
 
+def test_sigma_states_the_intervals_of_the_model(tmp_path):
+    calibration = {"predictive_std_scale": 1.0, "method": "by hand", "intervals": [[0.5, 0.4], [0.95, 3]]}
+    model = write_fake_package(tmp_path / "m", calibration=calibration)
+    job = job_for(save(tmp_path / "i.tif", noise(40, 40)), model, str(tmp_path), ("sigma", "height"))
+    run(job, JobControl())
+    with rasterio.open(job.sigma_path) as sigma, rasterio.open(job.height_path) as height:
+        assert sigma.tags()["SEMANTIC3D_INTERVALS"] == "0.5:0.4 0.95:3"
+        assert "SEMANTIC3D_INTERVALS" not in height.tags()
+
+
 def test_the_same_job_gives_the_same_bytes_and_memory_does_not_matter(tmp_path, package):
     image = save(tmp_path / "i.tif", noise(150, 900))
     first = job_for(image, package, str(tmp_path / "a"), gsd_m=0.4, report_path=str(tmp_path / "a" / "r.html"))

@@ -7,6 +7,7 @@ import json
 import numpy as np
 
 from ..metrics.calibration import calibrated
+from ..metrics.uncertainty import INTERVALS_TAG, intervals_text
 from ..models.package import ALEATORIC, CLASSES, EPISTEMIC, EVIDENCE, HEIGHT, ModelPackage
 from ..raster.writer import RasterSpec
 
@@ -31,12 +32,14 @@ def layer_specs(layers: list, package: ModelPackage, tags: dict) -> dict[str, Ra
     probability_tag = {
         "SEMANTIC3D_SCALING": f"probability = stored value / {PROBABILITY_STEPS}; {NODATA_PROBABILITY} is NoData"
     }
+    interval_tag = {INTERVALS_TAG: intervals_text(package.intervals)} if package.intervals else {}
     specs = {
         "height": RasterSpec(
             "float32", NODATA_M, ("height above ground",), ("m",), tags={**tags, "SEMANTIC3D_LAYER": "height"}
         ),
         "sigma": RasterSpec(
-            "float32", NODATA_M, SIGMA_BANDS, ("m", "m", "m", ""), tags={**tags, "SEMANTIC3D_LAYER": "sigma"}
+            "float32", NODATA_M, SIGMA_BANDS, ("m", "m", "m", ""),
+            tags={**tags, **interval_tag, "SEMANTIC3D_LAYER": "sigma"},
         ),
         "land_cover": RasterSpec(
             "uint8", NODATA_CLASS, ("land cover",), ("",), colours=_colour_table(package), overviews="MODE",

@@ -108,6 +108,11 @@ class ModelPackage:
         """Power of the predictive standard deviation in metres; 1 in packages that do not say."""
         return float(self.calibration.get("predictive_std_power", 1.0))
 
+    @property
+    def intervals(self) -> tuple:
+        """Central intervals of heights: (level, half width in calibrated standard deviations); empty if not stated."""
+        return tuple((float(level), float(factor)) for level, factor in self.calibration.get("intervals", ()))
+
     def read_onnx(self) -> bytes:
         """The ONNX model, hash checked on these very bytes; InvalidModel if the package has none or it changed."""
         if self.onnx_name is None:

@@ -15,6 +15,7 @@ from s3d_protocol.messages import strict_json
 FORMAT_VERSION = 1
 MANIFEST_NAME = "manifest.json"
 LARGEST_MANIFEST_BYTES = 1 << 20
+MOST_INTERVALS = 100
 MOST_FILES = 64
 LARGEST_FILE_BYTES = 1 << 32
 FILE_SUFFIXES = (".onnx", ".safetensors", ".md", ".txt", ".json", ".png")
@@ -166,6 +167,20 @@ def _check_calibration(calibration) -> None:
     _check_text("calibration.method", calibration["method"])
     if "predictive_std_power" in calibration:  # came later; without it, the standard deviation is scaled alone
         _check_number("calibration.predictive_std_power", calibration["predictive_std_power"], 0.05, 2.0)
+    if "intervals" in calibration:
+        _check_intervals(calibration["intervals"])
+
+
+def _check_intervals(intervals) -> None:
+    """Central intervals: [level, half width in sigma], both rising."""
+    if not isinstance(intervals, list) or not 1 <= len(intervals) <= MOST_INTERVALS:
+        raise _fault("calibration.intervals", intervals, f"a list of 1 to {MOST_INTERVALS} pairs of level and factor")
+    before = (0.0, 0.0)
+    for index, pair in enumerate(intervals):
+        _check_numbers(f"calibration.intervals[{index}]", pair, 2, 1e-6, 1e3)
+        if not (before[0] < pair[0] < 1 and before[1] < pair[1]):
+            raise _fault(f"calibration.intervals[{index}]", pair, "above the pair before it, with a level below 1")
+        before = pair
 
 
 def _check_provenance(manifest: dict) -> None:
