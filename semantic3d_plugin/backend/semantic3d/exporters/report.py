@@ -8,6 +8,7 @@ from typing import Mapping
 
 import numpy as np
 
+from ..metrics.uncertainty import INTERVALS
 from ..models.package import ModelPackage
 from .png import png_data_uri
 from .preview import (
@@ -188,6 +189,11 @@ def _model_section(package: ModelPackage) -> str:
                     f"{number_text(package.gsd_range_m[1])} m)",
         "Calibration": f"{package.calibration['method']} (factor {number_text(package.predictive_std_scale)}, power {number_text(package.predictive_std_power)})",
     }
+    if package.intervals:
+        facts["Central intervals"] = ", ".join(
+            f"{100 * level:g} %: height ± {factor:.3g} sigma" for level, factor in package.intervals
+            if level in INTERVALS
+        )
     data_rows = "".join(
         f"<li>{escape(item['name'])} – {escape(item['licence'])}"
         + (f" – {escape(item['attribution'])}" if item["attribution"] else "") + "</li>"
