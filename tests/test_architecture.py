@@ -32,7 +32,8 @@ LIGHT_ENTRIES = (
 )
 QT_FREE = ("runner", "process", "errors", "progress")
 
-TOP = {"jobs", "cli"}
+TOP = {"jobs", "cli", "recipes"}
+ABOVE_JOBS = {"cli", "recipes"}  # recipes: the paper's experiments, for scripts alone
 MIDDLE = {
     "models", "training", "datasets", "inference", "terrain", "refinement", "clustering", "shadows",
     "buildings", "generation", "exporters",
@@ -191,7 +192,7 @@ def protocol_stands_alone(house: House) -> Iterator[str]:
 def science_points_downwards(house: House) -> Iterator[str]:
     for path in house.paths(SCIENCE):
         here = room(path)
-        above = TOP | MIDDLE if here in BOTTOM else TOP if here in MIDDLE else {"cli"} if here == "jobs" else set()
+        above = TOP | MIDDLE if here in BOTTOM else TOP if here in MIDDLE else ABOVE_JOBS if here == "jobs" else set()
         for found in house.imports[path]:
             if found.is_within(*(f"semantic3d.{name}" for name in above)):
                 yield f"{path}:{found.line} imports {found.name}: {here} lies below it"
@@ -289,6 +290,9 @@ PLANTED = [
     (science_points_downwards, "backend/semantic3d/models/a.py", "import semantic3d.jobs.b", "from ..metrics import b"),
     (science_points_downwards, "backend/semantic3d/jobs/a.py", "from semantic3d.cli import b",
      "from ..models import b"),
+    (science_points_downwards, "backend/semantic3d/training/a.py", "from ..recipes import b",
+     "from ..datasets import b"),
+    (science_points_downwards, "backend/semantic3d/jobs/a.py", "from ..recipes import b", "from ..training import b"),
     (every_room_has_its_place, "backend/semantic3d/cellar/a.py", "", None),
     (tensors_know_no_files, "backend/semantic3d/models/a.py", "def f():\n    import rasterio", "import numpy"),
     (tensors_know_no_files, "backend/semantic3d/metrics/a.py", "from semantic3d.raster.grid import b", "import torch"),
