@@ -1,101 +1,109 @@
-"""One installer at a time: a lock file that carries its owner's process id."""
+"""One installer at a time: a lock of the operating system on a file that names its owner.
+
+The system lets go of the lock when the owner ends, however it ends, so that a killed installer blocks nobody, and a
+process that later gets its number does not either.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from ..backend.s3d_protocol.errors import OutputFailed
 
-_STILL_ACTIVE = 259
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process of this number exists."""
-    if pid <= 0:
-        return False
-    if os.name == "nt":
-        return _is_alive_windows(pid)
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _is_alive_windows(pid: int) -> bool:
-    import ctypes
-
-    kernel = ctypes.windll.kernel32  # type: ignore[attr-defined]
-    handle = kernel.OpenProcess(0x1000, False, pid)  # PROCESS_QUERY_LIMITED_INFORMATION
-    if not handle:
-        return False
-    code = ctypes.c_ulong()
-    known = kernel.GetExitCodeProcess(handle, ctypes.byref(code))
-    kernel.CloseHandle(handle)
-    return bool(known) and code.value == _STILL_ACTIVE
+_LOCKED_BYTE = 1 << 20  # Windows keeps others from reading what is locked: a byte beyond the text
 
 
 class Ownership:
     """Hold `path` while an environment is built or removed.
 
     Raises:
-        OutputFailed: another living process holds it. A dead owner's lock is taken over.
+        OutputFailed: another living process holds it, or the folder cannot be written.
     """
 
     def __init__(self, path: Path):
         self._path = path
-        self._stamp = {"pid": os.getpid(), "since": time.time_ns()}
+        self._file: IO | None = None
 
     def __enter__(self) -> Ownership:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        for _ in range(3):
-            if self._try_create():
-                return self
-            owner = self._owner()
-            if owner is not None and is_alive(owner):
+        deadline_s = time.monotonic() + 1.0
+        while self._file is None:
+            try:
+                self._file = self._try_lock()
+            except BlockingIOError:
+                owner = self._owner()
                 raise OutputFailed(
-                    f"Another setup of the backend is running (process {owner}). Wait until it has finished; "
-                    f"if there is none, delete {self._path}.",
+                    f"Another setup of the backend is running (process {owner}). Wait until it has finished, and try "
+                    "again.",
                     {"pid": owner},
-                )
-            self._path.unlink(missing_ok=True)
-        raise OutputFailed(f"The lock {self._path} could not be taken. Try again in a moment.")
+                ) from None
+            except OSError as error:
+                raise OutputFailed(
+                    f"The lock {self._path} cannot be taken ({error.strerror or error}). Set SEMANTIC3D_HOME to a "
+                    "folder that can be written."
+                ) from error
+            if self._file is None and time.monotonic() > deadline_s:
+                raise OutputFailed(f"The lock {self._path} could not be taken. Try again in a moment.")
+        return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._read() == self._stamp:
+        if os.name == "nt":  # an open file cannot be removed there; who comes first afterwards uses it again
+            self._file.close()
+            with suppress(OSError):
+                self._path.unlink()
+        else:
             self._path.unlink(missing_ok=True)
+            self._file.close()
+        self._file = None
 
-    def _try_create(self) -> bool:
-        # The content is complete before the name exists, so no reader ever sees half a lock.
-        own = self._path.with_name(f"{self._path.name}.{self._stamp['pid']}.{self._stamp['since']}")
-        own.write_text(json.dumps(self._stamp), encoding="utf-8")
+    def _try_lock(self) -> IO | None:
+        """Return the locked file; None where it was removed meanwhile. BlockingIOError where another holds it."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        file = open(self._path, "a+", encoding="utf-8")
         try:
-            if os.name == "nt":
-                own.rename(self._path)  # fails there where the name exists
-            else:
-                os.link(own, self._path)
-        except FileExistsError:
-            return False
-        except OSError:  # a file system without links: the lock is then a promise among the well-behaved
-            if self._path.exists():
-                return False
-            own.replace(self._path)
-        finally:
-            own.unlink(missing_ok=True)
-        return True
+            _lock(file)
+            if not _is_still(file, self._path):
+                file.close()
+                return None
+            file.truncate(0)
+            file.write(json.dumps({"pid": os.getpid()}))
+            file.flush()
+        except BaseException:
+            file.close()
+            raise
+        return file
 
-    def _read(self) -> dict | None:
+    def _owner(self) -> int | str:
         try:
             stamp = json.loads(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            return None
-        return stamp if isinstance(stamp, dict) else None
+            return "unknown"
+        pid = stamp.get("pid") if isinstance(stamp, dict) else None
+        return pid if isinstance(pid, int) else "unknown"
 
-    def _owner(self) -> int | None:
-        stamp = self._read()
-        return stamp.get("pid") if stamp and isinstance(stamp.get("pid"), int) else None
+
+def _lock(file: IO) -> None:
+    """Lock a file for this process alone, without waiting; BlockingIOError where another holds it."""
+    if os.name != "nt":
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return
+    import msvcrt
+
+    file.seek(_LOCKED_BYTE)
+    try:
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    except OSError as error:
+        raise BlockingIOError(error.errno, "locked") from error
+
+
+def _is_still(file: IO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+    except FileNotFoundError:
+        return False

@@ -1,9 +1,14 @@
-"""Run a tool (uv, pip, an interpreter) whose output is for people: cancel at once, leave no process behind."""
+"""Run a tool (uv, pip, an interpreter) whose output is for people: cancel at once, leave no process behind.
+
+Even where QGIS is killed, the tool and what it started end: a shell beside the tool holds the other end of its lifeline.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import threading
@@ -16,6 +21,12 @@ from ..backend.s3d_protocol.errors import Cancelled
 
 _TICK_S = 0.05
 _TAIL_LINES = 40
+# The watcher lives in the tool's process group; the end of its input, which only we hold open, ends the group.
+_WITH_LIFELINE = """
+exec 3<&0 </dev/null
+(read -r _ <&3; kill -KILL 0) >/dev/null 2>&1 &
+exec "$@" 3<&-
+"""
 
 
 @dataclass(frozen=True)
@@ -55,12 +66,12 @@ def run_tool(
         Cancelled: the user stopped it; the tool and what it started are gone.
         OSError: it cannot be started.
     """
-    options: dict = {"start_new_session": True}
+    options: dict = {"stdin": subprocess.PIPE, "start_new_session": True}
     if os.name == "nt":
-        options = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
-    process = subprocess.Popen(  # nosec B603 - no shell; fixed arguments, tools named by the user's own machine
-        list(command),
-        stdin=subprocess.DEVNULL,
+        flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+        options = {"stdin": subprocess.DEVNULL, "creationflags": flags}
+    process = subprocess.Popen(  # nosec B603 - fixed arguments, tools named by the user's own machine
+        _with_lifeline(command, variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env=dict(variables),
@@ -86,9 +97,25 @@ def run_tool(
     finally:
         _kill_tree(process)
         process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
         reader.join(2)
         _pass_on(lines, tail, on_line, 0)
     return Finished(process.returncode, "\n".join(tail))
+
+
+def _with_lifeline(command: Sequence[str], variables: Mapping[str, str]) -> list[str]:
+    """The command, run through the shell that watches over it; as it stands where there is no such shell.
+
+    Raises:
+        OSError: its program does not exist or is none, which the shell would only say by its exit code.
+    """
+    if os.name == "nt":
+        return list(command)
+    program = shutil.which(command[0], path=variables.get("PATH", os.defpath))
+    if program is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
+    return ["/bin/sh", "-c", _WITH_LIFELINE, "sh", program, *command[1:]]
 
 
 def _read(process: subprocess.Popen, lines: queue.Queue) -> None:

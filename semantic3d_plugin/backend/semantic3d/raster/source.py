@@ -17,6 +17,7 @@ from s3d_protocol.errors import InvalidInput, InvalidParameter
 from .gdal_errors import GDAL_ERRORS, reason
 from .grid import Grid
 
+_LARGEST_BLOCK_BYTES = 1 << 30  # GDAL decodes a block as a whole, whatever the window
 _COLOURS = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 
 
@@ -50,6 +51,7 @@ class ImageSource:
     def _judge(self, bands: tuple) -> None:
         dataset = self._dataset
         _check_pixels(dataset, self.path)
+        _check_blocks(dataset, self.path)
         self._palette = None
         if bands:
             self.bands = self._given_bands(bands)
@@ -139,7 +141,8 @@ class ImageSource:
         except GDAL_ERRORS as error:
             raise InvalidInput(
                 f"{self.path} cannot be read at columns {column} to {column + width} and rows {row} to {row + height}: "
-                f"{reason(error)} The file is truncated or damaged; get it again from its source.",
+                f"{reason(error)} The file is truncated or damaged, or it refers to one that cannot be had; "
+                "get it again from its source.",
                 {"column": column, "row": row, "width": width, "height": height},
             ) from error
         if self._palette is not None:
@@ -209,6 +212,18 @@ def _check_pixels(dataset, path: str) -> None:
         raise InvalidInput(
             f"{path} holds complex numbers ({dataset.dtypes[0]}), as radar does before processing. "
             "Semantic3D needs an optical image with red, green and blue bands."
+        )
+
+
+def _check_blocks(dataset, path: str) -> None:
+    pixel_bytes = sum(4 if name.startswith("complex_int") else np.dtype(name).itemsize for name in dataset.dtypes)
+    rows, columns = max(dataset.block_shapes, key=math.prod)
+    if rows * columns * pixel_bytes > _LARGEST_BLOCK_BYTES:
+        raise InvalidInput(
+            f"{path} is stored in blocks of {columns} x {rows} pixels, each of which takes "
+            f"{rows * columns * pixel_bytes / 1e9:.1f} GB to read. Write it in small tiles first, for instance with "
+            "gdal_translate -co TILED=YES.",
+            {"block": [rows, columns]},
         )
 
 
