@@ -36,6 +36,8 @@ class PatchConfig:
         zoom_low, zoom_high: range of the scale in the plane and in height.
         colour: strength of `colour_jitter`.
         style_share: share of patches that take on another image's colours.
+        gap_share: share of patches with a part that shows nothing, as beyond an image's border or on a lake. The
+            network's norms run over the whole window; without such patches a flat half hides the roofs of the other.
     """
 
     patch_px: int = 256
@@ -43,6 +45,7 @@ class PatchConfig:
     zoom_high: float = 1.3
     colour: float = 0.8
     style_share: float = 0.35
+    gap_share: float = 0.3
 
 
 class PatchSource:
@@ -95,8 +98,13 @@ class PatchSource:
         height = height * (self.config.patch_px / side)
         if self.styles is not None and rng.random() < self.config.style_share:
             image = restyled(image, self.styles[rng.integers(len(self.styles))], rng.uniform(0.3, 1.0))
-        image = colour_jitter(image, rng, self.config.colour)
-        return image.clamp(0, 1) * 2 - 1, height, cover.long()
+        image = colour_jitter(image, rng, self.config.colour).clamp(0, 1)
+        if rng.random() < self.config.gap_share:
+            gap = random_gap(self.config.patch_px, rng)
+            image = torch.where(gap, gap_colour(image, gap, rng), image)
+            height = torch.where(gap, torch.nan, height)
+            cover = torch.where(gap, 0, cover)
+        return image * 2 - 1, height, cover.long()
 
     def _place(
         self, sample: Sample, has_heights: bool, side: int, rng: np.random.Generator
@@ -111,6 +119,31 @@ class PatchSource:
             if (np.isfinite(labels) if has_heights else labels > 0).mean() >= MIN_LABELLED_SHARE:
                 break
         return place
+
+
+def random_gap(size: int, rng: np.random.Generator) -> Tensor:
+    """True beyond a random straight border [size, size], over a fifth to four fifths of a patch."""
+    angle = rng.uniform(0, 2 * np.pi)
+    y, x = np.mgrid[:size, :size] / size - 0.5
+    along = x * np.cos(angle) + y * np.sin(angle)
+    return torch.from_numpy(along > np.quantile(along, rng.uniform(0.2, 0.8)))
+
+
+def gap_colour(image: Tensor, gap: Tensor, rng: np.random.Generator) -> Tensor:
+    """What a gap shows: mostly the mean of the rest, as inference fills it, else black, white or calm water.
+
+    Args:
+        image: [3, H, W] in 0..1.
+        gap: bool [H, W], neither empty nor all of it.
+    """
+    kind = rng.random()
+    if kind < 0.5:
+        return image[:, ~gap].mean(dim=1)[:, None, None].expand_as(image)
+    if kind < 0.65:
+        return torch.full_like(image, float(kind < 0.58))
+    colour = torch.from_numpy(rng.uniform(0.05, 0.6, (3, 1, 1)).astype(np.float32))
+    noise = torch.from_numpy(rng.normal(0, rng.uniform(0.002, 0.03), image.shape).astype(np.float32))
+    return (colour + noise).clamp(0, 1)
 
 
 def _reflect_to(layer: np.ndarray, side: int) -> np.ndarray:

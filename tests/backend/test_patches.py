@@ -1,0 +1,49 @@
+"""Patches with gaps: parts that show nothing, and labels that stay silent there."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from semantic3d.datasets.labelled import Sample  # noqa: E402
+from semantic3d.training.patches import PatchConfig, PatchSource, gap_colour, random_gap  # noqa: E402
+
+
+def source(**settings):
+    rng = np.random.default_rng(0)
+    rgb = rng.integers(0, 255, (150, 150, 3), dtype=np.uint8)
+    sample = Sample("noise", rgb, np.full((150, 150), 4.0, np.float32), np.full((150, 150), 3, np.uint8), 0.5)
+    return PatchSource([([sample], 1.0)], PatchConfig(patch_px=64, **settings))
+
+
+def test_a_gap_is_one_side_of_a_line_and_neither_little_nor_all():
+    rng = np.random.default_rng(1)
+    gaps = [random_gap(64, rng) for _ in range(40)]
+    shares = np.array([float(gap.float().mean()) for gap in gaps])
+    assert 0.15 < shares.min() < 0.35 and 0.65 < shares.max() < 0.85
+    corners = [int(gap[0, 0]) + int(gap[0, -1]) + int(gap[-1, 0]) + int(gap[-1, -1]) for gap in gaps]
+    assert all(1 <= count <= 3 for count in corners)  # a line parts the corners
+
+
+def test_labels_are_silent_exactly_where_the_gap_is():
+    with_gaps, without = source(gap_share=1.0).batch(6, 5), source(gap_share=0.0).batch(6, 5)
+    known = torch.isfinite(with_gaps.ndsm_m[:, 0])
+    assert torch.equal(known, with_gaps.land_cover > 0)
+    assert ((known.float().mean((1, 2)) > 0.15) & (known.float().mean((1, 2)) < 0.85)).all()
+    assert torch.isfinite(without.ndsm_m).all() and (without.land_cover == 3).all()
+    first = known[0]  # the same draws come before the first patch's gap
+    assert torch.equal(with_gaps.image[0][:, first], without.image[0][:, first])
+    assert not torch.equal(with_gaps.image[0][:, ~first], without.image[0][:, ~first])
+
+
+def test_most_gaps_show_the_mean_of_the_rest_as_inference_does():
+    image = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0))
+    gap = torch.zeros(32, 32, dtype=torch.bool)
+    gap[:, 20:] = True
+    mean = image[:, :, :20].mean((1, 2))
+    rng, found = np.random.default_rng(3), []
+    for _ in range(60):
+        inside = gap_colour(image, gap, rng)[:, gap]
+        assert inside.min() >= 0 and inside.max() <= 1
+        found.append(bool(torch.allclose(inside, mean[:, None].expand_as(inside))))
+    assert 0.35 < np.mean(found) < 0.65
