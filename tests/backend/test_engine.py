@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from semantic3d.inference import engine as engine_module
+from semantic3d.inference import buffers
 from semantic3d.inference.engine import Engine, Settings
 from semantic3d.raster.grid import Grid, PixelSize
 from semantic3d.raster.model_grid import ModelImage, plan_axes
@@ -145,7 +145,7 @@ def test_extent_chunks_pieces_and_order_change_no_bit(monkeypatch, options, mask
         for role, values in again.items():
             np.testing.assert_array_equal(values, whole[role])
     for piece_tiles in (1, 3, 1000):
-        monkeypatch.setattr(engine_module, "_PIECE_TILES", piece_tiles)
+        monkeypatch.setattr(buffers, "PIECE_TILES", piece_tiles)
         again = results(source, ShiftyModel(), **options)
         for role, values in again.items():
             np.testing.assert_array_equal(values, whole[role])

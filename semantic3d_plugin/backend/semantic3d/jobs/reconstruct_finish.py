@@ -3,12 +3,39 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from typing import Iterable
 
 from s3d_protocol import OutputFailed
 
 from ..exporters import qml
 from ..exporters.report import ReportData, write_report
 from ..models.package import ModelPackage
+from .layers import METRE_STEPS
+from .work_folder import BlockRecord
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Over the result's valid pixels.
+
+    Attributes:
+        mean_height_m: None without a height.
+        class_pixels: class id -> pixels.
+    """
+
+    mean_height_m: float | None
+    class_pixels: dict
+
+    @classmethod
+    def of(cls, records: Iterable[BlockRecord]) -> Totals:
+        """Add up blocks; whole numbers, so that their order changes nothing."""
+        steps, count, pixels = 0, 0, {}
+        for record in records:
+            steps, count = steps + record.height_steps, count + record.height_count
+            for number, found in record.class_pixels.items():
+                pixels[int(number)] = pixels.get(int(number), 0) + found
+        return cls(steps / float(METRE_STEPS) / count if count else None, pixels)
 
 
 def write_styles(layer: str, path: str, package: ModelPackage) -> None:
@@ -30,11 +57,11 @@ def write_styles(layer: str, path: str, package: ModelPackage) -> None:
         raise OutputFailed(f"The layer style beside {path} cannot be written: {error}.") from error
 
 
-def write_report_aside(plan, source, tally, tags: dict, rasters: dict, path: str) -> None:
+def write_report_aside(plan, source, totals: Totals, tags: dict, rasters: dict, path: str) -> None:
     """Write the HTML report.
 
     Args:
-        plan: the job's `Plan`; source: the open image; tally: totals of the results.
+        plan: the job's `Plan`; source: the open image; totals: of the results.
         tags: provenance, as the rasters carry it.
         rasters: layer -> its unfinished file.
 
@@ -42,7 +69,7 @@ def write_report_aside(plan, source, tally, tags: dict, rasters: dict, path: str
         OutputFailed: it cannot be written.
     """
     pixel_area_m2 = plan.size.x_m * plan.size.y_m
-    areas = {item.id: float(tally.class_pixels[item.id] * pixel_area_m2) for item in plan.package.classes}
+    areas = {item.id: float(totals.class_pixels.get(item.id, 0) * pixel_area_m2) for item in plan.package.classes}
     data = ReportData(
         image_name=os.path.basename(plan.job.image_path),
         image_path=plan.job.image_path,
@@ -52,7 +79,7 @@ def write_report_aside(plan, source, tally, tags: dict, rasters: dict, path: str
         land_cover_path=rasters.get("land_cover", ""),
         bands=source.bands if len(source.bands) == 3 else source.bands * 3,
         gsd_m=plan.size.gsd_m,
-        mean_height_m=tally.mean_height_m,
+        mean_height_m=totals.mean_height_m,
         megapixels=plan.grid.megapixels,
         class_areas_m2=areas if "land_cover" in rasters else {},
         warnings=plan.warnings,

@@ -96,7 +96,7 @@ class RasterWriter:
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)  # as the image, so the result
                 self._dataset = self._create()
         except GDAL_ERRORS as error:
-            raise _failed(path, error) from error
+            raise failed(path, error) from error
 
     def _create(self):
         spec, grid = self.spec, self.grid
@@ -105,15 +105,7 @@ class RasterWriter:
             dtype=spec.dtype, nodata=spec.nodata, crs=grid.crs, transform=grid.transform, tiled=True,
             blockxsize=_BLOCK_PX, blockysize=_BLOCK_PX, interleave="band", BIGTIFF="IF_SAFER",
         )
-        dataset.descriptions = spec.bands
-        dataset.units = spec.units
-        if spec.scale != 1.0:
-            dataset.scales = (spec.scale,) * len(spec.bands)
-        if spec.colours:
-            dataset.write_colormap(1, spec.colours)
-        else:
-            dataset.colorinterp = (ColorInterp.gray,) + (ColorInterp.undefined,) * (len(spec.bands) - 1)
-        dataset.update_tags(**spec.tags)
+        describe(dataset, spec)
         return dataset
 
     def write(self, column: int, row: int, values: np.ndarray) -> None:
@@ -122,16 +114,11 @@ class RasterWriter:
         try:
             self._dataset.write(values, window=window)
         except GDAL_ERRORS as error:
-            raise _failed(self.path, error) from error
+            raise failed(self.path, error) from error
 
     def blocks(self) -> Iterator[tuple[Window, np.ndarray]]:
         """Yield (window, stored values [bands, h, w]) over the whole raster, always in the same order."""
-        for row in range(0, self.grid.height, _BLOCK_PX):
-            for column in range(0, self.grid.width, 4 * _BLOCK_PX):
-                window = Window(
-                    column, row, min(4 * _BLOCK_PX, self.grid.width - column), min(_BLOCK_PX, self.grid.height - row)
-                )
-                yield window, self._dataset.read(window=window)
+        return raster_blocks(self._dataset)
 
     def finish(self, threads: int, check_cancelled: Callable[[], None]) -> list[BandStatistics]:
         """Add statistics, write the final file, delete the interim one.
@@ -143,37 +130,91 @@ class RasterWriter:
             OutputFailed: the disk is full or refuses.
         """
         try:
-            statistics = self._statistics(check_cancelled)
+            statistics = raster_statistics(self._dataset, self.spec, check_cancelled)
             for band, values in enumerate(statistics, 1):
-                self._dataset.update_tags(band, **_statistics_tags(values, self.grid, self.spec.scale))
+                self._dataset.update_tags(band, **statistics_tags(values, self.grid, self.spec.scale))
             self._dataset.close()
+            self._check_size()
             check_cancelled()
-            rasterio.shutil.copy(
-                self._interim, self.path, driver="COG", COMPRESS="DEFLATE", LEVEL="4", PREDICTOR="YES",
-                BLOCKSIZE=str(_BLOCK_PX), OVERVIEW_RESAMPLING=self.spec.overviews, OVERVIEWS="IGNORE_EXISTING",
-                NUM_THREADS=str(threads), BIGTIFF="IF_SAFER",
-            )
+            write_cog(self._interim, self.path, self.spec, threads, check_cancelled)
             os.remove(self._interim)
         except GDAL_ERRORS as error:
-            raise _failed(self.path, error) from error
+            raise failed(self.path, error) from error
         return statistics
+
+    def _check_size(self) -> None:
+        """GDAL says nothing of what fails while it closes a file, but the file is short then."""
+        least = self.spec.bytes_per_pixel() * self.grid.width * self.grid.height
+        size = os.path.getsize(self._interim)
+        if size < least:
+            raise OSError(f"only {size} of {least} bytes were taken")
 
     def close(self) -> None:
         """Let go of the interim file; harmless after `finish`."""
         self._dataset.close()
 
-    def _statistics(self, check_cancelled) -> list[BandStatistics]:
-        count = len(self.spec.bands)
-        moments = [_Moments() for _ in range(count)]
-        for _, values in self.blocks():
-            check_cancelled()
-            for band in range(count):
-                moments[band].add(self._meant(values[band]))
-        return [moment.result() for moment in moments]
 
-    def _meant(self, stored: np.ndarray) -> np.ndarray:
-        valid = stored[stored != np.dtype(self.spec.dtype).type(self.spec.nodata)]
-        return valid if self.spec.scale == 1.0 else valid.astype(np.float64) * self.spec.scale
+def describe(dataset, spec: RasterSpec) -> None:
+    """Write names, units, scale, colours and tags into a dataset that is open for writing."""
+    dataset.descriptions = spec.bands
+    dataset.units = spec.units
+    if spec.scale != 1.0:
+        dataset.scales = (spec.scale,) * len(spec.bands)
+    if spec.colours:
+        dataset.write_colormap(1, spec.colours)
+    else:
+        dataset.colorinterp = (ColorInterp.gray,) + (ColorInterp.undefined,) * (len(spec.bands) - 1)
+    dataset.update_tags(**spec.tags)
+
+
+def raster_blocks(dataset) -> Iterator[tuple[Window, np.ndarray]]:
+    """Yield (window, stored values [bands, h, w]) over a whole open raster, always in the same order."""
+    for row in range(0, dataset.height, _BLOCK_PX):
+        for column in range(0, dataset.width, 4 * _BLOCK_PX):
+            window = Window(
+                column, row, min(4 * _BLOCK_PX, dataset.width - column), min(_BLOCK_PX, dataset.height - row)
+            )
+            yield window, dataset.read(window=window)
+
+
+def raster_statistics(dataset, spec: RasterSpec, check_cancelled: Callable[[], None]) -> list[BandStatistics]:
+    """Return the statistics of each band of an open raster."""
+    moments = [_Moments() for _ in spec.bands]
+    for _, values in raster_blocks(dataset):
+        check_cancelled()
+        for moment, stored in zip(moments, values):
+            moment.add(_meant(stored, spec))
+    return [moment.result() for moment in moments]
+
+
+def _meant(stored: np.ndarray, spec: RasterSpec) -> np.ndarray:
+    valid = stored[stored != np.dtype(spec.dtype).type(spec.nodata)]
+    return valid if spec.scale == 1.0 else valid.astype(np.float64) * spec.scale
+
+
+def write_cog(
+    source_path: str, path: str, spec: RasterSpec, threads: int, check_cancelled: Callable[[], None]
+) -> None:
+    """Write a raster anew as cloud optimised GeoTIFF, and read it once.
+
+    With several threads GDAL does not say that the disk was full: the file is then broken.
+
+    Raises:
+        GDAL_ERRORS: as GDAL raises them.
+    """
+    rasterio.shutil.copy(
+        source_path, path, driver="COG", COMPRESS="DEFLATE", LEVEL="4", PREDICTOR="YES",
+        BLOCKSIZE=str(_BLOCK_PX), OVERVIEW_RESAMPLING=spec.overviews, OVERVIEWS="IGNORE_EXISTING",
+        NUM_THREADS=str(threads), BIGTIFF="IF_SAFER",
+    )
+    with rasterio.open(path) as whole:
+        levels = len(whole.overviews(1))
+    for options in ({}, *({"overview_level": level} for level in range(levels))):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with rasterio.open(path, NUM_THREADS=str(threads), **options) as dataset:
+                for _ in raster_blocks(dataset):
+                    check_cancelled()
 
 
 class _Moments:
@@ -197,11 +238,12 @@ class _Moments:
         return BandStatistics(self._count, self._low, self._high, mean, std)
 
 
-def check_room(sizes: dict) -> None:
+def check_room(sizes: dict, factor: float = _ROOM_FACTOR) -> None:
     """Check that the outputs fit on their disks, roughly.
 
     Args:
         sizes: path -> uncompressed bytes.
+        factor: bytes on disk while the work lasts, for each of these bytes.
 
     Raises:
         OutputFailed: a disk has too little room.
@@ -212,7 +254,7 @@ def check_room(sizes: dict) -> None:
         entry = by_device.setdefault(os.stat(folder).st_dev, [folder, 0])
         entry[1] += size
     for folder, size in by_device.values():
-        needed = int(size * _ROOM_FACTOR) + _ROOM_SPARE_BYTES
+        needed = int(size * factor) + _ROOM_SPARE_BYTES
         free = shutil.disk_usage(folder).free
         if free < needed:
             raise OutputFailed(
@@ -223,7 +265,7 @@ def check_room(sizes: dict) -> None:
             )
 
 
-def _statistics_tags(values: BandStatistics, grid: Grid, scale: float) -> dict:
+def statistics_tags(values: BandStatistics, grid: Grid, scale: float) -> dict:
     """Return GDAL's statistics tags, which speak of stored values."""
     if not values.count:
         return {}
@@ -233,9 +275,19 @@ def _statistics_tags(values: BandStatistics, grid: Grid, scale: float) -> dict:
     return tags
 
 
-def _failed(path: str, error: BaseException) -> OutputFailed:
+def failed(path: str, error: BaseException) -> OutputFailed:
+    """Return the error that says why an output cannot be written."""
     return OutputFailed(
-        f"The output {path} cannot be written: {reason(error)} "
+        f"The output {path} cannot be written: {reason(error)} {free_text(path)} "
         "Check that the folder is writable and the disk has room.",
         {"path": path},
     )
+
+
+def free_text(path: str) -> str:
+    """Say how much room the disk of a file has."""
+    folder = os.path.dirname(os.path.abspath(path))
+    try:
+        return f"{shutil.disk_usage(folder).free / 1e9:.2f} GB are free there."
+    except OSError:
+        return f"The folder {folder} cannot be reached."

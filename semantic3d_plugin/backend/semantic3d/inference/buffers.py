@@ -1,0 +1,79 @@
+"""How much memory a walk over the image takes, and how wide its chunks may be."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ..raster.model_grid import ModelAxis
+
+PIECE_TILES = 4
+_EMIT_BYTES = 8_000_000
+_LEAST_EMIT_BYTES = 500_000
+_CARRY_BYTES = 96_000_000
+_MB = 1_000_000
+
+
+@dataclass(frozen=True)
+class Buffers:
+    """Sizes that keep a walk within its memory.
+
+    Attributes:
+        piece_tiles: tiles of a row that are worked on together: full batches.
+        halo_px: finished model rows kept for image rows that are not complete yet.
+        chunk_tiles: tiles of a row in one chunk; neighbouring chunks compute the tiles between them twice.
+        emit_bytes: of a block of results that is handed out at once.
+        fixed_bytes: that any walk takes, however narrow.
+        bytes_per_column: that each model column of a chunk takes.
+    """
+
+    piece_tiles: int
+    halo_px: int
+    chunk_tiles: int
+    emit_bytes: int
+    fixed_bytes: float
+    bytes_per_column: float
+
+    @classmethod
+    def plan(
+        cls, columns: ModelAxis, rows: ModelAxis, channels: int, has_mask: bool, batch_size: int, max_memory_mb: float
+    ) -> Buffers:
+        """Choose the sizes.
+
+        Args:
+            channels: of all outputs together.
+            has_mask: whether the image has invalid pixels.
+            max_memory_mb: for the buffers; one piece of tiles is always worked on.
+        """
+        tiles, planes = columns.tiles, channels + (1 if has_mask else 0)
+        tile_px = tiles.tile_px
+        piece_tiles = batch_size * max(1, round(PIECE_TILES / batch_size))
+        halo_px = _halo_px(rows)
+        emit_bytes = int(min(_EMIT_BYTES, max(_LEAST_EMIT_BYTES, max_memory_mb * _MB / 64)))
+        piece_px = tile_px + (piece_tiles - 1) * tiles.stride_px
+        strips = 3 * (3 + has_mask)  # one in use, one being cut, one being read
+        fixed = 4.0 * batch_size * tile_px**2 * (3 * 3 + 3 * channels) + 10 * emit_bytes
+        fixed += 4.0 * piece_px * (3 * planes * (tile_px + halo_px) + (strips + 4) * tile_px)
+        per_column = 4.0 * (planes + 4) * (tile_px - rows.tiles.stride_px + halo_px)
+        room = min(_CARRY_BYTES, max(0.0, max_memory_mb * _MB - fixed))
+        width_px = room / max(1.0, per_column)
+        chunk_tiles = max(piece_tiles, int((width_px - tiles.overlap_px) // tiles.stride_px) - 1)
+        return cls(piece_tiles, halo_px, chunk_tiles, emit_bytes, fixed, per_column)
+
+    def least_mb(self, columns: ModelAxis) -> float:
+        """Return the MB that the narrowest chunk takes."""
+        return (self.fixed_bytes + self.bytes_per_column * self._chunk_px(columns, self.piece_tiles)) / _MB
+
+    def expected_mb(self, columns: ModelAxis, width_px: int) -> float:
+        """Return the MB that a walk over so many model columns takes."""
+        width_px = min(width_px, self._chunk_px(columns, self.chunk_tiles))
+        return (self.fixed_bytes + self.bytes_per_column * width_px) / _MB
+
+    @staticmethod
+    def _chunk_px(columns: ModelAxis, count: int) -> int:
+        return min(columns.tiles.size_px, columns.tiles.tile_px + count * columns.tiles.stride_px)
+
+
+def _halo_px(rows: ModelAxis) -> int:
+    plan = rows.to_image
+    return 0 if plan.is_identity else 2 * math.ceil(max(1.0, 1.0 / plan.scale)) + math.ceil(1.0 / plan.scale) + 4

@@ -1,0 +1,93 @@
+"""Which image this is, and whether it is still the same: cheap on an image of any size."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+import numpy as np
+import rasterio
+
+from s3d_protocol import InvalidInput
+
+from ..raster.gdal_errors import GDAL_ERRORS
+from ..raster.source import ImageSource
+
+_HEAD_BYTES = 65_536
+_SAMPLES = 5  # along each axis
+_SAMPLE_PX = 32
+_NOT_PIXELS = (".aux.xml", ".ovr")  # QGIS and GDAL write these beside an image that is merely looked at
+
+
+class ImageFiles:
+    """The files that an image's pixels come from, as they were when this was made.
+
+    Parts of a virtual raster and masks count; what does not lie on a disk of ours (/vsis3/, https) has no stamp.
+    """
+
+    def __init__(self, path: str):
+        """Look at the files.
+
+        Raises:
+            InvalidInput: the image is gone.
+        """
+        self._path = path
+        try:
+            with rasterio.open(path) as dataset:
+                names = dataset.files
+        except GDAL_ERRORS as error:
+            raise InvalidInput(f"The image {path} cannot be opened any more. Is it still there?") from error
+        self._names = sorted(
+            name for name in {path, *names} if os.path.isfile(name) and not name.lower().endswith(_NOT_PIXELS)
+        )
+        self._stamps = [_stamp(name) for name in self._names]
+
+    def check_unchanged(self) -> None:
+        """Look at the files again.
+
+        Raises:
+            InvalidInput: one was changed, replaced or removed since.
+        """
+        for name, before in zip(self._names, self._stamps):
+            if _stamp(name) != before:
+                what = "is gone" if not os.path.exists(name) else "was changed or replaced"
+                raise InvalidInput(
+                    f"The image changed while it was worked on: {name} {what}. What was computed since is thrown away. "
+                    "Make sure that nothing writes to the image, then run the job again.",
+                    {"path": name},
+                )
+
+    def fingerprint(self, source: ImageSource) -> str:
+        """Return 64 hexadecimal digits from names, sizes and times of the files, the first bytes of the first and
+        pixels from all over the image; huge images are not read.
+
+        Args:
+            source: the open image.
+        """
+        digest = hashlib.sha256()
+        for name, (_, size, mtime_ns) in zip(self._names, self._stamps):
+            digest.update(f"{os.path.basename(name)} {size} {mtime_ns}\n".encode())
+        if self._path in self._names:
+            with open(self._path, "rb") as file:
+                digest.update(file.read(_HEAD_BYTES))
+        for row in _spread(source.grid.height):
+            for column in _spread(source.grid.width):
+                width, height = min(_SAMPLE_PX, source.grid.width), min(_SAMPLE_PX, source.grid.height)
+                pixels, valid = source.read(column, row, width, height)
+                digest.update(np.ascontiguousarray(pixels).tobytes())
+                if valid is not None:
+                    digest.update(valid.tobytes())
+        return digest.hexdigest()
+
+
+def _stamp(path: str) -> tuple[int, int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:  # gone, or its disk is
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _spread(size: int) -> list[int]:
+    last = max(0, size - _SAMPLE_PX)
+    return sorted({last * step // (_SAMPLES - 1) for step in range(_SAMPLES)})

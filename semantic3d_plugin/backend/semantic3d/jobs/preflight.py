@@ -1,0 +1,135 @@
+"""What a reconstruct job will take, said before the work; what cannot fit is refused."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from s3d_protocol import InvalidParameter, JobControl
+
+from ..inference.session import InferenceSession
+from ..raster.block_grid import Blocks
+from ..raster.writer import check_room
+from .reconstruct_plan import Plan, buffer_mb, paths_aside
+
+_MB = 1_000_000
+_MANY_TILES = 50
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What is still to be done.
+
+    Attributes:
+        tiles: to compute.
+        expected_s: for all of them, from one that was timed.
+        memory_mb: of main memory at the peak; None where the system does not tell.
+        disk_mb: while the work lasts: blocks and outputs.
+    """
+
+    tiles: int
+    expected_s: float
+    memory_mb: int | None
+    disk_mb: int
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+def check_memory(plan: Plan) -> None:
+    """Check that the memory limit lets the job run at all.
+
+    Raises:
+        InvalidParameter: it does not.
+    """
+    job, package = plan.job, plan.package
+    least_mb = plan.buffers.least_mb(plan.columns)
+    if least_mb > buffer_mb(job):
+        needed_mb = int(least_mb * job.max_memory_mb / buffer_mb(job)) + 1
+        raise InvalidParameter(
+            f"The memory limit is {job.max_memory_mb} MB, and tiles of {package.tile_size_px} pixels in batches of "
+            f"{job.batch_size} need at least {needed_mb} MB. Raise the limit, or lower the batch size.",
+            {"max_memory_mb": job.max_memory_mb, "needed_mb": needed_mb},
+        )
+
+
+def check_disk(plan: Plan, control: JobControl, work_folder: str = "", kept_blocks: int = 0) -> int:
+    """Check that blocks and outputs fit on their disks.
+
+    Args:
+        work_folder: of the job; empty before it is known, it lies beside the first output.
+        kept_blocks: that are there already.
+
+    Returns:
+        The MB needed in all.
+
+    Raises:
+        OutputFailed: a disk has too little room.
+    """
+    sizes = plan.layer_bytes()
+    place = work_folder or next(iter(plan.job.outputs().values()))
+    missing = 1.0 - kept_blocks / plan.blocks.count
+    needed = {os.path.join(place, "blocks") if work_folder else place + ".blocks": sum(sizes.values()) * missing}
+    for name, path in paths_aside(plan.job, plan.package, control.job_id).items():
+        needed[path] = sizes[name]
+    check_room(needed, factor=1.0)
+    return int(sum(needed.values()) / _MB)
+
+
+def look_ahead(
+    plan: Plan, session: InferenceSession, parts: list[Blocks], tiles: int, disk_mb: int, control: JobControl
+) -> Preflight:
+    """Time a tile and say what is to be done.
+
+    Args:
+        parts: rectangles of blocks still to compute; tiles: of all of them.
+    """
+    width_px = max((plan.blocks.window(part)[2] for part in parts), default=0)
+    expected_s = tiles * _seconds_per_tile(plan, session, tiles)
+    process_mb = _process_mb()
+    memory_mb = None
+    if process_mb is not None:
+        model_px = int(width_px * plan.columns.to_model.scale) + 1
+        memory_mb = int(process_mb + plan.buffers.expected_mb(plan.columns, model_px))
+    found = Preflight(tiles, expected_s, memory_mb, disk_mb)
+    memory = "" if memory_mb is None else f", about {memory_mb} MB of main memory"
+    control.log(
+        f"To do: {tiles} tiles of {plan.package.tile_size_px} pixels, about {_duration_text(expected_s)} on "
+        f"{session.device}{memory}, up to {disk_mb} MB of disk."
+    )
+    return found
+
+
+def _seconds_per_tile(plan: Plan, session: InferenceSession, tiles: int) -> float:
+    """Time a batch; the first one of many is slower and not counted where there are many."""
+    if not tiles:
+        return 0.0
+    batch = min(plan.job.batch_size, tiles)
+    size = plan.package.tile_size_px
+    images = np.zeros((batch, 3, size, size), np.float32)
+    seconds = 0.0
+    for _ in range(2 if tiles > _MANY_TILES else 1):
+        started_s = time.perf_counter()
+        session.run(images, tuple(plan.roles))
+        seconds = time.perf_counter() - started_s
+    return seconds / batch
+
+
+def _process_mb() -> float | None:
+    """Return the peak of this process's memory so far, where the system tells."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (_MB if os.uname().sysname == "Darwin" else 1000)
+
+
+def _duration_text(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,113 @@
+"""A reconstruct job's work folder: found again by the same job, left behind when that is worth it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Mapping
+
+from s3d_protocol import Cancelled, JobControl, OutputFailed, partial_path
+
+from .reconstruct_plan import Plan
+from .work_folder import PREFIX, BlockRecord, WorkFolder, identity_of, work_path
+
+
+def identity_parts(plan: Plan, image_fingerprint: str, tags: Mapping) -> dict:
+    """Return what the job's identity is made of: everything that changes a byte of its outputs.
+
+    Args:
+        tags: of provenance; they name model, parameters, device and the versions of the software.
+    """
+    return {
+        "image": image_fingerprint,
+        "window_px": list(plan.window),
+        "transform": list(plan.grid.transform[:6]),
+        "crs": plan.grid.crs.to_wkt() if plan.grid.crs else "",
+        "gsd_m": [plan.size.x_m, plan.size.y_m],
+        "layers": list(plan.layers),
+        "block_px": plan.block_px,
+        "machine": platform.machine(),
+        "tags": dict(tags),
+    }
+
+
+class KeptWork:
+    """Around a job: its work folder goes when the job has succeeded, or when nothing in it is worth keeping."""
+
+    def __init__(self, control: JobControl):
+        self._control = control
+        self._folder: WorkFolder | None = None
+        self._total = 0
+        self.records: dict = {}
+
+    @property
+    def path(self) -> str:
+        return self._folder.path
+
+    def take(self, plan: Plan, image_fingerprint: str, tags: Mapping) -> None:
+        """Open the job's folder, and look over the blocks that an earlier run has left.
+
+        An image of one block gets a folder of its own that goes with the job: there is nothing to continue.
+
+        Raises:
+            OutputFailed: another process does the same job, or the folder cannot be used.
+        """
+        control, first = self._control, next(iter(plan.job.outputs().values()))
+        parts = identity_parts(plan, image_fingerprint, tags)
+        self._total = plan.blocks.count
+        lasting = self._total > 1
+        path = work_path(first, identity_of(parts)) if lasting else partial_path(first, control.job_id) + ".work"
+        _tell_of_others(path, control)
+        if lasting and os.path.isdir(path):
+            control.log("Checking the blocks that an earlier run has left.")
+        self._folder = WorkFolder(path, parts, lasting)
+        self.records = self._folder.finished(plan.layers, plan.blocks, control.check_cancelled)
+        if self.records:
+            control.log(f"Continuing: {len(self.records)} of {self._total} blocks are there.")
+
+    def add(self, record: BlockRecord) -> None:
+        """Count a block that was finished just now."""
+        self.records[record.block] = record
+
+    def __enter__(self) -> KeptWork:
+        return self
+
+    def __exit__(self, kind, error, trace) -> None:
+        if self._folder is None:
+            return
+        if error is not None and self.records and self._total > 1:
+            self._folder.release()
+            how = "cancelled" if isinstance(error, Cancelled) else "stopped by an error"
+            self._control.log(
+                f"The job was {how}. {len(self.records)} of {self._total} blocks are kept in {self.path}: the same job "
+                "run again continues with them. Delete that folder if you do not want to continue.",
+                "warning",
+            )
+            return
+        try:
+            self._folder.remove()
+        except OSError as fault:
+            self._control.log(
+                f"The work folder {self.path} could not be deleted ({fault.strerror or fault}), please do so.", "warning"
+            )
+
+
+def has_kept_work(output_path: str) -> bool:
+    """Tell whether any job has left blocks beside this output."""
+    return bool(_work_folders(os.path.dirname(os.path.abspath(output_path))))
+
+
+def _tell_of_others(path: str, control: JobControl) -> None:
+    others = [name for name in _work_folders(os.path.dirname(path)) if name != os.path.basename(path)]
+    if others:
+        control.log(
+            f"Blocks of other jobs lie in {os.path.dirname(path)}: {', '.join(others)}. Each is taken up by the job that "
+            "left it, with the same image, model and parameters; delete those that you do not need."
+        )
+
+
+def _work_folders(folder: str) -> list[str]:
+    try:
+        return sorted(name for name in os.listdir(folder) if name.startswith(PREFIX))
+    except OSError as error:
+        raise OutputFailed(f"The folder {folder} cannot be read: {error.strerror or error}.") from error

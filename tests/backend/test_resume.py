@@ -1,0 +1,393 @@
+"""Interrupted jobs: what is kept, what is done again, and that the bytes are those of an uninterrupted run.
+
+Blocks are 64 pixels here (SEMANTIC3D_BLOCK_PX), tiles too, so that an image of 260 x 330 has 5 x 6 blocks.
+"""
+
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+import s3d_protocol
+from fake_model import write_fake_package
+from rasterio.transform import Affine
+
+from s3d_protocol import Cancelled, InvalidInput, JobControl, OutputFailed, ReconstructJob
+from semantic3d.jobs.file_lock import Busy, FileLock
+from semantic3d.jobs.reconstruct import run
+from semantic3d.jobs.reconstruct_work import KeptWork
+
+BACKEND = str(Path(s3d_protocol.__file__).resolve().parents[1])
+LAYERS = ("height", "sigma", "land_cover")
+BLOCKS = 30
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    monkeypatch.setenv("SEMANTIC3D_BLOCK_PX", "64")
+    monkeypatch.setattr(os, "fsync", lambda fd: None)  # no power fails here, and disks take their time
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    return write_fake_package(tmp_path_factory.mktemp("model") / "fake", blur_px=5)
+
+
+@pytest.fixture
+def image(tmp_path):
+    return write_image(tmp_path / "image.tif")
+
+
+def write_image(path, seed=4):
+    pixels = np.random.default_rng(seed).integers(1, 256, (3, 330, 260)).astype(np.uint8)
+    with rasterio.open(path, "w", driver="GTiff", width=260, height=330, count=3, dtype="uint8", crs="EPSG:32632",
+                       transform=Affine(0.5, 0, 5e5, 0, -0.5, 5e6)) as dataset:
+        dataset.write(pixels)
+    return str(path)
+
+
+def job_for(image, package, folder, **options):
+    os.makedirs(folder, exist_ok=True)
+    paths = {f"{name}_path": os.path.join(folder, f"{name}.tif") for name in LAYERS}
+    report = os.path.join(folder, "report.html")
+    return ReconstructJob(image, package, overlap_px=16, report_path=report, **paths, **options)
+
+
+def whole(image, package, tmp_path):
+    """The bytes of an uninterrupted run, by name."""
+    folder = tmp_path / "whole"
+    run(job_for(image, package, str(folder)), JobControl())
+    return contents(folder)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+def work_folder(folder):
+    (found,) = Path(folder).glob(".semantic3d-*")
+    return found
+
+
+def finished(folder):
+    """Names of the blocks that a work folder records."""
+    return sorted(path.stem for path in (work_folder(folder) / "records").glob("*.json"))
+
+
+class Watch(JobControl):
+    """Keeps logs and progress."""
+
+    def __init__(self):
+        super().__init__()
+        self.logs, self.done = [], []
+
+    def send_log(self, text, level):
+        self.logs.append(text)
+
+    def send_progress(self, message):
+        self.done.append((message["done"], message["total"]))
+
+
+@contextmanager
+def acting_after(count, act):
+    """While this lasts, `act` is called when so many blocks are recorded."""
+    add = KeptWork.add
+
+    def added(self, record):
+        add(self, record)
+        if len(self.records) == count:
+            act()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(KeptWork, "add", added)
+        yield
+
+
+def interrupted(image, package, folder, after=7):
+    """Run until some blocks are finished, then cancel; returns the control."""
+    control = Watch()
+    with acting_after(after, control.cancel), pytest.raises(Cancelled):
+        run(job_for(image, package, str(folder)), control)
+    return control
+
+
+def test_a_cancelled_job_continues_and_gives_the_same_bytes(tmp_path, image, package):
+    folder = tmp_path / "out"
+    before = interrupted(image, package, folder)
+    kept = finished(folder)
+    assert len(kept) == 7
+    assert [path.name for path in folder.iterdir()] == [work_folder(folder).name]
+    assert f"{len(kept)} of {BLOCKS} blocks are kept in {work_folder(folder)}" in before.logs[-1]
+    inodes = {path.name: path.stat().st_ino for path in (work_folder(folder) / "height").iterdir()}
+
+    again = Watch()
+    seen = {}
+    again.send_progress = lambda message: seen or seen.update(
+        {path.name: path.stat().st_ino for path in (work_folder(folder) / "height").iterdir()}, done=message["done"],
+        total=message["total"],
+    )
+    values = run(job_for(image, package, str(folder)), again)
+    assert f"Continuing: {len(kept)} of {BLOCKS} blocks are there." in again.logs
+    first_done, total = seen.pop("done"), seen.pop("total")
+    assert first_done / total == pytest.approx(len(kept) / BLOCKS, abs=0.05)
+    assert {name: seen.get(name) for name in inodes} == inodes  # taken, not computed again
+    assert values["preflight"]["tiles"] < 6 * 7
+    assert contents(folder) == whole(image, package, tmp_path)
+
+
+@pytest.mark.parametrize("harm", ["flip", "short", "gone", "torn record", "lying record", "foreign record", "litter"])
+def test_what_is_damaged_is_done_again(tmp_path, image, package, harm):
+    folder = tmp_path / "out"
+    interrupted(image, package, folder)
+    work, kept = work_folder(folder), finished(folder)
+    record = work / "records" / f"{kept[0]}.json"
+    (block,) = (work / "height").glob(f"{kept[0]}.*.tif")
+    lost = 1
+    if harm == "flip":
+        data = bytearray(block.read_bytes())
+        data[len(data) // 2] ^= 1
+        block.write_bytes(data)
+    elif harm == "short":
+        os.truncate(block, 1000)
+    elif harm == "gone":
+        block.unlink()
+    elif harm == "torn record":
+        record.write_bytes(record.read_bytes()[:70])
+    elif harm == "lying record":
+        values = json.loads(record.read_text())
+        record.write_text(json.dumps({**values, "attempt": "../../../x"}))
+    elif harm == "foreign record":
+        record.rename(record.with_name("r0000_c0099.json"))
+    else:
+        lost = 0
+        (work / "height" / "r0000_c0000.0badc0de.tif.partial").write_bytes(b"half")
+        (work / "records" / "r0004_c0000.json.0badc0de.partial").write_bytes(b"{")
+    control = Watch()
+    run(job_for(image, package, str(folder)), control)
+    assert f"Continuing: {len(kept) - lost} of {BLOCKS} blocks are there." in control.logs
+    assert contents(folder) == whole(image, package, tmp_path)
+
+
+def test_another_job_takes_no_foreign_blocks(tmp_path, image, package):
+    folder = tmp_path / "out"
+    interrupted(image, package, folder)
+    first = work_folder(folder)
+    control = Watch()
+    run(job_for(image, package, str(folder), gsd_m=0.45), control)
+    assert not [text for text in control.logs if text.startswith("Continuing")]
+    assert any(first.name in text and "other jobs" in text for text in control.logs)
+    assert first.exists()
+    other = tmp_path / "other"
+    run(job_for(image, package, str(other), gsd_m=0.45), JobControl())
+    assert {name: (folder / name).read_bytes() for name in contents(other)} == contents(other)
+    (first / "manifest.json").write_text('{"format": 1, "job": {"layers": []}}')  # the name alone proves nothing
+    control = Watch()
+    run(job_for(image, package, str(folder)), control)
+    assert not [text for text in control.logs if text.startswith("Continuing")]
+
+
+def test_nothing_is_left_where_no_block_is_finished_or_there_is_only_one(tmp_path, image, package, monkeypatch):
+    control = Watch()
+    control.send_progress = lambda message: message["done"] and control.cancel()
+    with pytest.raises(Cancelled):
+        run(job_for(image, package, str(tmp_path / "a")), control)
+    assert contents(tmp_path / "a") == {}
+    monkeypatch.setenv("SEMANTIC3D_BLOCK_PX", "512")
+    control = Watch()
+    control.send_log = lambda text, level: control.cancel() if text.startswith("Writing sigma") else None
+    with pytest.raises(Cancelled):
+        run(job_for(image, package, str(tmp_path / "b")), control)
+    assert contents(tmp_path / "b") == {}
+
+
+def test_an_image_that_changes_is_noticed(tmp_path, image, package):
+    folder = tmp_path / "out"
+    with acting_after(4, lambda: os.utime(image, ns=(1, 1))):
+        with pytest.raises(InvalidInput, match="image changed.*image.tif was changed"):
+            run(job_for(image, package, str(folder)), Watch())
+    assert len(finished(folder)) == 4
+    write_image(image, seed=5)
+    control = Watch()
+    run(job_for(image, package, str(folder)), control)
+    assert not [text for text in control.logs if text.startswith("Continuing")]
+    assert contents_of_files(folder) == whole(image, package, tmp_path)
+
+
+def contents_of_files(folder):
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir() if path.is_file()}
+
+
+# -- other processes ------------------------------------------------------------------------------------------
+
+
+def command(image, package, folder):
+    outputs = [part for name in LAYERS for part in (f"--{name.replace('_', '-')}", os.path.join(folder, f"{name}.tif"))]
+    outputs += ["--report", os.path.join(folder, "report.html")]
+    return [sys.executable, "-m", "semantic3d.cli", "reconstruct", image, "--model", package, "--overlap", "16", *outputs]
+
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": BACKEND, "PYTHONDONTWRITEBYTECODE": "1", "SEMANTIC3D_BLOCK_PX": "64"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL there")
+def test_killed_twenty_times_it_gives_the_same_bytes(tmp_path, image, package):
+    """Each child is forked from one process that has everything imported, so that twenty take seconds."""
+    expected = whole(image, package, tmp_path)
+    folder = tmp_path / "out"
+    job = job_for(image, package, str(folder))
+    chance = random.Random(11)
+    kills, kept = 0, []
+    script = tmp_path / "killed.py"
+    script.write_text(_FORKING)
+    process = subprocess.Popen(
+        [sys.executable, str(script), json.dumps(job.to_dict())], env=ENVIRONMENT, stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, text=True,
+    )
+    with process:
+        for _ in range(400):
+            process.stdin.write("go\n")
+            process.stdin.flush()
+            child = int(process.stdout.readline())
+            if kills < 20:
+                _wait_for_blocks(folder, chance.randrange(0, 3) + (len(kept) and kept[-1]))
+                time.sleep(chance.random() * 0.03)
+                os.kill(child, signal.SIGKILL)
+            status = int(process.stdout.readline())
+            if status == 0:
+                if kills >= 20:
+                    break
+                for name in expected:  # it was quicker than we: once more from the start
+                    (folder / name).unlink()
+                kept = []
+                continue
+            assert status == -signal.SIGKILL
+            kills += 1
+            assert not set(expected) & set(contents_of_files(folder))
+            kept.append(len(finished(folder)) if list(folder.glob(".semantic3d-*")) else 0)
+        process.stdin.close()
+    assert kills == 20
+    assert {name: data for name, data in contents_of_files(folder).items() if name in expected} == expected
+    assert not list(folder.glob(".semantic3d-*"))
+
+
+def _wait_for_blocks(folder, count):
+    limit_s = time.monotonic() + 5
+    while time.monotonic() < limit_s and len(list(folder.glob(".semantic3d-*/records/*.json"))) < min(count, BLOCKS - 2):
+        if (folder / "report.html").exists():
+            return
+        time.sleep(0.002)
+
+
+_FORKING = """
+import json, os, sys
+os.fsync = lambda fd: None
+import semantic3d.jobs.reconstruct as reconstruct, onnxruntime, rasterio._env, rasterio.warp
+from s3d_protocol import JobControl, ReconstructJob
+job = ReconstructJob.from_dict(json.loads(sys.argv[1]))
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        reconstruct.run(job, JobControl())
+        os._exit(0)
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+def test_two_processes_do_not_do_the_same_job_at_once(tmp_path, image, package):
+    folder = tmp_path / "out"
+    interrupted(image, package, folder)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", "import sys; from semantic3d.jobs.file_lock import FileLock; "
+         "lock = FileLock(sys.argv[1]); print('held', flush=True); sys.stdin.read()", str(work_folder(folder) / "lock")],
+        env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )
+    with holder:
+        assert holder.stdout.readline() == "held\n"
+        before = contents_of_files(work_folder(folder) / "height")
+        with pytest.raises(OutputFailed, match=f"Process {holder.pid} is already doing this very job"):
+            run(job_for(image, package, str(folder)), JobControl())
+        assert contents_of_files(work_folder(folder) / "height") == before
+        os.kill(holder.pid, signal.SIGKILL)  # the system opens the lock of a dead process
+        holder.wait()
+    run(job_for(image, package, str(folder)), JobControl())
+    assert contents(folder) == whole(image, package, tmp_path)
+
+
+def test_a_lock_on_a_file_that_is_deleted_meanwhile_counts_for_nothing(tmp_path):
+    path = str(tmp_path / "lock")
+    first = FileLock(path)
+    with pytest.raises(Busy):
+        FileLock(path)
+    first.release(remove=True)
+    assert not os.path.exists(path)
+    second = FileLock(path)
+    with pytest.raises(Busy) as caught:
+        FileLock(path)
+    assert caught.value.pid == os.getpid()
+    second.release()
+    FileLock(path).release()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no limit of file sizes there")
+def test_a_full_disk_in_the_midst_keeps_the_finished_blocks(tmp_path, image, package):
+    folder = tmp_path / "out"
+    os.makedirs(folder)
+    code = (
+        "import resource, sys; from pathlib import Path; import semantic3d.raster.block_file as block_file\n"
+        "from semantic3d import cli\n"
+        "made = [0]; create = block_file.BlockFile.__init__\n"
+        "def counted(self, *arguments):\n"
+        "    made[0] += 1\n"
+        "    if made[0] == 40: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))\n"
+        "    create(self, *arguments)\n"
+        "block_file.BlockFile.__init__ = counted\n"
+        "sys.exit(cli.main(sys.argv[1:]))\n"
+    )
+    full = subprocess.run(
+        [sys.executable, "-c", code, *command(image, package, str(folder))[3:]], env=ENVIRONMENT, capture_output=True,
+        text=True,
+    )
+    assert full.returncode == 1, full.stderr
+    last = full.stderr.strip().splitlines()[-1]
+    assert last.startswith("semantic3d: ") and "GB are free" in last and "Traceback" not in full.stderr
+    assert "blocks are kept" in full.stderr
+    assert 0 < len(finished(folder)) < BLOCKS
+    assert not contents_of_files(folder)
+    again = subprocess.run(command(image, package, str(folder)), env=ENVIRONMENT, capture_output=True, text=True)
+    assert again.returncode == 0 and "Continuing: " in again.stderr, again.stderr
+    assert contents(folder) == whole(image, package, tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no limit of file sizes there")
+def test_a_disk_that_fills_while_the_output_is_written_is_noticed(tmp_path, image, package, monkeypatch):
+    """With several threads GDAL says nothing; the file is read again for that."""
+    import semantic3d.raster.writer as writer
+
+    folder = tmp_path / "out"
+    copy, limits = writer.rasterio.shutil.copy, resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def copy_to_full_disk(source, path, **options):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+        try:
+            copy(source, path, **{**options, "NUM_THREADS": "2"})
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    monkeypatch.setattr(writer.rasterio.shutil, "copy", copy_to_full_disk)
+    with pytest.raises(OutputFailed, match="height.*cannot be written"):
+        run(job_for(image, package, str(folder)), JobControl())
+    assert len(finished(folder)) == BLOCKS and not contents_of_files(folder)
+    monkeypatch.setattr(writer.rasterio.shutil, "copy", copy)
+    values = run(job_for(image, package, str(folder)), JobControl())
+    assert values["preflight"]["tiles"] == 0
+    assert contents(folder) == whole(image, package, tmp_path)
