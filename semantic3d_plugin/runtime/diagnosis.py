@@ -13,6 +13,7 @@ from typing import Any, Callable
 
 from ..backend.s3d_protocol.errors import Cancelled, Semantic3DError
 from ..backend.s3d_protocol.jobs import DoctorJob
+from ..backend.s3d_protocol.messages import shown_text
 from .accelerator import nvidia_driver_found
 from .environment import SOURCE_NAMES, find_backend, read_marker
 from .locations import environments_folder, home_folder
@@ -107,7 +108,7 @@ def diagnose(
         return diagnosis
     diagnosis.healthy = bool(diagnosis.values.get("healthy", True))
     if not diagnosis.healthy:
-        problems = diagnosis.values.get("problems") or ["the backend's own check failed"]
+        problems = _of_type(list, diagnosis.values.get("problems")) or ["the backend's own check failed"]
         diagnosis.problem = "; ".join(map(str, problems))
         diagnosis.advice = REPAIR if backend.source == "managed" else ADVICE[backend.source]
     return diagnosis
@@ -133,17 +134,23 @@ def _surroundings(backend: Any) -> list[tuple[str, str]]:
 
 
 def _findings(values: dict[str, Any]) -> list[tuple[str, str]]:
-    """What the backend's doctor said, as label and value."""
+    """What the backend's doctor said, as label and value; what has another form than it should is left out."""
     found = [
         (f"{'ok ' if check.get('ok') else 'BAD'} {check.get('name')}", str(check.get("detail", "")))
-        for check in values.get("checks", ())
+        for check in _of_type(list, values.get("checks"))
+        if isinstance(check, dict)
     ]
-    if values.get("packages"):
-        found.append(("Packages", ", ".join(f"{name} {version}" for name, version in values["packages"].items())))
-    model = values.get("model")
+    packages = _of_type(dict, values.get("packages"))
+    if packages:
+        found.append(("Packages", ", ".join(f"{name} {version}" for name, version in packages.items())))
+    model = _of_type(dict, values.get("model"))
     if model:
         found.append(("Model", f"{model.get('name')} {model.get('version')}, {model.get('sha256')}"))
     if values.get("device"):
-        speed = values.get("seconds_per_tile")
-        found.append(("The model ran on", values["device"] + (f", {speed:.2f} s per tile" if speed else "")))
-    return found
+        speed = _of_type(float, values.get("seconds_per_tile"))
+        found.append(("The model ran on", f"{values['device']}" + (f", {speed:.2f} s per tile" if speed else "")))
+    return [(shown_text(label), shown_text(text)) for label, text in found]
+
+
+def _of_type(kind: type, value: Any) -> Any:
+    return value if isinstance(value, kind) else kind()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from semantic3d_plugin.backend.s3d_protocol import JOB_TYPES, errors, job_from_dict, messages
 from semantic3d_plugin.backend.s3d_protocol.serving import _Work
+from semantic3d_plugin.runtime import diagnosis
 from semantic3d_plugin.runtime.process import _INBOX_BYTES, _Inbox
 from semantic3d_plugin.runtime.progress import progress_percent, progress_text
 
@@ -187,3 +188,16 @@ def test_lines_without_an_end_cost_no_memory():
     lines = list(messages.read_lines(Endless(), messages.MAX_ORDER_BYTES))
     assert [complete for _, complete in lines] == [False, True]
     assert messages.decode(lines[1][0]) == {"type": "alive"}
+
+
+@given(st.dictionaries(st.sampled_from(["checks", "packages", "model", "device", "seconds_per_tile"]), VALUES, max_size=5))
+def test_any_doctors_result_is_a_report(values):
+    report = diagnosis.Diagnosis(values=values)
+    assert report.text.encode("utf-8") and report._html().encode("utf-8")
+
+
+@pytest.mark.parametrize("field", ["checks", "packages", "model", "seconds_per_tile"])
+@pytest.mark.parametrize("value", [3, "text", [3], {"a": "<script>"}])
+def test_one_odd_finding_leaves_a_report_without_foreign_markup(field, value):
+    report = diagnosis.Diagnosis(values={"device": "cpu", field: value})
+    assert "<script>" not in report._html()
