@@ -1,0 +1,1 @@
+"""The paper's experiments as configurations: what each table varies, and how it is run."""

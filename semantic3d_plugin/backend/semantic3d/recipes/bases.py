@@ -1,0 +1,37 @@
+"""The pretrained models that a recipe starts from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+
+from s3d_protocol import InvalidModel
+
+from ..models.latent import CONFIGS, LatentDiffusion
+from ..training.pretrain import load_weights
+
+
+def open_base(path: Path, kept: Path) -> LatentDiffusion:
+    """Read a pretrained model: a diffusers folder of Stable Diffusion, or this project's small base (.safetensors).
+
+    Args:
+        kept: folder where the empty prompt's embedding of a diffusers folder lies, or is put once it was computed.
+
+    Raises:
+        InvalidModel: there is none, or it cannot be a base.
+    """
+    if path.is_dir():
+        from ..training.stable_diffusion import read_folder  # wants transformers where no condition is kept
+
+        kept.mkdir(parents=True, exist_ok=True)
+        return read_folder(path, path.name, kept).load()
+    try:
+        with safe_open(str(path), framework="pt") as opened:
+            name = (opened.metadata() or {}).get("config", "s3d_small")
+        return load_weights(LatentDiffusion.from_config(CONFIGS[name]), path)
+    except (OSError, SafetensorError, KeyError, RuntimeError) as error:
+        raise InvalidModel(
+            f"{path} cannot be read as a base: {error}. A base is a diffusers folder of Stable Diffusion 1.5, 2.x or "
+            "XL, or a base.safetensors of scripts/train_base.py."
+        ) from error
