@@ -1148,8 +1148,8 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>A model package (folder, its manifest.json, or zip) or a pretrained base (.safetensors). Empty: the model that comes with the plugin.</source>
-      <translation>Ein Modellpaket (Ordner, die manifest.json darin oder ZIP) oder eine vortrainierte Basis (.safetensors). Leer: das mitgelieferte Modell.</translation>
+      <source>A model package (folder, its manifest.json, or zip), a pretrained base (.safetensors), or Stable Diffusion 1.5, 2.x or XL: a diffusers folder (or its model_index.json), or ORG/NAME@COMMIT on the Hugging Face hub. Empty: the model that comes with the plugin.</source>
+      <translation>Ein Modellpaket (Ordner, dessen manifest.json oder ZIP), eine vortrainierte Basis (.safetensors) oder Stable Diffusion 1.5, 2.x oder XL: ein Diffusers-Ordner (oder dessen model_index.json) oder ORG/NAME@COMMIT auf dem Hugging Face Hub. Leer: das Modell, das mit dem Plugin kommt.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
@@ -1165,6 +1165,11 @@
       <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Three band numbers such as 1,2,3, for all images. Empty: each image says.</source>
       <translation>Drei Kanalnummern wie 1,2,3, für alle Bilder. Leer: Jedes Bild sagt es.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>on computes activations again instead of keeping them: less memory, more time, the same result. auto is on for Stable Diffusion.</source>
+      <translation>on berechnet Aktivierungen neu, statt sie zu behalten: weniger Speicher, mehr Zeit, dasselbe Ergebnis. auto ist bei Stable Diffusion an.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
@@ -1215,6 +1220,16 @@
       <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Patches per step; they cost memory.</source>
       <translation>Ausschnitte je Schritt; sie kosten Speicher.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Batches per step</source>
+      <translation>Stapel je Schritt</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Batches whose gradients make one step: as a larger batch, for time in the place of memory.</source>
+      <translation>Stapel, deren Gradienten einen Schritt ergeben: wie ein größerer Stapel, für Zeit statt Speicher.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
@@ -1280,6 +1295,11 @@
       <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Main memory for images and labels.</source>
       <translation>Arbeitsspeicher für Bilder und Referenzdaten.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Gradient checkpointing</source>
+      <translation>Gradient Checkpointing</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />

@@ -1148,8 +1148,8 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>A model package (folder, its manifest.json, or zip) or a pretrained base (.safetensors). Empty: the model that comes with the plugin.</source>
-      <translation>Un paquet de modèle (dossier, son manifest.json ou zip) ou une base préentraînée (.safetensors). Vide : le modèle fourni avec l’extension.</translation>
+      <source>A model package (folder, its manifest.json, or zip), a pretrained base (.safetensors), or Stable Diffusion 1.5, 2.x or XL: a diffusers folder (or its model_index.json), or ORG/NAME@COMMIT on the Hugging Face hub. Empty: the model that comes with the plugin.</source>
+      <translation>Un paquet de modèle (dossier, son manifest.json ou zip), une base préentraînée (.safetensors), ou Stable Diffusion 1.5, 2.x ou XL : un dossier diffusers (ou son model_index.json), ou ORG/NAME@COMMIT sur le Hugging Face Hub. Vide : le modèle fourni avec l’extension.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
@@ -1165,6 +1165,11 @@
       <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Three band numbers such as 1,2,3, for all images. Empty: each image says.</source>
       <translation>Trois numéros de bande comme 1,2,3, pour toutes les images. Vide : chaque image le dit.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>on computes activations again instead of keeping them: less memory, more time, the same result. auto is on for Stable Diffusion.</source>
+      <translation>on recalcule les activations au lieu de les garder : moins de mémoire, plus de temps, le même résultat. auto l’active pour Stable Diffusion.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
@@ -1215,6 +1220,16 @@
       <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Patches per step; they cost memory.</source>
       <translation>Imagettes par étape ; elles consomment de la mémoire.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Batches per step</source>
+      <translation>Lots par pas</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Batches whose gradients make one step: as a larger batch, for time in the place of memory.</source>
+      <translation>Lots dont les gradients forment un pas : comme un lot plus grand, en échange de temps plutôt que de mémoire.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
@@ -1280,6 +1295,11 @@
       <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Main memory for images and labels.</source>
       <translation>Mémoire vive pour les images et les données de référence.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Gradient checkpointing</source>
+      <translation>Points de contrôle des gradients</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />

@@ -16,7 +16,15 @@ from qgis.core import (
     QgsRasterLayer,
 )
 
-from ..backend.s3d_protocol import DEVICES, InvalidInput, InvalidModel, TrainJob, model_name_of
+from ..backend.s3d_protocol import (
+    CHECKPOINTING,
+    DEVICES,
+    InvalidInput,
+    InvalidModel,
+    TrainJob,
+    is_hub_id,
+    model_name_of,
+)
 from ..translation import tr
 from .base import BackendAlgorithm, destination_path
 from .image_form import check_on_image, given_bands
@@ -47,6 +55,8 @@ class Train(BackendAlgorithm):
     STEPS = "STEPS"
     RANK = "RANK"
     BATCH_SIZE = "BATCH_SIZE"
+    ACCUMULATION = "ACCUMULATION"
+    CHECKPOINTING = "CHECKPOINTING"
     PATCH = "PATCH"
     LEARNING_RATE = "LEARNING_RATE"
     VALIDATION_SHARE = "VALIDATION_SHARE"
@@ -155,11 +165,12 @@ class Train(BackendAlgorithm):
                 "",
                 DEFAULTS.base_path,
                 True,
-                "{} (manifest.json *.zip *.safetensors);;{} (*)".format(tr("Models"), tr("All files")),
+                "{} (manifest.json model_index.json *.zip *.safetensors);;{} (*)".format(tr("Models"), tr("All files")),
             ),
             tr(
-                "A model package (folder, its manifest.json, or zip) or a pretrained base (.safetensors). Empty: the "
-                "model that comes with the plugin."
+                "A model package (folder, its manifest.json, or zip), a pretrained base (.safetensors), or Stable "
+                "Diffusion 1.5, 2.x or XL: a diffusers folder (or its model_index.json), or ORG/NAME@COMMIT on the "
+                "Hugging Face hub. Empty: the model that comes with the plugin."
             ),
         )
         self.add(
@@ -180,6 +191,13 @@ class Train(BackendAlgorithm):
         for name, label, field, least, text in (
             (self.RANK, tr("Rank of the adapter"), "lora_rank", 8, tr("LoRA rank, 8 to 256. More can learn more.")),
             (self.BATCH_SIZE, tr("Batch size (patches)"), "batch_size", 1, tr("Patches per step; they cost memory.")),
+            (
+                self.ACCUMULATION,
+                tr("Batches per step"),
+                "accumulation",
+                1,
+                tr("Batches whose gradients make one step: as a larger batch, for time in the place of memory."),
+            ),
             (self.PATCH, tr("Patch (pixels)"), "patch_px", 64, tr("Side of a patch, a multiple of 32.")),
             (self.LEARNING_RATE, tr("Learning rate"), "learning_rate", 1e-8, tr("Of AdamW, after a warm-up.")),
             (
@@ -210,6 +228,22 @@ class Train(BackendAlgorithm):
             (self.MAX_MEMORY, tr("Memory limit (MB)"), "max_memory_mb", 64, tr("Main memory for images and labels.")),
         ):
             self._add_number(name, label, field, least, text, advanced=True)
+        self.add(
+            QgsProcessingParameterEnum(
+                self.CHECKPOINTING,
+                tr("Gradient checkpointing"),
+                list(CHECKPOINTING),
+                False,
+                DEFAULTS.gradient_checkpointing,
+                False,
+                usesStaticStrings=True,
+            ),
+            tr(
+                "on computes activations again instead of keeping them: less memory, more time, the same result. auto "
+                "is on for Stable Diffusion."
+            ),
+            advanced=True,
+        )
 
     def _add_number(self, name, label, field, least, text, advanced=False):
         default = getattr(DEFAULTS, field)
@@ -302,6 +336,8 @@ class Train(BackendAlgorithm):
             lora_rank=self.parameterAsInt(parameters, self.RANK, context),
             steps=steps,
             batch_size=self.parameterAsInt(parameters, self.BATCH_SIZE, context),
+            accumulation=self.parameterAsInt(parameters, self.ACCUMULATION, context),
+            gradient_checkpointing=self.parameterAsEnumString(parameters, self.CHECKPOINTING, context),
             patch_px=self.parameterAsInt(parameters, self.PATCH, context),
             learning_rate=self.parameterAsDouble(parameters, self.LEARNING_RATE, context),
             validation_share=self.parameterAsDouble(parameters, self.VALIDATION_SHARE, context),
@@ -340,10 +376,10 @@ class Train(BackendAlgorithm):
         return layers
 
     def _base_path(self, parameters, context):
-        """BASE as the job takes it: "" for the bundled model; a manifest.json stands for its folder."""
+        """BASE as the job takes it: "" for the bundled model; a manifest or model index stands for its folder."""
         path = self.parameterAsFile(parameters, self.BASE, context).strip()
-        if not path:
-            return ""
+        if not path or is_hub_id(path):
+            return path
         if not os.path.exists(path):
             raise InvalidModel(tr("There is no model at {}. Leave BASE empty for the bundled one.").format(path))
-        return os.path.dirname(path) if os.path.basename(path) == "manifest.json" else path
+        return os.path.dirname(path) if os.path.basename(path) in ("manifest.json", "model_index.json") else path

@@ -42,11 +42,13 @@ def test_every_option_reaches_the_job(jobs, capsys):
         "--batch-size", "2", "--patch", "128", "--learning-rate", "1e-3", "--weight-decay", "0.01",
         "--penalty-weight", "0.5", "--height-loss", "mse", "--validation-share", "0.3", "--block", "100",
         "--validate-every", "3", "--patience", "2", "--seed", "5", "--device", "cpu", "--max-memory", "900",
-        "--name", "n", "--title", "T", "--package", "p", "--report", "r.html", "--json",
+        "--name", "n", "--title", "T", "--package", "p", "--report", "r.html", "--json", "--accumulation", "4",
+        "--gradient-checkpointing", "on",
     ]) == 0  # fmt: skip
     assert jobs == [TrainJob(
         ("a.tif",), "p", (), ("d.tif", "e.tif"), ("t.tif",), ("c.tif",), "10=1", "b.geojson", (4, 3, 2),
         "base.safetensors", 64, 9, 2, 128, 1e-3, 0.01, 0.5, "mse", 0.3, 100.0, 3, 2, 5, "cpu", 900, "n", "T", "r.html",
+        4, "on",
     )]  # fmt: skip
     assert json.loads(capsys.readouterr().out)["building_iou"] == 0.5
 
@@ -60,3 +62,9 @@ def test_wrong_parameters_and_cancel_have_their_exit_codes(jobs, monkeypatch, ca
 
     monkeypatch.setattr(train, "run", cancelled)
     assert cli.main(["train", "a.tif", "--ndsm", "h.tif", "--package", "p"]) == 130
+
+
+def test_a_process_beside_the_first_says_nothing(monkeypatch, capsys):
+    monkeypatch.setattr(train, "run", lambda job, control: {})
+    assert cli.main(["train", "a.tif", "--ndsm", "h.tif", "--package", "p"]) == 0
+    assert capsys.readouterr().out == ""

@@ -26,8 +26,8 @@ from semantic3d_plugin.backend.s3d_protocol import TrainJob
 
 INPUTS = ("IMAGES", "NDSM", "DSM", "DTM", "LAND_COVER", "CLASS_MAP", "BUILDINGS", "BASE", "BANDS")
 SETTINGS = (
-    "STEPS", "RANK", "BATCH_SIZE", "PATCH", "LEARNING_RATE", "VALIDATION_SHARE", "BLOCK", "PATIENCE", "SEED", "DEVICE",
-    "MAX_MEMORY",
+    "STEPS", "RANK", "BATCH_SIZE", "ACCUMULATION", "CHECKPOINTING", "PATCH", "LEARNING_RATE", "VALIDATION_SHARE",
+    "BLOCK", "PATIENCE", "SEED", "DEVICE", "MAX_MEMORY",
 )  # fmt: skip
 DESTINATIONS = ("PACKAGE", "REPORT")
 NUMBERS = ("VALIDATION_MAE", "VALIDATION_RMSE", "BUILDING_IOU", "STEPS_DONE", "SECONDS")
@@ -202,3 +202,22 @@ def test_cancel_stops_it(fake_trainer, provider, inputs, tmp_path, context):
     with pytest.raises(QgsProcessingException):
         processing.run("semantic3d:train", {**inputs, "BASE": str(base)}, context=context, feedback=feedback)
     assert not os.path.exists(inputs["PACKAGE"])
+
+
+def test_stable_diffusion_and_what_saves_memory_reach_the_job(fake_trainer, provider, inputs, tmp_path, context):
+    folder = tmp_path / "sd"
+    folder.mkdir()
+    (folder / "model_index.json").write_text("{}")
+    index, hub = str(folder / "model_index.json"), "org/name@" + "0123456789" * 4
+    changes = {"ACCUMULATION": 4, "CHECKPOINTING": "on"}
+    _, report = run({**inputs, **changes, "BASE": index}, tmp_path, context)
+    job = report["job"]
+    assert (job["base_path"], job["accumulation"], job["gradient_checkpointing"]) == (str(folder), 4, "on")
+    _, report = run({**inputs, "BASE": hub, "PACKAGE": str(tmp_path / "second")}, tmp_path, context)
+    job = report["job"]
+    assert (job["base_path"], job["accumulation"], job["gradient_checkpointing"]) == (hub, 1, "auto")
+
+
+def test_a_base_of_the_hub_must_be_pinned(train, healthy_backend, inputs, context):
+    valid, message = train.checkParameterValues({**inputs, "BASE": "org/name@main"}, context)
+    assert not valid and "40 hex digits" in message

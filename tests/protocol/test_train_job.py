@@ -42,6 +42,9 @@ def test_a_good_job_passes_and_survives_json():
         ({"package_path": ""}, "No folder"),
         ({"report_path": "r.pdf"}, "r.pdf"),
         ({"report_path": "model/r.html"}, "inside the package"),
+        ({"accumulation": 0}, "accumulation is 0"),
+        ({"gradient_checkpointing": "maybe"}, "maybe.*auto, on, off"),
+        ({"base_path": "org/name@main"}, "not pinned.*40 hex digits"),
         ({"patience": -1}, "patience is -1"),
     ],
 )

@@ -36,10 +36,11 @@ from .evaluate_job import EvaluateJob
 from .job_base import DEVICES, Job
 from .jobs import JOB_TYPES, DoctorJob, ReconstructJob, job_from_dict
 from .messages import PROTOCOL_VERSION, BadMessage, decode, encode
-from .train_job import HEIGHT_LOSSES, TrainJob, model_name_of, read_class_map
+from .train_job import CHECKPOINTING, HEIGHT_LOSSES, TrainJob, check_hub_id, is_hub_id, model_name_of, read_class_map
 from .version import product_version
 
 __all__ = [
+    "CHECKPOINTING",
     "DEVICES",
     "HEIGHT_LOSSES",
     "JOB_TYPES",
@@ -66,10 +67,12 @@ __all__ = [
     "ReconstructJob",
     "Semantic3DError",
     "TrainJob",
+    "check_hub_id",
     "decode",
     "discard_partials",
     "encode",
     "from_message",
+    "is_hub_id",
     "job_from_dict",
     "model_name_of",
     "new_job_id",

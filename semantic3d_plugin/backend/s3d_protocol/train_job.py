@@ -14,8 +14,11 @@ from .job_base import MIN_MEMORY_MB, Job, check_at_least, check_bands, check_dev
 HEIGHT_LOSSES = ("smooth_l1", "mse")
 RANKS = (8, 256)
 PATCH_MULTIPLE_PX = 32  # the network halves a patch five times
+CHECKPOINTING = ("auto", "on", "off")
+_HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)@(\S*)")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_CLASS_PAIR = re.compile(r"(-?\d+)\s*=\s*(\d+)")
+_CLASS_PAIR = re.compile(r"(-?[0-9]{1,15})\s*=\s*([0-9]{1,15})")
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,13 @@ class TrainJob(Job):
         buildings_path: building polygons as GeoJSON, in the images' CRS or that of its own `crs` member. Within
             the rectangle around them, what no polygon and no class raster covers is known to be no building.
         bands: one-based bands that hold red, green and blue; empty lets each image say.
-        base_path: what to start from: "" for the bundled model, a model package, or a pretrained base (.safetensors).
+        base_path: what to start from: "" for the bundled model, a model package, a pretrained base (.safetensors), or
+            Stable Diffusion 1.5, 2.0, 2.1 or XL as a diffusers folder or as ORG/NAME@COMMIT on the Hugging Face hub.
         lora_rank: rank of the adapter.
         steps, batch_size, patch_px: length of the run, patches per step, side of a patch (multiple of 32).
+        accumulation: batches whose gradients make one step; costs time in the place of memory.
+        gradient_checkpointing: on computes activations again instead of keeping them: less memory, more time, the same
+            result; auto is on for Stable Diffusion.
         learning_rate, weight_decay: of AdamW.
         penalty_weight: lambda of the evidential penalty.
         height_loss: smooth_l1 (robust) or mse (the paper's).
@@ -82,11 +89,14 @@ class TrainJob(Job):
     model_name: str = "fine_tuned"
     title: str = "Fine-tuned model"
     report_path: str = ""
+    accumulation: int = 1
+    gradient_checkpointing: str = "auto"
 
     def check(self) -> None:
         self._check_inputs()
         check_bands(self.bands)
         read_class_map(self.class_map)
+        check_hub_id(self.base_path)
         self._check_numbers()
         check_device(self.device)
         self._check_outputs()
@@ -133,6 +143,11 @@ class TrainJob(Job):
             raise InvalidParameter(
                 f"The height loss is {self.height_loss!r}. Choose one of {', '.join(HEIGHT_LOSSES)}."
             )
+        if self.gradient_checkpointing not in CHECKPOINTING:
+            raise InvalidParameter(
+                f"Gradient checkpointing is {self.gradient_checkpointing!r}. Choose one of {', '.join(CHECKPOINTING)}."
+            )
+        check_at_least("accumulation", self.accumulation, 1, "batches")
         check_at_least("validation interval", self.validate_every, 1, "steps")
         check_at_least("patience", self.patience, 0, "validations")
         check_at_least("seed", self.seed, 0, "")
@@ -159,6 +174,26 @@ class TrainJob(Job):
             raise InvalidParameter(
                 f"The report {self.report_path} lies inside the package {self.package_path}, which may hold only its "
                 "own files. Choose another place for the report."
+            )
+
+
+def is_hub_id(text: str) -> bool:
+    """Whether a base is one of the hub, ORG/NAME@..., and no file here."""
+    return _HUB_ID.fullmatch(text) is not None and not os.path.exists(text)
+
+
+def check_hub_id(text: str) -> None:
+    """Check that a base of the hub is pinned to a commit, so that it cannot change.
+
+    Raises:
+        InvalidParameter: it is not.
+    """
+    if is_hub_id(text):
+        name, revision = _HUB_ID.fullmatch(text).groups()
+        if _COMMIT.fullmatch(revision) is None:
+            raise InvalidParameter(
+                f"The base {text} is not pinned to a commit. Write {name}@ and the 40 hex digits of one; a branch or "
+                "tag can come to mean other files."
             )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import MISSING, fields
 
-from s3d_protocol import DEVICES, HEIGHT_LOSSES, TrainJob, model_name_of
+from s3d_protocol import CHECKPOINTING, DEVICES, HEIGHT_LOSSES, TrainJob, model_name_of
 
 _DEFAULTS = {field.name: None if field.default is MISSING else field.default for field in fields(TrainJob)}
 
@@ -16,8 +16,8 @@ def add_to(commands) -> None:
         "train", help="fine-tune a model on your own rasters",
         description="Fine-tunes a model on images with heights, land cover or building outlines, and writes a model "
         "package that `semantic3d reconstruct --model` takes at once. References may have any grid and CRS.",
-        epilog="Broken off (Ctrl-C), the same command goes on from PACKAGE.training. Needs the full environment: "
-        'pip install "semantic3d[cpu,train]".',
+        epilog="Broken off (Ctrl-C), the same command goes on from PACKAGE.training. On several GPUs: accelerate "
+        "launch -m semantic3d.cli train ... Needs the full environment: pip install \"semantic3d[cpu,train]\".",
     )  # fmt: skip
     parser.add_argument("image_paths", nargs="+", metavar="IMAGE", help="orthophotos to learn from")
     parser.add_argument(
@@ -48,12 +48,14 @@ def _add_settings(parser) -> None:
 
     choices = parser.add_argument_group("parameters")
     choices.add_argument("--base", dest="base_path", metavar="PATH",
-                         help="model package or base.safetensors to start from (default: the bundled model)")
+                         help="to start from: model package, base.safetensors, diffusers folder of Stable Diffusion "
+                         "1.5, 2.x or XL, or ORG/NAME@COMMIT on the Hugging Face hub (default: the bundled model)")
     choices.add_argument("--bands", type=_integers, metavar="R,G,B", help="one-based bands (default: the image says)")
     for option, field, kind, metavar, words in (
         ("--steps", "steps", int, "N", "optimisation steps"),
         ("--rank", "lora_rank", int, "N", "rank of the adapter, 8 to 256"),
         ("--batch-size", "batch_size", int, "N", "patches per step"),
+        ("--accumulation", "accumulation", int, "N", "batches whose gradients make one step"),
         ("--patch", "patch_px", int, "PIXELS", "side of a patch"),
         ("--learning-rate", "learning_rate", float, "RATE", "of AdamW"),
         ("--weight-decay", "weight_decay", float, "X", "of AdamW"),
@@ -68,6 +70,9 @@ def _add_settings(parser) -> None:
         words = f"{words} (default: {_DEFAULTS[field]:g})"
         choices.add_argument(option, dest=field, type=kind, metavar=metavar, help=words)
     choices.add_argument("--height-loss", choices=HEIGHT_LOSSES, help=f"default: {_DEFAULTS['height_loss']}")
+    choices.add_argument("--gradient-checkpointing", choices=CHECKPOINTING,
+                         help="compute activations again instead of keeping them: less memory, more time, the same "
+                         f"result (default: {_DEFAULTS['gradient_checkpointing']}, on for Stable Diffusion)")
     choices.add_argument("--device", choices=DEVICES, help=f"default: {_DEFAULTS['device']}")
     choices.add_argument("--name", dest="model_name", metavar="NAME", help="of the model (default: of its folder)")
     choices.add_argument("--title", metavar="TEXT", help=f"of the model (default: {_DEFAULTS['title']})")
@@ -80,6 +85,8 @@ def _run(options, control) -> int:
     given.setdefault("model_name", model_name_of(options.package_path))
     values = train.run(TrainJob.from_dict(given), control)
     control.close()
+    if not values:  # a process beside the first, which tells all
+        return 0
     if options.json:
         print(json.dumps(values, indent=2))
     elif not options.quiet:

@@ -34,7 +34,7 @@ from ..datasets.blocks import Split, split_scenes
 from ..datasets.user_rasters import ClassTable, ReadScenes, read_scenes
 from ..models.package_manifest import FILE_SUFFIXES, MANIFEST_NAME
 
-FULL_PACKAGES = ("torch", "diffusers", "peft", "onnx", "onnxscript", "safetensors")
+FULL_PACKAGES = ("torch", "diffusers", "peft", "accelerate", "onnx", "onnxscript", "safetensors")
 _IDENTITY = (  # what decides about the weights, beside data and base
     "lora_rank", "steps", "batch_size", "patch_px", "learning_rate", "weight_decay", "penalty_weight", "height_loss",
     "validation_share", "block_m", "validate_every", "patience", "seed",
@@ -52,6 +52,7 @@ class Prepared:
     classes: ClassTable
     device: str
     fingerprint: str
+    batches_per_step: int = 1
 
 
 def run(job: TrainJob, control: JobControl) -> dict:
@@ -59,7 +60,8 @@ def run(job: TrainJob, control: JobControl) -> dict:
 
     Returns:
         validation_mae_m, validation_rmse_m, building_iou (None where not labelled), accuracy, steps_done,
-        best_step, seconds, device, megapixels, warnings, outputs.
+        best_step, seconds, device, megapixels, warnings, outputs. Nothing in a process that was launched beside the
+        first: that one writes and reports.
 
     Raises:
         Semantic3DError: InvalidParameter, InvalidInput, InvalidModel, MissingDependency, OutOfMemory,
@@ -70,9 +72,13 @@ def run(job: TrainJob, control: JobControl) -> dict:
     check_places(job)
     check_packages()
     outputs = job.outputs()
+    team = launched_team(job)
+    if not team.is_first:
+        _train_along(job, control, team)
+        return {}
     try:
-        prepared = prepare(job, control)
-        values = _train(prepared, control)
+        prepared = prepare(job, control, team.count)
+        values = _train(prepared, control, team)
         control.check_cancelled()
         publish_folder(outputs["package"], control.job_id)
         publish([outputs.get("report", "")], control.job_id)
@@ -129,8 +135,18 @@ def check_packages() -> None:
         )
 
 
-def prepare(job: TrainJob, control: JobControl) -> Prepared:
+def launched_team(job: TrainJob):
+    """The processes that `accelerate launch` started together, as `training.team.Team`."""
+    from ..training.team import find_team
+
+    return find_team(job.device)
+
+
+def prepare(job: TrainJob, control: JobControl, processes: int = 1) -> Prepared:
     """Read base and data, and split them.
+
+    Args:
+        processes: that train together.
 
     Raises:
         Semantic3DError: something does not fit; the message says what.
@@ -156,7 +172,8 @@ def prepare(job: TrainJob, control: JobControl) -> Prepared:
     data.warnings += missing_labels(split, base.has_decoder)
     for text in data.warnings:
         control.log(text, "warning")
-    return Prepared(job, base, data, split, classes, device, fingerprint(job, base, split, control))
+    identity = fingerprint(job, base, split, control, processes)
+    return Prepared(job, base, data, split, classes, device, identity, job.accumulation * processes)
 
 
 def missing_labels(split: Split, base_has_decoder: bool) -> list[str]:
@@ -172,10 +189,14 @@ def missing_labels(split: Split, base_has_decoder: bool) -> list[str]:
     return found
 
 
-def fingerprint(job: TrainJob, base, split: Split, control: JobControl) -> str:
-    """Identity of everything that decides about the result: settings, base, and every pixel learnt from."""
+def fingerprint(job: TrainJob, base, split: Split, control: JobControl, processes: int = 1) -> str:
+    """Identity of everything that decides about the result: settings, base, and every pixel learnt from.
+
+    Whether a step's batches come one after another or from several processes decides nothing.
+    """
     digest = hashlib.sha256()
-    digest.update(json.dumps({name: getattr(job, name) for name in _IDENTITY}, sort_keys=True).encode())
+    settings = {name: getattr(job, name) for name in _IDENTITY} | {"batches_per_step": job.accumulation * processes}
+    digest.update(json.dumps(settings, sort_keys=True).encode())
     digest.update(base.identity.encode())
     for part in (split.training, split.validation):
         digest.update(b"|")
@@ -198,7 +219,7 @@ def _device(wanted: str) -> str:
     return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
 
 
-def _train(prepared: Prepared, control: JobControl) -> dict:
+def _train(prepared: Prepared, control: JobControl, team) -> dict:
     """Train, and write package and report aside; returns the job's values but the time."""
     from ..training.fine_tune import Ledger, fine_tune
     from ..training.packaging import package_model, stored_model
@@ -212,8 +233,10 @@ def _train(prepared: Prepared, control: JobControl) -> dict:
     model = trainable_model(prepared)
     run_settings = make_run(prepared, plain)
     ledger = Ledger(checkpoint_folder(job), prepared.fingerprint)
+    team.wait()  # for another job's checkpoint to be gone
     control.progress(0, job.steps, "steps", text="Validating the base")
-    steps_done = fine_tune(model, make_source(prepared), split.validation, run_settings, ledger, control)
+    steps_done = fine_tune(model, make_source(prepared), split.validation, run_settings, ledger, control, team)
+    team.leave()
     control.log(f"Best weights: after step {ledger.best.step}. Merging, calibrating, exporting.")
     stored = stored_model(model)
     residuals: list = []
@@ -231,3 +254,27 @@ def _train(prepared: Prepared, control: JobControl) -> dict:
     if job.report_path:
         write_report_aside(outcome, card, partial_path(job.report_path, control.job_id))
     return result_values(outcome)
+
+
+def _train_along(job: TrainJob, control: JobControl, team) -> None:
+    """What a process beside the first does: compute gradients, and say nothing."""
+    from ..training.fine_tune import fine_tune_along
+    from .train_setup import make_run, make_source, trainable_model
+
+    quiet = _Unheard(control)
+    prepared = prepare(job, quiet, team.count)
+    model, run_settings = trainable_model(prepared), make_run(prepared, None)
+    team.wait()
+    fine_tune_along(model, make_source(prepared), run_settings, checkpoint_folder(job), quiet, team)
+    team.leave()
+
+
+class _Unheard(JobControl):
+    """Hears of cancel as another control does, and tells nobody anything."""
+
+    def __init__(self, heard: JobControl):
+        super().__init__(heard.job_id)
+        self._heard = heard
+
+    def check_cancelled(self) -> None:
+        self._heard.check_cancelled()

@@ -87,7 +87,7 @@ def describe(outcome: Outcome) -> tuple[dict, str]:
         "tile_size_px": base.tile_px,
         "height_scale_m": base.adaptation.height_scale_m,
         "timestep": base.adaptation.timestep,
-        "condition": {"kind": "stored", "note": "as in the base"},
+        "condition": _condition(base),
         "classes": base.classes,
         "calibration": {
             "predictive_std_scale": round(outcome.calibration.scale, 4),
@@ -107,6 +107,13 @@ def describe(outcome: Outcome) -> tuple[dict, str]:
         "architecture": architecture_of(base, job.lora_rank),
     }
     return manifest, card(outcome)
+
+
+def _condition(base) -> dict:
+    """What the manifest says of C'."""
+    if base.diffusion is None:
+        return {"kind": "stored", "note": "as in the base"}
+    return {"kind": "stored", "note": "the empty prompt's embedding", "sha256": base.diffusion.prompt.sha256}
 
 
 def card(outcome: Outcome) -> str:
@@ -245,7 +252,8 @@ def _setting_facts(outcome: Outcome) -> dict[str, str]:
         "Base": f"{prepared.base.name}, sha256 {prepared.base.identity[:16]}",
         "Adapter": f"LoRA of rank {job.lora_rank}; decoder and VAE encoder learn whole"
         if prepared.base.adaptation.train_encoder else f"LoRA of rank {job.lora_rank}; the decoder learns whole",
-        "Steps": f"{outcome.steps_done} of {job.steps}, {job.batch_size} patches of {job.patch_px} pixels each",
+        "Steps": f"{outcome.steps_done} of {job.steps}, {prepared.batches_per_step * job.batch_size} patches of "
+        f"{job.patch_px} pixels each",
         "Weights": f"running average, best validation: step {outcome.best_step}",
         "Optimiser": f"AdamW, learning rate {job.learning_rate:g}, weight decay {job.weight_decay:g}",
         "Loss": f"evidential, {job.height_loss}, penalty {job.penalty_weight:g}; cross-entropy",

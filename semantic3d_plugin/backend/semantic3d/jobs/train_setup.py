@@ -22,6 +22,7 @@ def trainable_model(prepared) -> AdaptedDiffusion:
     """
     torch.manual_seed(prepared.job.seed)
     model = prepared.base.model(prepared.job.lora_rank).to(prepared.device, memory_format=torch.channels_last)
+    model.base.recompute_activations(recomputes(prepared))
     training = prepared.split.training
     if not any(np.isfinite(sample.ndsm_m).any() for sample in training):
         model.decoder.gamma_head.requires_grad_(False)
@@ -31,22 +32,28 @@ def trainable_model(prepared) -> AdaptedDiffusion:
     return model
 
 
+def recomputes(prepared) -> bool:
+    """Whether activations are computed again instead of kept; auto is on for Stable Diffusion."""
+    wanted = prepared.job.gradient_checkpointing
+    return prepared.base.diffusion is not None if wanted == "auto" else wanted == "on"
+
+
 def make_source(prepared) -> PatchSource:
     """Patches from the training blocks; every pixel is as likely as any other."""
     return PatchSource([(prepared.split.training, 1.0)], PatchConfig(patch_px=prepared.job.patch_px))
 
 
-def make_run(prepared, plain: dict) -> FineTuning:
+def make_run(prepared, plain: dict | None) -> FineTuning:
     """The trainer's settings.
 
     Args:
-        plain: figures of the predictors that need no network.
+        plain: figures of the predictors that need no network; None in a process that does not validate.
     """
     job = prepared.job
     warmup = min(_LONGEST_WARMUP, max(1, round(_WARMUP_SHARE * job.steps)))
     loop = LoopConfig(
-        steps=job.steps, learning_rate=job.learning_rate, weight_decay=job.weight_decay, warmup_steps=warmup,
-        checkpoint_every=job.validate_every, device=prepared.device,
+        steps=job.steps, accumulation=job.accumulation, learning_rate=job.learning_rate,
+        weight_decay=job.weight_decay, warmup_steps=warmup, checkpoint_every=job.validate_every, device=prepared.device,
         use_bf16=prepared.device == "cpu" or torch.cuda.is_bf16_supported(),
     )
     robust = job.height_loss == "smooth_l1"
@@ -56,10 +63,10 @@ def make_run(prepared, plain: dict) -> FineTuning:
         height_weight=_SMOOTH_L1_WEIGHT if robust else 1.0,
         building_code=prepared.classes.building_code,
     )
-    mean = plain["mean of the training heights"]
+    mean = plain["mean of the training heights"] if plain else None
     return FineTuning(
         loop=loop, losses=losses, batch_size=job.batch_size, seed=job.seed, patience=job.patience,
         tile_px=prepared.base.tile_px, class_count=len(prepared.base.classes),
         building_code=prepared.classes.building_code,
-        reference_mae_m=mean.mae_m if mean.height_pixels else 1.0,
+        reference_mae_m=mean.mae_m if mean and mean.height_pixels else 1.0,
     )

@@ -89,7 +89,7 @@ class AdaptedDiffusion(nn.Module):
     def forward(self, image: Tensor) -> DecoderOutput:
         """Image [B, 3, H, W] in -1..1 to maps of the same size."""
         features = self.base(image, self.config.timestep)
-        return self.decoder(features.unet, features.quarter, features.half)
+        return self.base.step(self.decoder, features.unet, features.quarter, features.half)
 
     def merged(self) -> AdaptedDiffusion:
         """Fold the adapter into the base, in place; outputs stay the same."""

@@ -14,6 +14,7 @@ import torch
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from peft import LoraConfig, inject_adapter_in_model
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 TRAIN_TIMESTEPS = 1000
 
@@ -86,20 +87,39 @@ class LatentDiffusion(nn.Module):
         vae, unet: diffusers models.
         condition: embedding of the empty prompt [1, M, D]; ships with the weights, so that no
             text encoder has to.
+        pooled: its pooled embedding [1, P], which a UNet of Stable Diffusion XL wants too.
     """
 
-    def __init__(self, vae: AutoencoderKL, unet: UNet2DConditionModel, condition: Tensor) -> None:
+    def __init__(
+        self, vae: AutoencoderKL, unet: UNet2DConditionModel, condition: Tensor, pooled: Tensor | None = None
+    ) -> None:
         super().__init__()
         self.vae = vae
         self.unet = unet
+        self.recomputes = False
         self.register_buffer("condition", condition)
+        if pooled is not None:
+            self.register_buffer("pooled", pooled)
+            # Size and crop that the pipeline of XL states where nobody asks for others: uncropped, of full size.
+            side_px = unet.config.sample_size * 2 ** (len(vae.config.block_out_channels) - 1)
+            self.register_buffer("time_ids", torch.tensor([[side_px, side_px, 0, 0, side_px, side_px]]).float())
 
     @classmethod
     def from_config(cls, config: LatentConfig) -> LatentDiffusion:
         """Random weights in the given shape."""
         dim = config.unet["cross_attention_dim"]
         condition = torch.zeros(1, config.condition_tokens, dim)
-        return cls(AutoencoderKL(**config.vae), UNet2DConditionModel(**config.unet), condition)
+        unet = UNet2DConditionModel(**config.unet)
+        width = pooled_width(unet.config)
+        return cls(AutoencoderKL(**config.vae), unet, condition, torch.zeros(1, width) if width else None)
+
+    def recompute_activations(self, enabled: bool) -> None:
+        """Gradient checkpointing: the backward pass computes activations again instead of keeping them."""
+        self.recomputes = enabled
+        if enabled:
+            self.unet.enable_gradient_checkpointing()
+        else:
+            self.unet.disable_gradient_checkpointing()
 
     def encode(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Image [B, 3, H, W] in -1..1 to scaled latents [B, c, H/8, W/8] and two shortcuts.
@@ -112,16 +132,22 @@ class LatentDiffusion(nn.Module):
         taps = []
         for block in encoder.down_blocks:
             for resnet in block.resnets:
-                x = resnet(x, temb=None)
+                x = self.step(resnet, x, None)
             taps.append(x)
             for downsample in block.downsamplers or ():
                 x = downsample(x)
-        x = encoder.mid_block(x)
+        x = self.step(encoder.mid_block, x)
         moments = encoder.conv_out(encoder.conv_act(encoder.conv_norm_out(x)))
         if self.vae.quant_conv is not None:
             moments = self.vae.quant_conv(moments)
         mean = moments.chunk(2, dim=1)[0]  # the mode: nothing is sampled
         return mean * self.vae.config.scaling_factor, taps[2], taps[1]
+
+    def step(self, module: nn.Module, *arguments):
+        """What a module gives, without keeping its activations where `recompute_activations` says so."""
+        if self.recomputes and torch.is_grad_enabled():
+            return checkpoint(module, *arguments, use_reentrant=False)
+        return module(*arguments)
 
     def denoise_once(self, latents: Tensor, timestep: int) -> Tensor:
         """Last features of one UNet pass at `timestep`, before its output convolution."""
@@ -137,7 +163,11 @@ class LatentDiffusion(nn.Module):
         """What the UNet says of latents [B, c, H/8, W/8] at one timestep under the stored condition."""
         steps = torch.full((latents.shape[0],), timestep, device=latents.device, dtype=torch.long)
         condition = self.condition.to(latents.dtype).expand(latents.shape[0], -1, -1)
-        return self.unet(latents, steps, condition, return_dict=False)[0]
+        added = None
+        if pooled_width(self.unet.config):
+            names = {"text_embeds": self.pooled, "time_ids": self.time_ids}
+            added = {name: value.to(latents.dtype).expand(latents.shape[0], -1) for name, value in names.items()}
+        return self.unet(latents, steps, condition, added_cond_kwargs=added, return_dict=False)[0]
 
     def drop_pretraining_parts(self) -> None:
         """Remove what only pretraining needs: the VAE's decoder and the UNet's output convolution."""
@@ -157,21 +187,30 @@ def noise_schedule() -> DDPMScheduler:
     )
 
 
-def load_base(folder: Path, condition: Tensor) -> LatentDiffusion:
-    """Read a Stable Diffusion class model from a local diffusers folder (safetensors only).
+def pooled_width(unet_config) -> int:
+    """Width of the pooled prompt embedding that a UNet wants beside the condition (Stable Diffusion XL); 0 for none."""
+    if unet_config.get("addition_embed_type") != "text_time":
+        return 0
+    return unet_config["projection_class_embeddings_input_dim"] - 6 * unet_config["addition_time_embed_dim"]
+
+
+def load_base(
+    folder: Path, condition: Tensor, pooled: Tensor | None = None, variant: str | None = None
+) -> LatentDiffusion:
+    """Read a Stable Diffusion class model from a local diffusers folder (safetensors only), in fp32.
 
     Args:
         folder: holds `vae/` and `unet/` as diffusers writes them.
-        condition: empty-prompt embedding [1, M, D].
+        condition, pooled: of the empty prompt; see `LatentDiffusion`.
+        variant: of the files, such as "fp16".
 
     Raises:
         OSError: the folder or its weights are missing.
     """
-    vae = AutoencoderKL.from_pretrained(str(folder), subfolder="vae", use_safetensors=True, local_files_only=True)
-    unet = UNet2DConditionModel.from_pretrained(
-        str(folder), subfolder="unet", use_safetensors=True, local_files_only=True
-    )
-    return LatentDiffusion(vae, unet, condition)
+    how = {"use_safetensors": True, "local_files_only": True, "variant": variant, "torch_dtype": torch.float32}
+    vae = AutoencoderKL.from_pretrained(str(folder), subfolder="vae", **how)
+    unet = UNet2DConditionModel.from_pretrained(str(folder), subfolder="unet", **how)
+    return LatentDiffusion(vae, unet, condition, pooled)
 
 
 def add_adapter(module: nn.Module, rank: int) -> nn.Module:

@@ -17,6 +17,7 @@ from ..models.decoder import DecoderOutput
 from ..models.evidential import evidence_from_raw, evidential_height_loss, height_error, masked_mean
 from .loop import Ema, LoopConfig, run_loop
 from .patches import PatchBatch
+from .team import SOLO, Team
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,9 @@ def adapt(
     on_checkpoint: Callable[[int, Ema], bool | None] | None = None,
     on_step: Callable[[int, float], None] | None = None,
     ema_decay: float = 0.998,
+    team: Team = SOLO,
 ) -> Ema:
-    """Train the adapter and the decoder; returns the averaged weights. See `run_loop` for the callbacks."""
+    """Train the adapter and the decoder; returns the averaged weights. See `run_loop` for callbacks and team."""
     forward = torch.compile(model) if loop.compiled else model
 
     def loss_of_step(step: int) -> Tensor:
@@ -118,5 +120,5 @@ def adapt(
         return joint_loss(output, batch, model.config, losses)
 
     return run_loop(
-        model, loss_of_step, loop, folder, ema_decay=ema_decay, on_checkpoint=on_checkpoint, on_step=on_step
+        model, loss_of_step, loop, folder, ema_decay=ema_decay, on_checkpoint=on_checkpoint, on_step=on_step, team=team
     )

@@ -1,4 +1,4 @@
-"""What a fine-tuning run starts from: the bundled model, another package, or a pretrained base."""
+"""What a fine-tuning run starts from: the bundled model, another package, a pretrained base, or Stable Diffusion."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from s3d_protocol import InvalidModel
+from s3d_protocol import InvalidModel, is_hub_id
 
 from ..models.adapted import AdaptedConfig, AdaptedDiffusion
 from ..models.latent import CONFIGS, LatentDiffusion
 from ..models.onnx_file import read_onnx_header
 from ..models.package import ModelPackage, load_package, package_summary
+from .hub import from_hub
 from .onnx_weights import SCALE_KEY, TABLE_KEY
 from .packaging import STANDARD_CLASSES
 from .pretrain import load_weights
 from .small import GSD_M, SMALL_ADAPTATION, TILE_PX, continued_model
+from .stable_diffusion import StableDiffusion, read_folder
 
 SMALL_GSD_RANGE_M = (0.2, 1.2)
 SHAPE_FIELDS = ("train_encoder", "decoder_channels", "shortcuts", "pyramid", "height_by_class", "alpha_min")
+_DIFFUSION = "stable_diffusion_"
+_LARGEST_TILE_PX = 512  # what the paper runs; memory grows with its square
 _PRETRAINED = {
     "s3d_small": (SMALL_ADAPTATION, TILE_PX),
     "tiny": (replace(SMALL_ADAPTATION, decoder_channels=16), 64),  # for tests of the machinery
@@ -41,6 +45,7 @@ class Base:
         licence: of the weights; training_data: as the manifest writes it.
         package: where it is one; has_decoder is true then.
         path: of a pretrained base.
+        diffusion: where it is Stable Diffusion.
     """
 
     name: str
@@ -55,6 +60,7 @@ class Base:
     training_data: list[dict]
     package: ModelPackage | None = None
     path: str = ""
+    diffusion: StableDiffusion | None = None
 
     @property
     def has_decoder(self) -> bool:
@@ -68,6 +74,8 @@ class Base:
             InvalidModel: the weights do not fit the shape that the package or file states.
         """
         adaptation = replace(self.adaptation, unet_training="lora", lora_rank=lora_rank)
+        if self.diffusion is not None:
+            return AdaptedDiffusion(self.diffusion.load(), adaptation)
         try:
             if self.package is not None:
                 return continued_model(self.package.read_onnx(), adaptation, self.config_name)
@@ -81,22 +89,28 @@ def find_base(path: str = "") -> Base:
     """Read what to start from, without its weights.
 
     Args:
-        path: "" for the bundled model, a package (folder or zip), or a pretrained base (.safetensors).
+        path: "" for the bundled model, a package (folder or zip), a pretrained base (.safetensors), a diffusers folder,
+            or ORG/NAME@COMMIT on the hub.
 
     Raises:
         InvalidModel: there is none, or it cannot be trained further.
     """
     if path.lower().endswith(".safetensors"):
         return _pretrained(path)
-    if path and os.path.isdir(os.path.join(path, "unet")):
-        raise InvalidModel(
-            f"{path} is a diffusers folder. Training here starts from a model package or a small base "
-            "(base.safetensors); Stable Diffusion does not fit into the one ONNX file that a package holds."
-        )
+    if is_hub_id(path):
+        return _stable_diffusion(from_hub(path))
+    if path and (os.path.isdir(os.path.join(path, "unet")) or os.path.isfile(os.path.join(path, "model_index.json"))):
+        folder = Path(path).resolve()
+        return _stable_diffusion(read_folder(folder, folder.name, folder))
     package = load_package(path)
     if package.kind != "semantic3d" or package.onnx_name is None:
         raise InvalidModel(
             f'The model "{package.name}" is no package of Semantic 3D with an ONNX file. Choose another base.'
+        )
+    if package.architecture.get("config", "").startswith(_DIFFUSION):
+        raise InvalidModel(
+            f'The model "{package.name}" was fine-tuned from Stable Diffusion, which training can start from, but not '
+            "go on from its package. Give the base itself: its diffusers folder, or ORG/NAME@COMMIT."
         )
     metadata = read_onnx_header(package.read_onnx(), package.onnx_name).metadata
     if TABLE_KEY not in metadata or SCALE_KEY not in metadata:
@@ -152,7 +166,21 @@ def _pretrained(path: str) -> Base:
     )
 
 
+def _stable_diffusion(found: StableDiffusion) -> Base:
+    """The paper's model: a frozen encoder, a decoder of 128 channels, one height branch."""
+    return Base(
+        name=found.name, identity=found.identity, config_name=_DIFFUSION + found.family, adaptation=AdaptedConfig(),
+        gsd_m=GSD_M, gsd_range_m=SMALL_GSD_RANGE_M, tile_px=min(_LARGEST_TILE_PX, found.side_px),
+        classes=STANDARD_CLASSES, licence=found.licence,
+        training_data=[{"name": f"of the base {found.name}", "licence": found.licence, "attribution": ""}],
+        diffusion=found,
+    )
+
+
 def architecture_of(base: Base, lora_rank: int) -> dict:
     """The manifest's `architecture`: what training needs to know to go on from the package."""
     shape = {name: getattr(base.adaptation, name) for name in SHAPE_FIELDS}
-    return {"config": base.config_name, **shape, "lora_rank": lora_rank}
+    stated = {"config": base.config_name, **shape, "lora_rank": lora_rank}
+    if base.diffusion is not None:
+        stated["base"] = {"name": base.name, "sha256": base.identity, "files": dict(base.diffusion.hashes)}
+    return stated

@@ -33,6 +33,16 @@ def export_onnx(model: PhysicalOutputs, tile_px: int, path: Path) -> None:
     GroupNorm and the pooling pyramid make outputs depend on the window's size, so it is fixed. The file says
     where each parameter went (`onnx_weights`), so that training can go on from it.
     """
+    program = exported_program(model, tile_px)
+    table = parameter_table(model, program.model_proto.graph)
+    exported = store_half(program.model_proto)
+    scale = model.model.base.vae.config.scaling_factor
+    helper.set_model_props(exported, {TABLE_KEY: json.dumps(table), SCALE_KEY: repr(scale)})
+    onnx.save(exported, str(path))
+
+
+def exported_program(model: PhysicalOutputs, tile_px: int) -> torch.onnx.ONNXProgram:
+    """The model in ONNX's terms, weights in fp32 but rounded to half precision, in place."""
     model = round_to_half(model).eval().to(memory_format=torch.contiguous_format)
     example = torch.rand(2, 3, tile_px, tile_px) * 2 - 1
     batch = torch.export.Dim("batch", min=1, max=64)
@@ -47,11 +57,7 @@ def export_onnx(model: PhysicalOutputs, tile_px: int, path: Path) -> None:
         verbose=False,
     )
     program.optimize()
-    table = parameter_table(model, program.model_proto.graph)
-    exported = store_half(program.model_proto)
-    scale = model.model.base.vae.config.scaling_factor
-    helper.set_model_props(exported, {TABLE_KEY: json.dumps(table), SCALE_KEY: repr(scale)})
-    onnx.save(exported, str(path))
+    return program
 
 
 def store_half(model: onnx.ModelProto) -> onnx.ModelProto:

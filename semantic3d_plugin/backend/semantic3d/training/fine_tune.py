@@ -17,6 +17,7 @@ from .adapt import LossConfig, adapt
 from .loop import Ema, LoopConfig, checkpoint_state, load_state, trained_state
 from .patches import PatchSource
 from .scoring import Scores, score
+from .team import SOLO, Team
 
 _LEDGER, _BEST, _STATE = "ledger.json", "best.safetensors", "state.safetensors"
 EMA_SHARE = 0.05  # of the run that the averaged weights look back on
@@ -132,7 +133,7 @@ class Ledger:
 
 def fine_tune(
     model: AdaptedDiffusion, source: PatchSource, validation: list[Sample], run: FineTuning, ledger: Ledger,
-    control: JobControl,
+    control: JobControl, team: Team = SOLO,
 ) -> int:
     """Train, and leave the best validated weights in `model`.
 
@@ -142,6 +143,7 @@ def fine_tune(
         model: on the run's device.
         source: of training patches; a step's batch follows from the seed and the step's number alone.
         validation: held-out samples.
+        team: processes that train together, of which this is the first; the others call `fine_tune_along`.
 
     Returns:
         Steps done.
@@ -157,14 +159,33 @@ def fine_tune(
         control.log(f"Going on after step {done} of {run.loop.steps}.")
         if looker.is_due(done) and ledger.row(done) is None:  # broken off between checkpoint and validation
             looker.look(done, None, checkpoint_state(ledger.folder)[0])
-    if not ledger.is_exhausted(run.patience):
-        decay = min(0.998, max(0.5, 1 - 1 / max(2.0, EMA_SHARE * run.loop.steps)))
-        adapt(
-            model, lambda step: source.batch(run.batch_size, run.seed * 10**7 + step), run.loop, run.losses,
-            ledger.folder, looker.on_checkpoint, looker.on_step, decay,
-        )
+    if not team.any(ledger.is_exhausted(run.patience)):
+        _adapt(model, source, run, ledger.folder, looker.on_checkpoint, looker.on_step, team)
     load_state(model, ledger.best_state())
     return _checkpoint_step(ledger.folder)
+
+
+def fine_tune_along(
+    model: AdaptedDiffusion, source: PatchSource, run: FineTuning, folder: Path, control: JobControl, team: Team
+) -> None:
+    """What the other processes of a team do meanwhile: compute gradients. The first saves, validates and decides.
+
+    Args:
+        folder: of the checkpoints, on a disk that all processes see.
+
+    Raises:
+        Cancelled: the user stopped.
+    """
+    if not team.any(False):
+        _adapt(model, source, run, folder, None, lambda done, loss: control.check_cancelled(), team)
+
+
+def _adapt(model, source: PatchSource, run: FineTuning, folder: Path, on_checkpoint, on_step, team: Team) -> None:
+    decay = min(0.998, max(0.5, 1 - 1 / max(2.0, EMA_SHARE * run.loop.steps)))
+    adapt(
+        model, lambda draw: source.batch(run.batch_size, run.seed * 10**7 + draw), run.loop, run.losses, folder,
+        on_checkpoint, on_step, decay, team,
+    )
 
 
 class _Looker:

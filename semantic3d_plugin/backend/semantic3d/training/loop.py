@@ -13,10 +13,12 @@ from torch import Tensor, nn
 
 from s3d_protocol import Cancelled
 
+from .team import SOLO, Team
+
 
 @dataclass(frozen=True)
 class LoopConfig:
-    """Steps, rates and where the checkpoint lies."""
+    """Steps, rates and where the checkpoint lies; `accumulation` batches make one step."""
 
     steps: int
     learning_rate: float = 3e-4
@@ -28,6 +30,7 @@ class LoopConfig:
     use_bf16: bool = True
     compiled: bool = False
     device: str = "cpu"  # where the module lies: cpu or cuda
+    accumulation: int = 1
 
 
 def trained_state(module: nn.Module) -> dict[str, Tensor]:
@@ -92,18 +95,22 @@ def run_loop(
     ema_decay: float = 0.995,
     on_checkpoint: Callable[[int, Ema], bool | None] | None = None,
     on_step: Callable[[int, float], None] | None = None,
+    team: Team = SOLO,
 ) -> Ema:
     """Train the parameters of `module` that require gradients.
 
     Args:
         module: owner of the parameters.
         loss_of_step: computes the loss of one step; draws its own batch from the step's number,
-            so that a resumed run sees what an uninterrupted one would have seen.
+            so that a resumed run sees what an uninterrupted one would have seen. With accumulation or several
+            processes, each batch has a number of its own (`Team.draw`).
         config: the loop's settings.
         checkpoint: folder for `state.safetensors`; resumed when there.
         on_checkpoint: called after each checkpoint; true ends the run early.
         on_step: called after each step with the number of steps done and the smoothed loss, in the place of
             printing them. Where it or `loss_of_step` raises Cancelled, the steps done are saved first.
+        team: the processes that train together; all read the checkpoint, the first writes it. The callbacks of
+            each are called, and one that stops stops all.
 
     Returns:
         The averaged weights.
@@ -116,29 +123,46 @@ def run_loop(
     for step in range(first, config.steps):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, config)
+        optimiser.zero_grad(set_to_none=True)
+        stopped = None
         try:
             if on_step and smoothed is not None:
                 on_step(step, smoothed)
-            with torch.autocast(config.device, dtype=torch.bfloat16, enabled=config.use_bf16):
-                loss = loss_of_step(step)
-        except Cancelled:
-            _save(module, optimiser, ema, step, checkpoint)
-            raise
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+            value = _accumulate(loss_of_step, step, config, team)
+        except Cancelled as cancelled:
+            stopped = cancelled
+        if team.any(stopped is not None):
+            if team.is_first:
+                _save(module, optimiser, ema, step, checkpoint)
+            raise stopped or Cancelled("Another process was cancelled.")
+        team.average_gradients(parameters)
         torch.nn.utils.clip_grad_norm_(parameters, config.clip_norm)
         optimiser.step()
         ema.update(module)
-        smoothed = loss.item() if smoothed is None else 0.97 * smoothed + 0.03 * loss.item()
-        if not on_step and (step + 1) % config.log_every == 0:
+        value = team.mean(value).item()
+        smoothed = value if smoothed is None else 0.97 * smoothed + 0.03 * value
+        if not on_step and team.is_first and (step + 1) % config.log_every == 0:
             pace = (time.monotonic() - started) / (step + 1 - first)
             left = pace * (config.steps - step - 1)
-            print(f"step {step + 1}/{config.steps} loss {smoothed:.4f} {pace:.2f} s/step, {left / 60:.1f} min left", flush=True)
+            text = f"step {step + 1}/{config.steps} loss {smoothed:.4f} {pace:.2f} s/step, {left / 60:.1f} min left"
+            print(text, flush=True)
         if (step + 1) % config.checkpoint_every == 0 or step + 1 == config.steps:
-            _save(module, optimiser, ema, step + 1, checkpoint)
-            if on_checkpoint and on_checkpoint(step + 1, ema):
+            if team.is_first:
+                _save(module, optimiser, ema, step + 1, checkpoint)
+            if team.any(bool(on_checkpoint and on_checkpoint(step + 1, ema))):
                 break
     return ema
+
+
+def _accumulate(loss_of_step: Callable[[int], Tensor], step: int, config: LoopConfig, team: Team) -> Tensor:
+    """Gradients of one step's batches in this process; returns their mean loss."""
+    losses = []
+    for part in range(config.accumulation):
+        with torch.autocast(config.device, dtype=torch.bfloat16, enabled=config.use_bf16):
+            loss = loss_of_step(team.draw(step, part, config.accumulation)) / config.accumulation
+        loss.backward()
+        losses.append(loss.detach())
+    return torch.stack(losses).sum()
 
 
 def _save(module: nn.Module, optimiser: torch.optim.Optimizer, ema: Ema, step: int, folder: Path) -> None:

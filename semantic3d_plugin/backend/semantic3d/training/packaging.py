@@ -12,6 +12,7 @@ from s3d_protocol import InternalError
 from ..models.adapted import AdaptedDiffusion, PhysicalOutputs
 from ..models.package import ModelPackage, write_package
 from .export import export_onnx, parity, round_to_half
+from .export_large import export_large, is_large
 
 PARITY_LIMIT_M = 1e-3
 STANDARD_CLASSES = [
@@ -28,6 +29,7 @@ NORMALISATION = {"input": "unit", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5
 
 def stored_model(model: AdaptedDiffusion) -> PhysicalOutputs:
     """Merge the adapter, in place, and round the weights to what will be stored; on the CPU, ready to run."""
+    model.base.recompute_activations(False)
     return round_to_half(PhysicalOutputs(model.merged().cpu())).eval()
 
 
@@ -44,7 +46,11 @@ def package_model(folder: str, model: PhysicalOutputs, tile_px: int, manifest: d
     """
     with tempfile.TemporaryDirectory() as aside:
         onnx_path = Path(aside) / "model.onnx"
-        export_onnx(model, tile_px, onnx_path)
+        if is_large(model):
+            weights = export_large(model, tile_px, onnx_path)
+        else:
+            export_onnx(model, tile_px, onnx_path)
+            weights = []
         image = torch.rand(2, 3, tile_px, tile_px, generator=torch.Generator().manual_seed(0)) * 2 - 1
         difference_m = parity(model, onnx_path, image)["height_m"]
         if not difference_m <= PARITY_LIMIT_M:
@@ -57,4 +63,5 @@ def package_model(folder: str, model: PhysicalOutputs, tile_px: int, manifest: d
             "validation": {"onnx_parity_m": round(difference_m, 7), **manifest["validation"]},
             "weights": {"onnx": "model.onnx", "safetensors": None},
         }
-        return write_package(folder, complete, {"model.onnx": onnx_path, "CARD.md": card.encode("utf-8")})
+        files = {path.name: path for path in (onnx_path, *weights)}
+        return write_package(folder, complete, {**files, "CARD.md": card.encode("utf-8")})
