@@ -87,6 +87,8 @@ class Bench:
         sets = list(dict.fromkeys(recipe.data for recipe in recipes))
         if not self.smoke:
             check_named(self._data_folders, sets, "--data")
+            for name in sets:
+                chosen(self._data_folders, name, "--data", DATA_NAMES[name])
             bases = list(dict.fromkeys(recipe.base for recipe in recipes if recipe.needs_base))
             check_named(self._bases, bases, "--base")
             for name in bases:
