@@ -9,6 +9,8 @@ from ..raster.model_grid import ModelAxis
 
 PIECE_TILES = 4
 _EMIT_BYTES = 8_000_000
+_EMITS = 10  # blocks of this size that exist together, on their way from the buffer to the disk
+_EMIT_SHARE = 1 / 64  # of the memory, where that is little
 _LEAST_EMIT_BYTES = 500_000
 _CARRY_BYTES = 96_000_000
 _MB = 1_000_000
@@ -49,10 +51,10 @@ class Buffers:
         tile_px = tiles.tile_px
         piece_tiles = batch_size * max(1, round(PIECE_TILES / batch_size))
         halo_px = _halo_px(rows)
-        emit_bytes = int(min(_EMIT_BYTES, max(_LEAST_EMIT_BYTES, max_memory_mb * _MB / 64)))
-        piece_px = tile_px + (piece_tiles - 1) * tiles.stride_px
+        emit_bytes = int(min(_EMIT_BYTES, max(_LEAST_EMIT_BYTES, max_memory_mb * _MB * _EMIT_SHARE)))
+        piece_px = min(tiles.size_px, tile_px + (piece_tiles - 1) * tiles.stride_px)
         strips = 3 * (3 + has_mask)  # one in use, one being cut, one being read
-        fixed = 4.0 * batch_size * tile_px**2 * (3 * 3 + 3 * channels) + 10 * emit_bytes
+        fixed = 4.0 * batch_size * tile_px**2 * (3 * 3 + 3 * channels) + _EMITS * emit_bytes
         fixed += 4.0 * piece_px * (3 * planes * (tile_px + halo_px) + (strips + 4) * tile_px)
         per_column = 4.0 * (planes + 4) * (tile_px - rows.tiles.stride_px + halo_px)
         room = min(_CARRY_BYTES, max(0.0, max_memory_mb * _MB - fixed))
@@ -61,8 +63,10 @@ class Buffers:
         return cls(piece_tiles, halo_px, chunk_tiles, emit_bytes, fixed, per_column)
 
     def least_mb(self, columns: ModelAxis) -> float:
-        """Return the MB that the narrowest chunk takes."""
-        return (self.fixed_bytes + self.bytes_per_column * self._chunk_px(columns, self.piece_tiles)) / _MB
+        """Return the limit in MB below which not even the narrowest chunk fits."""
+        chunk_px = self._chunk_px(columns, self.piece_tiles)
+        rest = self.fixed_bytes - _EMITS * self.emit_bytes + self.bytes_per_column * chunk_px
+        return max(rest + _EMITS * _LEAST_EMIT_BYTES, rest / (1.0 - _EMITS * _EMIT_SHARE)) / _MB
 
     def expected_mb(self, columns: ModelAxis, width_px: int) -> float:
         """Return the MB that a walk over so many model columns takes."""

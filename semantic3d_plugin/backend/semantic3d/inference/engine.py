@@ -2,10 +2,10 @@
 
 The engine walks over chunks of columns, in each from top to bottom over rows of tiles, and along a row in
 pieces of a few tiles. A thread reads the next piece, another runs the model on the next batch, while the caller's
-adds up the last one and hands out what is finished. A buffer of a piece's size collects weighted results in row-major order of the tiles;
-pixels that no later tile touches are resampled to the image's grid and handed out. Only the rows that the next
-row of tiles overlaps are carried over the whole chunk's width. Neither the extent, nor the width of chunks and
-pieces, nor the order in which tiles are computed changes any sum.
+adds up the last one and hands out what is finished. A buffer of a piece's size collects weighted results in
+row-major order of the tiles; pixels that no later tile touches are resampled to the image's grid and handed out.
+Only the rows that the next row of tiles overlaps are carried over the whole chunk's width. Neither the extent, nor
+the width of chunks and pieces, nor the order in which tiles are computed changes any sum.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class Busy(Exception):
 
 
 class FileLock:
-    """The lock, held from the making of this object to `release`; on a file system without locks it keeps nobody out."""
+    """The lock, held from the making of this object to `release`. Where a disk knows no locks it keeps nobody out."""
 
     def __init__(self, path: str):
         """Take the lock; the file is created and names this process.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 
 import numpy as np
 import rasterio
@@ -21,7 +22,7 @@ from s3d_protocol import (
 from ..inference.buffers import Buffers
 from ..inference.engine import Settings
 from ..inference.session import InferenceSession
-from ..models.package import CLASSES, HEIGHT, ModelPackage
+from ..models.package import CLASSES, HEIGHT, ModelPackage, load_package
 from ..raster.block_grid import BlockGrid
 from ..raster.grid import Grid, PixelSize, pixel_size
 from ..raster.model_grid import ModelAxis, plan_axes
@@ -65,6 +66,11 @@ class Plan:
     block_px: int
     warnings: tuple
 
+    def __reduce__(self):
+        """Travel to another process with the model's path and identity; the package is opened there."""
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "package"}
+        return _arrived, (self.package.sha256, values)
+
     @property
     def blocks(self) -> BlockGrid:
         """The blocks of the outputs."""
@@ -101,6 +107,26 @@ class Plan:
         """Return layer -> bytes of its pixels."""
         specs = layer_specs(list(self.layers), self.package, {})
         return {name: spec.bytes_per_pixel() * self.grid.width * self.grid.height for name, spec in specs.items()}
+
+
+def _arrived(sha256: str, values: dict) -> Plan:
+    """Rebuild a plan that comes from another process.
+
+    Raises:
+        InvalidModel: the model here is another one.
+    """
+    package = _opened_package(values["job"].model_path)
+    if package.sha256 != sha256:
+        raise InvalidModel(
+            f'The model "{package.name}" at {package.path} is not the one that the job was planned with (its identity '
+            f"is {package.sha256[:12]}, planned was {sha256[:12]}). Install the same model on all machines.",
+        )
+    return Plan(package=package, **values)
+
+
+@lru_cache(maxsize=2)
+def _opened_package(path: str) -> ModelPackage:
+    return load_package(path)
 
 
 def without_what_the_model_lacks(job: ReconstructJob, package: ModelPackage, control: JobControl) -> ReconstructJob:

@@ -88,7 +88,8 @@ class KeptWork:
             self._folder.remove()
         except OSError as fault:
             self._control.log(
-                f"The work folder {self.path} could not be deleted ({fault.strerror or fault}), please do so.", "warning"
+                f"The work folder {self.path} could not be deleted ({fault.strerror or fault}), please do so.",
+                "warning",
             )
 
 
@@ -101,8 +102,8 @@ def _tell_of_others(path: str, control: JobControl) -> None:
     others = [name for name in _work_folders(os.path.dirname(path)) if name != os.path.basename(path)]
     if others:
         control.log(
-            f"Blocks of other jobs lie in {os.path.dirname(path)}: {', '.join(others)}. Each is taken up by the job that "
-            "left it, with the same image, model and parameters; delete those that you do not need."
+            f"Blocks of other jobs lie in {os.path.dirname(path)}: {', '.join(others)}. Each is taken up by the job "
+            "that left it, with the same image, model and parameters; delete those that you do not need."
         )
 
 
