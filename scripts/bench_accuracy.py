@@ -32,18 +32,23 @@ from semantic3d.models.decoder import DecoderOutput  # noqa: E402
 from semantic3d.models.evidential import evidence_from_raw, height_estimate  # noqa: E402
 from semantic3d.models.latent import SMALL, LatentDiffusion  # noqa: E402
 from semantic3d.models.latent_map import LatentMapDiffusion  # noqa: E402
-from semantic3d.training.adapt import LossConfig, joint_loss  # noqa: E402
+from semantic3d.training.adapt import joint_loss  # noqa: E402
 from semantic3d.training.loop import LoopConfig, checkpoint_state, load_state, run_loop  # noqa: E402
 from semantic3d.training.patches import PatchBatch, PatchConfig, PatchSource  # noqa: E402
 from semantic3d.training.pretrain import load_weights  # noqa: E402
-from semantic3d.training.small import SMALL_ADAPTATION, TILE_PX, training_patches, validation_sets  # noqa: E402
+from semantic3d.training.small import (  # noqa: E402
+    SMALL_ADAPTATION,
+    SMALL_LOSSES,
+    TILE_PX,
+    training_patches,
+    validation_sets,
+)
 
 NORM_BATCHES = 40
-LOSSES = LossConfig(smooth_l1_beta=0.05, height_weight=2.0)
 METHOD = {
-    "adapted": {},
+    "adapted, UNet in full": {},
+    "adapted by LoRA": {"unet_training": "lora"},
     "adapted, UNet frozen": {"unet_training": "frozen"},
-    "adapted, UNet trained in full": {"unet_training": "full"},
     "adapted, no shortcuts": {"shortcuts": False},
     "adapted, no pyramid": {"pyramid": False},
 }
@@ -71,7 +76,7 @@ def loss_function(model: nn.Module) -> Callable[[PatchBatch], Tensor]:
         if isinstance(model, LatentMapDiffusion):
             return model.loss(image, batch.ndsm_m)
         output = DecoderOutput(*(maps.float() for maps in model(image)))
-        return joint_loss(output, batch, SMALL_ADAPTATION, LOSSES)
+        return joint_loss(output, batch, SMALL_ADAPTATION, SMALL_LOSSES)
 
     return of_batch
 
@@ -153,7 +158,7 @@ def run_one(name: str, seed: int, source: PatchSource, samples: list[Sample], op
     torch.manual_seed(seed)
     model = make_model(name, options.base).to(memory_format=torch.channels_last).train()
     of_batch = loss_function(model)
-    loop = LoopConfig(steps=options.steps, learning_rate=options.learning_rate, log_every=100)
+    loop = LoopConfig(steps=options.steps, learning_rate=options.learning_rate, log_every=100, optimiser="muon")
     run_loop(model, lambda step: of_batch(source.batch(options.batch, seed * 10**7 + step)), loop, folder)
     load_state(model, checkpoint_state(folder, "now")[0])
     refresh_norms(model, [source.batch(options.batch, 10**6 + step) for step in range(NORM_BATCHES)])

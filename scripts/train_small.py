@@ -19,12 +19,13 @@ import torch  # noqa: E402
 
 from semantic3d.models.adapted import PhysicalOutputs  # noqa: E402
 from semantic3d.models.latent import CONFIGS  # noqa: E402
-from semantic3d.training.adapt import LossConfig, adapt  # noqa: E402
+from semantic3d.training.adapt import adapt  # noqa: E402
 from semantic3d.training.loop import LoopConfig, checkpoint_state, load_state, trained_state  # noqa: E402
 from semantic3d.training.patches import PatchConfig  # noqa: E402
 from semantic3d.training.small import (  # noqa: E402
     RENDERED_SHARE,
     SMALL_ADAPTATION,
+    SMALL_LOSSES,
     small_model,
     training_patches,
     validation_sets,
@@ -43,6 +44,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--patch", type=int, default=256)
     parser.add_argument("--learning-rate", type=float, default=1.2e-3)
+    parser.add_argument("--optimiser", choices=("adamw", "muon"), default="muon")
     parser.add_argument("--rendered-share", type=float, default=RENDERED_SHARE)
     parser.add_argument("--validate-every", type=int, default=500)
     parser.add_argument("--reset", help="start the parameters whose name matches this regular expression at zero")
@@ -80,14 +82,9 @@ def main() -> None:
         checkpoint_every=args.validate_every,
         weight_decay=0.1,
         compiled=args.compile,
+        optimiser=args.optimiser,
     )
-    losses = LossConfig(
-        smooth_l1_beta=0.05,
-        height_weight=2.0,
-        roof_weight=1.25,
-        class_weights=(0.75, 0.7, 1.0, 1.2, 1.0, 1.0, 1.0),
-    )
-    adapt(model, lambda step: source.batch(args.batch, args.seed * 10**7 + step), loop, losses, args.out, report)
+    adapt(model, lambda step: source.batch(args.batch, args.seed * 10**7 + step), loop, SMALL_LOSSES, args.out, report)
 
 
 if __name__ == "__main__":

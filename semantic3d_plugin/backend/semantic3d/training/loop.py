@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from s3d_protocol import Cancelled
 
+from .optimiser import MuonAdamW
 from .team import SOLO, Team
 
 
@@ -30,6 +32,7 @@ class LoopConfig:
     use_bf16: bool = True
     compiled: bool = False
     device: str = "cpu"  # where the module lies: cpu or cuda
+    optimiser: Literal["adamw", "muon"] = "adamw"  # adamw is the paper's; see `MuonAdamW` for the other
     accumulation: int = 1
 
 
@@ -116,7 +119,8 @@ def run_loop(
         The averaged weights.
     """
     parameters = [p for p in module.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
+    kind = MuonAdamW if config.optimiser == "muon" else torch.optim.AdamW
+    optimiser = kind(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
     ema = Ema(module, ema_decay)
     first = _resume(module, optimiser, ema, checkpoint)
     started, smoothed = time.monotonic(), None
@@ -194,10 +198,11 @@ def _resume(module: nn.Module, optimiser: torch.optim.Optimizer, ema: Ema, folde
     ema.state = {name: tensors[f"ema.{name}"].to(ema.state[name].device) for name in names}
     ema.updates = int(metadata["ema_updates"])
     state = optimiser.state_dict()
-    state["state"] = {
-        index: {key: tensors[f"optimiser.{key}.{name}"] for key in ("step", "exp_avg", "exp_avg_sq")}
-        for index, name in enumerate(names)
-        if f"optimiser.step.{name}" in tensors
-    }
+    stored = {name: {} for name in names}
+    for key, value in tensors.items():
+        if key.startswith("optimiser."):
+            _, entry, name = key.split(".", 2)
+            stored[name][entry] = value
+    state["state"] = {index: stored[name] for index, name in enumerate(names) if stored[name]}
     optimiser.load_state_dict(state)
     return int(metadata["step"])

@@ -9,6 +9,7 @@ from ..datasets.imagery import read_rgb
 from ..datasets.labelled import TRAINING_SETS, VALIDATION_SETS, Sample, read_rendered, read_set
 from ..models.adapted import AdaptedConfig, AdaptedDiffusion, PhysicalOutputs
 from ..models.latent import CONFIGS, LatentDiffusion
+from .adapt import LossConfig
 from .onnx_weights import restore
 from .patches import PatchConfig, PatchSource, colour_statistics
 from .pretrain import load_weights
@@ -17,8 +18,11 @@ GSD_M = 0.5
 TILE_PX = 512
 RENDERED_SHARE = 9.0  # of the patches, relative to the shares of the labelled sets
 SMALL_ADAPTATION = AdaptedConfig(
-    timestep=1, lora_rank=32, train_encoder=True, decoder_channels=64, class_count=7, height_scale_m=10.0,
+    timestep=1, unet_training="full", train_encoder=True, decoder_channels=64, class_count=7, height_scale_m=10.0,
     alpha_min=2.0, height_by_class=True,
+)
+SMALL_LOSSES = LossConfig(
+    smooth_l1_beta=0.15, height_weight=2.0, roof_weight=1.5, class_weights=(0.75, 0.7, 1.0, 1.2, 1.0, 1.0, 1.0)
 )
 
 
