@@ -6,7 +6,6 @@ Blocks are 64 pixels here (SEMANTIC3D_BLOCK_PX), tiles too, so that an image of 
 import json
 import os
 import random
-import resource
 import shutil
 import signal
 import subprocess
@@ -376,20 +375,16 @@ def test_a_full_disk_in_the_midst_keeps_the_finished_blocks(tmp_path, image, pac
     assert contents(folder) == expected
 
 
-@pytest.mark.skipif(os.name == "nt", reason="there is no limit of file sizes there")
 def test_a_disk_that_fills_while_the_output_is_written_is_noticed(tmp_path, image, package, expected, monkeypatch):
-    """With several threads GDAL says nothing; the file is read again for that."""
+    """With several threads GDAL leaves a short file on a full disk and says nothing (seen with GDAL 3.10)."""
     import semantic3d.raster.writer as writer
 
     folder = tmp_path / "out"
-    copy, limits = writer.rasterio.shutil.copy, resource.getrlimit(resource.RLIMIT_FSIZE)
+    copy = writer.rasterio.shutil.copy
 
     def copy_to_full_disk(source, path, **options):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
-        try:
-            copy(source, path, **{**options, "NUM_THREADS": "2"})
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        copy(source, path, **options)
+        os.truncate(path, os.path.getsize(path) - 5000)
 
     monkeypatch.setattr(writer.rasterio.shutil, "copy", copy_to_full_disk)
     with pytest.raises(OutputFailed, match="height.*cannot be written"):
