@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +149,18 @@ def test_a_cancelled_job_continues_and_gives_the_same_bytes(tmp_path, image, pac
     assert {name: seen.get(name) for name in inodes} == inodes  # taken, not computed again
     assert values["preflight"]["tiles"] < 6 * 7
     assert contents(folder) == expected
+
+
+@pytest.mark.parametrize("block_px", ["64", "512"])
+def test_outputs_in_the_current_folder(tmp_path, image, package, expected, monkeypatch, block_px):
+    monkeypatch.setenv("SEMANTIC3D_BLOCK_PX", block_px)
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path / "out")
+    job = replace(job_for(image, package, "."), **{f"{name}_path": f"{name}.tif" for name in LAYERS})
+    control = Watch()
+    run(replace(job, report_path="report.html"), control)
+    assert contents(tmp_path / "out") == expected
+    assert not [text for text in control.logs if "delete" in text]
 
 
 @pytest.mark.parametrize("harm", ["flip", "short", "gone", "torn record", "lying record", "foreign record", "litter"])
@@ -384,10 +397,11 @@ def test_a_disk_that_fills_while_the_output_is_written_is_noticed(tmp_path, imag
 
     def copy_to_full_disk(source, path, **options):
         copy(source, path, **options)
-        os.truncate(path, os.path.getsize(path) - 5000)
+        if "land_cover" in path:
+            os.truncate(path, os.path.getsize(path) - 500)
 
     monkeypatch.setattr(writer.rasterio.shutil, "copy", copy_to_full_disk)
-    with pytest.raises(OutputFailed, match="height.*cannot be written"):
+    with pytest.raises(OutputFailed, match="land_cover.*cannot be written"):
         run(job_for(image, package, str(folder)), JobControl())
     assert len(finished(folder)) == BLOCKS and not contents_of_files(folder)
     monkeypatch.setattr(writer.rasterio.shutil, "copy", copy)

@@ -56,7 +56,9 @@ class KeptWork:
         parts = identity_parts(plan, image_fingerprint, tags)
         self._total = plan.blocks.count
         lasting = self._total > 1
-        path = work_path(first, identity_of(parts)) if lasting else partial_path(first, control.job_id) + ".work"
+        path = work_path(first, identity_of(parts))
+        if not lasting:
+            path = os.path.abspath(partial_path(first, control.job_id) + ".work")
         _tell_of_others(path, control)
         if lasting and os.path.isdir(path):
             control.log("Checking the blocks that an earlier run has left.")

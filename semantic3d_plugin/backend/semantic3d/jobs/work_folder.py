@@ -147,11 +147,13 @@ class WorkFolder:
             self._lock = None
 
     def remove(self) -> None:
-        """Delete the folder.
+        """Delete the folder; one that does not last may be gone already, with the job's other unfinished files.
 
         Raises:
             OSError: something in it will not go.
         """
+        if not self._lasting and not os.path.exists(self.path):
+            return
         try:
             for name in os.listdir(self.path):
                 if name != _LOCK:
