@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from semantic3d.inference import buffers
-from semantic3d.inference.engine import Engine, Settings
+from semantic3d.inference.engine import Engine, Settings, fill_gaps
 from semantic3d.raster.grid import Grid, PixelSize
 from semantic3d.raster.model_grid import ModelImage, plan_axes
 from semantic3d.raster.normalisation import Normalisation
@@ -187,6 +187,27 @@ def test_beside_gaps_resampling_uses_valid_pixels_only(gsd_m):
     alone[110:135, 120:145] = True
     np.testing.assert_allclose(values["height"][0][valid & ~alone], 2.5, atol=1e-3)
     assert 0.0 <= values["height"][0][120, 130] <= 10.0
+
+
+def test_gaps_show_the_mirrored_tile_and_then_its_mean():
+    image = np.arange(32, dtype=np.float32).reshape(2, 4, 4)
+    gaps = np.ones((4, 4), bool)
+    gaps[1, 0] = gaps[2, 1] = False
+    before = image.copy()
+    fill_gaps(image, gaps)
+    for band, old in zip(image, before):
+        assert band[1, 3] == band[2, 0] == band[2, 3] == old[1, 0]  # left to right, upside down, both
+        assert band[2, 2] == band[1, 1] == band[1, 2] == old[2, 1]
+        assert (band[[1, 2], [0, 1]] == old[[1, 2], [0, 1]]).all()
+        assert (band[[0, 3]] == (old[1, 0] + old[2, 1]) / 2).all()  # four pixels of each value are there now
+
+
+def test_without_a_gap_nothing_changes_and_without_an_image_all_is_zero():
+    image = np.ones((3, 4, 4), np.float32)
+    fill_gaps(image, np.zeros((4, 4), bool))
+    assert (image == 1).all()
+    fill_gaps(image, np.ones((4, 4), bool))
+    assert (image == 0).all()
 
 
 def test_what_the_model_says_of_gaps_stays_out_of_the_image():

@@ -283,14 +283,11 @@ class Engine:
         return strip, results
 
     def _standardise(self, image: np.ndarray, gaps: np.ndarray | None) -> None:
-        """Normalise a tile in place; pixels without image get the tile's mean, which stands out least."""
+        """Normalise a tile in place, and put something in the place of pixels without image."""
         image -= self._mean
         image *= self._inverse_std
         if gaps is not None and gaps.any():
-            some = ~gaps
-            count = np.count_nonzero(some)
-            for band in image:
-                band[gaps] = band[some].mean(dtype=np.float64) if count else 0.0
+            fill_gaps(image, gaps)
 
     def _finish(self, rows: np.ndarray, share: np.ndarray | None) -> None:
         """Turn weighted sums into results, in place; the weights, if any, become those for resampling."""
@@ -355,3 +352,25 @@ def _add_weighted(buffer: np.ndarray, outputs: list, weights: np.ndarray, left: 
             plane += 1
     if plane < buffer.shape[0]:
         buffer[plane, :, left + low : left + high] += weights
+
+
+def fill_gaps(image: np.ndarray, gaps: np.ndarray) -> None:
+    """Fill a tile's gaps, in place, with its own mirror images, and what they leave with its mean.
+
+    A network whose norms run over the whole window reads a tile that is half flat differently; beside more of the
+    same place it gives what it would give inside the image.
+
+    Args:
+        image: [3, T, T].
+        gaps: bool [T, T], True where there is no image.
+    """
+    empty = gaps.copy()
+    for axes in ((1,), (0,), (0, 1)):
+        found = empty & ~np.flip(gaps, axes)
+        image[:, found] = np.flip(image, [axis + 1 for axis in axes])[:, found]
+        empty &= ~found
+    if empty.any():
+        some = ~empty
+        count = np.count_nonzero(some)
+        for band in image:
+            band[empty] = band[some].mean(dtype=np.float64) if count else 0.0
