@@ -24,7 +24,7 @@ GOOD = ReconstructJob(
 def test_defaults_are_promises():
     assert ReconstructJob("a.tif").to_dict() == {
         "image_path": "a.tif", "model_path": "", "bands": [], "extent": None, "gsd_m": 0.0, "overlap_px": 128,
-        "device": "auto", "batch_size": 1, "max_memory_mb": 2048, "height_path": "", "sigma_path": "",
+        "device": "auto", "batch_size": 1, "max_memory_mb": 2048, "scheduler": "", "height_path": "", "sigma_path": "",
         "land_cover_path": "", "probabilities_path": "", "report_path": "", "optional_outputs": [],
     }  # fmt: skip
     assert DoctorJob().to_dict() == {"model_path": "", "device": "auto"}
@@ -64,6 +64,8 @@ def test_wrong_fields(values, words):
 def test_a_good_job_passes():
     GOOD.check()
     DoctorJob(device="cuda").check()
+    for address in ("tcp://127.0.0.1:8786", "tls://head.example.org:1", "ucx://node-3:65535", "tcp://[::1]:8786"):
+        dataclasses.replace(GOOD, scheduler=address).check()
 
 
 @pytest.mark.parametrize(
@@ -83,6 +85,12 @@ def test_a_good_job_passes():
         ({"device": "tpu"}, "'tpu'. Choose one of auto, cpu, cuda"),
         ({"batch_size": 0}, "batch size is 0 tiles. Give at least 1"),
         ({"max_memory_mb": 3}, "memory limit is 3 MB. Give at least 64"),
+        ({"scheduler": "host:8786"}, "scheduler is 'host:8786'.*tcp://host:8786"),
+        ({"scheduler": "http://host:8786"}, "scheduler is 'http"),
+        ({"scheduler": "tcp://host"}, "scheduler is"),
+        ({"scheduler": "tcp://host:0"}, "scheduler is"),
+        ({"scheduler": "tcp://host:99999"}, "scheduler is"),
+        ({"scheduler": "tcp://a b:1"}, "scheduler is"),
         ({"height_path": "", "report_path": ""}, "No output"),
         ({"height_path": "h.png"}, "height output is h.png.*ends in .tif"),
         ({"report_path": "r.pdf"}, "ends in .html"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import reprlib
 from dataclasses import MISSING, asdict, fields
 from typing import Any, ClassVar, Mapping
@@ -12,6 +13,7 @@ from .errors import InvalidParameter
 
 DEVICES = ("auto", "cpu", "cuda")
 MIN_MEMORY_MB = 64
+_SCHEDULER = re.compile(r"(tcp|tls|ucx)://([\w.-]+|\[[0-9a-fA-F:.]+\]):(?P<port>[0-9]{1,5})", re.ASCII)
 LARGEST_INTEGER = 2**53  # beyond, floats and other programs lose whole numbers
 
 _FIELD_TYPES: dict[str, tuple[type, ...]] = {
@@ -137,6 +139,18 @@ def check_at_least(label: str, value: int, minimum: int, unit: str) -> None:
 def check_device(device: str) -> None:
     if device not in DEVICES:
         raise InvalidParameter(f"The device is {device!r}. Choose one of {', '.join(DEVICES)}.")
+
+
+def check_scheduler(address: str) -> None:
+    if not address:
+        return
+    match = _SCHEDULER.fullmatch(address)
+    if match is None or not 1 <= int(match["port"]) <= 65535:
+        raise InvalidParameter(
+            f"The scheduler is {reprlib.repr(address)}. Give the address of a Dask scheduler as it prints it, such as "
+            "tcp://host:8786, tls://host:8786 or ucx://host:8786, or nothing to compute here.",
+            {"scheduler": address[:200]},
+        )
 
 
 def check_output_files(outputs: Mapping[str, str], suffixes: Mapping[str, tuple], inputs: Mapping[str, str]) -> None:

@@ -22,6 +22,7 @@ from .job_base import (
     check_device,
     check_extent,
     check_output_files,
+    check_scheduler,
 )
 from .train_job import TrainJob
 
@@ -39,7 +40,8 @@ class ReconstructJob(Job):
         overlap_px: overlap of neighbouring tiles, in model pixels.
         device: auto, cpu or cuda.
         batch_size: tiles that run through the model together.
-        max_memory_mb: main memory that the job may take for pixels, in MB.
+        max_memory_mb: main memory that the job may take for pixels, in MB; with a scheduler, each worker.
+        scheduler: address of a Dask scheduler whose workers compute, such as tcp://host:8786; empty computes here.
         height_path, sigma_path, land_cover_path, probabilities_path: GeoTIFFs to write; empty is none.
         report_path: HTML report to write; empty is none.
         optional_outputs: names of outputs that nobody chose by hand; they are left out, with a warning, where
@@ -57,6 +59,7 @@ class ReconstructJob(Job):
     device: str = "auto"
     batch_size: int = 1
     max_memory_mb: int = 2048
+    scheduler: str = ""
     height_path: str = ""
     sigma_path: str = ""
     land_cover_path: str = ""
@@ -77,6 +80,7 @@ class ReconstructJob(Job):
         check_device(self.device)
         check_at_least("batch size", self.batch_size, 1, "tiles")
         check_at_least("memory limit", self.max_memory_mb, MIN_MEMORY_MB, "MB")
+        check_scheduler(self.scheduler)
         self._check_outputs()
 
     def outputs(self) -> dict[str, str]:

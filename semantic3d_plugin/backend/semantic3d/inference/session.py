@@ -174,6 +174,15 @@ def worker_threads() -> int:
     return count - 1 if count > 2 else count
 
 
+def runtime_version() -> str:
+    """Return onnxruntime's version.
+
+    Raises:
+        MissingDependency: it is not installed.
+    """
+    return _import_runtime().__version__
+
+
 def _canonical(package: ModelPackage, names: dict, arrays: dict) -> dict:
     """Let the package check exactly the outputs that were asked for."""
     asked = package if set(names) == set(package.output_names) else dataclasses.replace(package, output_names=names)

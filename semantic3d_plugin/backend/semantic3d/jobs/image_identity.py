@@ -70,14 +70,19 @@ class ImageFiles:
         if self._path in self._names:
             with open(self._path, "rb") as file:
                 digest.update(file.read(_HEAD_BYTES))
-        for row in _spread(source.grid.height):
-            for column in _spread(source.grid.width):
-                width, height = min(_SAMPLE_PX, source.grid.width), min(_SAMPLE_PX, source.grid.height)
-                pixels, valid = source.read(column, row, width, height)
-                digest.update(np.ascontiguousarray(pixels).tobytes())
-                if valid is not None:
-                    digest.update(valid.tobytes())
+        add_samples(digest, source)
         return digest.hexdigest()
+
+
+def add_samples(digest, source: ImageSource) -> None:
+    """Add pixels from all over an open image to a hashlib digest."""
+    for row in _spread(source.grid.height):
+        for column in _spread(source.grid.width):
+            width, height = min(_SAMPLE_PX, source.grid.width), min(_SAMPLE_PX, source.grid.height)
+            pixels, valid = source.read(column, row, width, height)
+            digest.update(np.ascontiguousarray(pixels).tobytes())
+            if valid is not None:
+                digest.update(valid.tobytes())
 
 
 def _stamp(path: str) -> tuple[int, int, int] | None:

@@ -97,7 +97,7 @@ def look_ahead(
     found = Preflight(tiles, expected_s, memory_mb, disk_mb)
     memory = "" if memory_mb is None else f", about {memory_mb} MB of main memory"
     control.log(
-        f"To do: {tiles} tiles of {plan.package.tile_size_px} pixels, about {_duration_text(expected_s)} on "
+        f"To do: {tiles} tiles of {plan.package.tile_size_px} pixels, about {duration_text(expected_s)} on "
         f"{session.device}{memory}, up to {disk_mb} MB of disk."
     )
     return found
@@ -128,7 +128,8 @@ def _process_mb() -> float | None:
     return peak / (_MB if os.uname().sysname == "Darwin" else 1000)
 
 
-def _duration_text(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
+    """Return a duration in words."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)

@@ -19,12 +19,14 @@ from ..raster.mosaic import write_from_blocks
 from ..raster.source import ImageSource
 from .image_identity import ImageFiles
 from .layers import layer_specs
-from .preflight import check_disk, check_memory, look_ahead
+from .preflight import Preflight, check_disk, check_memory, look_ahead
 from .reconstruct_blocks import compute_region, regions, tile_count
+from .reconstruct_cluster import compute_on_cluster
 from .reconstruct_finish import Totals, write_report_aside, write_styles
 from .reconstruct_plan import (
     Plan,
     check_model_serves,
+    gdal_cache_bytes,
     make_plan,
     normalisation_text,
     paths_aside,
@@ -34,8 +36,6 @@ from .reconstruct_plan import (
 from .reconstruct_work import KeptWork, has_kept_work
 from .whole_outputs import check_output_paths, whole_outputs
 from .work_folder import block_path
-
-_MB = 1_000_000
 
 
 def run(job: ReconstructJob, control: JobControl) -> dict:
@@ -55,9 +55,8 @@ def run(job: ReconstructJob, control: JobControl) -> dict:
     package = load_package(job.model_path)
     job = without_what_the_model_lacks(job, package, control)
     check_model_serves(job, package)
-    cache_mb = min(512, max(32, job.max_memory_mb // 16))
     try:
-        with KeptWork(control) as work, whole_outputs(job, control), rasterio.Env(GDAL_CACHEMAX=cache_mb * _MB):
+        with KeptWork(control) as work, whole_outputs(job, control), rasterio.Env(GDAL_CACHEMAX=gdal_cache_bytes(job)):
             files = ImageFiles(job.image_path)
             with ImageSource(job.image_path, job.bands) as source:
                 plan = make_plan(job, package, source, control)
@@ -76,6 +75,28 @@ def run(job: ReconstructJob, control: JobControl) -> dict:
 
 def _compute(plan: Plan, source: ImageSource, files: ImageFiles, work: KeptWork, control: JobControl) -> dict:
     """Compute the blocks that are missing and write all outputs aside; returns the job's values but the time."""
+    compute = compute_on_cluster if plan.job.scheduler else _compute_here
+    tags, device, expected = compute(plan, source, files, work, control)
+    files.check_unchanged()
+    totals = Totals.of(work.records.values())
+    _write_outputs(plan, source, work, tags, totals, control)
+    return {
+        "mean_height_m": totals.mean_height_m,
+        "megapixels": plan.grid.megapixels,
+        "seconds": 0.0,
+        "device": device,
+        "gsd_m": plan.size.gsd_m,
+        "warnings": list(plan.warnings),
+        "outputs": dict(plan.job.outputs()),
+        "normalisation": normalisation_text(plan.normalisation),
+        "preflight": expected.to_dict(),
+    }
+
+
+def _compute_here(
+    plan: Plan, source: ImageSource, files: ImageFiles, work: KeptWork, control: JobControl
+) -> tuple[dict, str, Preflight]:
+    """Compute the missing blocks in this process; returns tags of provenance, the device, what was expected."""
     job, package = plan.job, plan.package
     control.check_cancelled()
     control.log(f"Loading the model {package.name} {package.version}.".replace(" .", "."))
@@ -93,20 +114,7 @@ def _compute(plan: Plan, source: ImageSource, files: ImageFiles, work: KeptWork,
             plan, session, work.path, part, files, progress.on_tiles, work.add, control.check_cancelled
         )
         progress.part_is_done(count)
-    files.check_unchanged()
-    totals = Totals.of(work.records.values())
-    _write_outputs(plan, source, work, tags, totals, control)
-    return {
-        "mean_height_m": totals.mean_height_m,
-        "megapixels": plan.grid.megapixels,
-        "seconds": 0.0,
-        "device": session.device,
-        "gsd_m": plan.size.gsd_m,
-        "warnings": list(plan.warnings),
-        "outputs": dict(job.outputs()),
-        "normalisation": normalisation_text(plan.normalisation),
-        "preflight": expected.to_dict(),
-    }
+    return tags, session.device, expected
 
 
 def _write_outputs(plan: Plan, source, work: KeptWork, tags: dict, totals: Totals, control: JobControl) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 import rasterio
@@ -21,7 +22,6 @@ from s3d_protocol import (
 
 from ..inference.buffers import Buffers
 from ..inference.engine import Settings
-from ..inference.session import InferenceSession
 from ..models.package import CLASSES, HEIGHT, ModelPackage, load_package
 from ..raster.block_grid import BlockGrid
 from ..raster.grid import Grid, PixelSize, pixel_size
@@ -34,6 +34,7 @@ _COARSEST = 8.0  # times the model's GSD: beyond, an image pixel holds whole hou
 _FINEST = 100.0  # the model's GSD divided by this: beyond, the unit is wrong
 _BLOCK_PX = 4096  # of the outputs; a multiple of the final files' own tiles
 _SHARE_OF_BUFFERS = 0.75
+_MB = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,11 @@ def buffer_mb(job: ReconstructJob) -> float:
     return job.max_memory_mb * _SHARE_OF_BUFFERS
 
 
+def gdal_cache_bytes(job: ReconstructJob) -> int:
+    """Return what GDAL may keep of blocks that it has read."""
+    return min(512, max(32, job.max_memory_mb // 16)) * _MB
+
+
 def paths_aside(job: ReconstructJob, package: ModelPackage, job_id: str) -> dict[str, str]:
     """Return layer -> where it is written aside; a report also gets the layers that it shows, for a while."""
     outputs = job.outputs()
@@ -260,7 +266,19 @@ def normalisation_text(normalisation: Normalisation) -> str:
     return f"{normalisation.rule} (red, green, blue: {numbers})"
 
 
-def provenance_tags(plan: Plan, session: InferenceSession) -> dict[str, str]:
+class ModelRuntime(Protocol):
+    """What provenance tells of the model at work; `InferenceSession` is one.
+
+    Attributes:
+        device: "cpu" or "cuda".
+        version: of onnxruntime.
+    """
+
+    device: str
+    version: str
+
+
+def provenance_tags(plan: Plan, session: ModelRuntime) -> dict[str, str]:
     """Return the tags that say where a result comes from; no times and no places, so that they repeat."""
     job, package = plan.job, plan.package
     tags = {

@@ -1,0 +1,269 @@
+"""What runs on the workers of a Dask cluster: one plugin per job, which loads plan and model once and computes blocks.
+
+Plan and model's path arrive with the plugin, one time per worker; a task names a folder and a block, no more. A worker
+that joins later, or that its nanny has started anew, gets the plugin from the scheduler.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import pickle  # nosec B403 # Dask itself sends functions: whoever reaches its scheduler runs code on all workers
+import platform
+import socket
+import sys
+import threading
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+import rasterio
+from distributed import WorkerPlugin, get_worker
+
+from s3d_protocol import (
+    Cancelled,
+    DeviceUnavailable,
+    InvalidInput,
+    OutOfMemory,
+    OutputFailed,
+    Semantic3DError,
+    product_version,
+)
+
+from ..inference.session import InferenceSession, runtime_version
+from ..raster.block_grid import Block
+from ..raster.source import ImageSource
+from .image_identity import add_samples
+from .reconstruct_blocks import compute_block
+from .reconstruct_plan import Plan, gdal_cache_bytes
+from .work_folder import BlockRecord
+
+_PATIENCE_S = 20.0  # for a block to stop
+_IDLE_S = 600.0  # after which the model is let go of: the client may have died
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What a worker says of itself before the work.
+
+    Attributes:
+        device: "cpu" or "cuda", where the model has really run.
+        seconds_per_tile: timed with one batch.
+        messages: (text, level) for the user.
+    """
+
+    device: str
+    seconds_per_tile: float
+    messages: tuple
+
+
+def versions() -> dict:
+    """Return what must be the same on all machines, so that they give the same bytes: name -> version."""
+    return {
+        "semantic3d": product_version(),
+        "Python": ".".join(map(str, sys.version_info[:2])),
+        "numpy": np.__version__,
+        "rasterio": rasterio.__version__,
+        "GDAL": rasterio.__gdal_version__,
+        "onnxruntime": runtime_version(),
+        "processor": platform.machine(),
+    }
+
+
+def image_samples(path: str, bands: tuple) -> str:
+    """Return 64 hexadecimal digits from the image's size and pixels from all over it."""
+    digest = hashlib.sha256()
+    with ImageSource(path, bands) as source:
+        digest.update(f"{source.grid.width} {source.grid.height} {source.dtype}".encode())
+        add_samples(digest, source)
+    return digest.hexdigest()
+
+
+def travelling(plan: Plan) -> Plan:
+    """Return the plan with paths that do not depend on where a process stands."""
+    image, model = (os.path.abspath(p) if os.path.exists(p) else p for p in (plan.job.image_path, plan.job.model_path))
+    return replace(plan, job=replace(plan.job, image_path=image, model_path=model))
+
+
+class BlockWorker(WorkerPlugin):
+    """A job on one worker: its plan and its model. One block at a time, so that the memory limit is the worker's."""
+
+    def __init__(self, name: str, plan: Plan, wanted: dict, samples: str):
+        """Prepare for the journey.
+
+        Args:
+            name: of the plugin, one per job.
+            wanted, samples: `versions` and `image_samples` of the client.
+        """
+        self.name, self._wanted, self._samples = name, wanted, samples
+        self._packed = pickle.dumps(travelling(plan))  # opened when it is needed: what fails then is the job's alone
+
+    def setup(self, worker) -> None:
+        """Called by Dask where the plugin arrives. Nothing that could fail happens here: such a worker would end."""
+        self._where = f"{socket.gethostname()} ({worker.address})"
+        self._turn, self._closed = threading.Lock(), threading.Event()
+        self._plan: Plan | None = None
+        self._session: InferenceSession | None = None
+        self._messages: list[tuple[str, str]] = []
+        self._idle: threading.Timer | None = None
+
+    async def teardown(self, worker) -> None:
+        """Called by Dask at the job's end: a block under way stops and its files go, then the model."""
+        self._closed.set()
+        stopped = await asyncio.to_thread(self._turn.acquire, timeout=_PATIENCE_S)
+        self._forget_later(None)
+        if stopped:
+            self._session = None
+            self._turn.release()
+
+    def look_over(self) -> Readiness:
+        """Check that this worker can do the job, and load the model.
+
+        Raises:
+            Semantic3DError: it cannot; the message names the worker.
+        """
+        return self._here(self._look_over)
+
+    def _look_over(self) -> Readiness:
+        with self._turn:
+            self._check_open()
+            plan, session = self._loaded()
+            size, batch = plan.package.tile_size_px, plan.job.batch_size
+            images = np.zeros((batch, 3, size, size), np.float32)
+            session.run(images, tuple(plan.roles))
+            started_s = time.perf_counter()
+            session.run(images, tuple(plan.roles))
+            return Readiness(session.device, (time.perf_counter() - started_s) / batch, self._said())
+
+    def _check_versions(self) -> None:
+        own, wanted = versions(), self._wanted
+        other = [f"{name} {own.get(name)} instead of {value}" for name, value in wanted.items() if own.get(name) != value]
+        if other:
+            raise DeviceUnavailable(
+                f"it has {', '.join(other)}. The bytes of a result depend on them: install the same versions on all "
+                "workers as on this computer.",
+                {"here": wanted, "there": own},
+            )
+
+    def _check_image(self, plan: Plan) -> None:
+        path = plan.job.image_path
+        if image_samples(path, plan.job.bands) != self._samples:
+            raise InvalidInput(
+                f"under {path} it sees another image than this computer does. Use a path that leads to the same file "
+                "everywhere, on a shared disk or in an object store (/vsis3/).",
+                {"path": path},
+            )
+
+    def compute(self, folder: str, block: Block) -> tuple[BlockRecord, tuple]:
+        """Compute one block; returns its record and messages for the user.
+
+        Raises:
+            Semantic3DError: as `compute_block`; the message names the worker. Cancelled when the job ends.
+        """
+        return self._here(self._compute, folder, block)
+
+    def _compute(self, folder: str, block: Block) -> tuple[BlockRecord, tuple]:
+        with self._turn:
+            self._check_open()
+            self._forget_later(None)
+            plan, session = self._loaded()
+            try:
+                with rasterio.Env(GDAL_CACHEMAX=gdal_cache_bytes(plan.job)):
+                    record = compute_block(plan, session, folder, block, self._check_open)
+            finally:
+                self._forget_later(_IDLE_S)
+            return record, self._said()
+
+    def _loaded(self) -> tuple[Plan, InferenceSession]:
+        if self._plan is None:
+            self._check_versions()
+            plan = pickle.loads(self._packed)  # nosec B301 # came with the plugin
+            self._check_image(plan)
+            self._plan = plan
+        if self._session is None:
+            package, device = self._plan.package, self._plan.job.device
+            self._session = InferenceSession(package, device, lambda *said: self._messages.append(said))
+        return self._plan, self._session
+
+    def _forget_later(self, seconds: float | None) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+        if seconds is not None and not self._closed.is_set():
+            self._idle = threading.Timer(seconds, self._forget)
+            self._idle.daemon = True
+            self._idle.start()
+
+    def _forget(self) -> None:
+        with self._turn:
+            self._session = None
+
+    def _check_open(self) -> None:
+        if self._closed.is_set():
+            raise Cancelled("The job has ended.")
+
+    def _said(self) -> tuple:
+        said, self._messages = tuple(self._messages), []
+        return tuple((f"Worker {self._where}: {text}", level) for text, level in said)
+
+    def _here(self, function, *arguments):
+        """Call; errors of ours name the worker, and carry nothing that could not travel (a cause may not)."""
+        try:
+            return function(*arguments)
+        except Semantic3DError as error:
+            failure = type(error)(f"Worker {self._where}: {error.message}", error.details)
+        except MemoryError:
+            failure = OutOfMemory(
+                f"Worker {self._where}: its main memory ran out. Lower the memory limit or the batch size, or start "
+                "workers with more memory each."
+            )
+        raise failure
+
+
+def compute_one(name: str, folder: str, row: int, column: int) -> tuple[BlockRecord, tuple]:
+    """The task: one block of the job whose plugin has this name.
+
+    Raises:
+        Semantic3DError: as `BlockWorker.compute`; Cancelled where the job has ended.
+    """
+    plugin = get_worker().plugins.get(name)
+    if plugin is None:
+        raise Cancelled("The job has ended on this worker.")
+    return plugin.compute(folder, Block(row, column))
+
+
+async def look_over(name: str, dask_worker=None) -> Readiness:
+    """Ask a worker whether it can do the job, beside its tasks."""
+    return await asyncio.to_thread(dask_worker.plugins[name].look_over)
+
+
+async def look_into(folder: str, token: str, dask_worker=None) -> None:
+    """Check that the worker sees the client's work folder, and may write there.
+
+    Args:
+        token: name of a file that the client has put there.
+
+    Raises:
+        OutputFailed: it does not.
+    """
+    await asyncio.to_thread(_look_into, folder, token, f"{socket.gethostname()} ({dask_worker.address})")
+
+
+def _look_into(folder: str, token: str, where: str) -> None:
+    failure = ""
+    try:
+        with open(os.path.join(folder, token), encoding="utf-8") as file:
+            file.read()
+        own = os.path.join(folder, f"{token}.{os.getpid()}.{socket.gethostname()}")
+        with open(own, "x", encoding="utf-8") as file:
+            file.write("seen")
+        os.remove(own)
+    except OSError as error:
+        failure = error.strerror or str(error)
+    if failure:
+        raise OutputFailed(
+            f"Worker {where} cannot use the work folder {folder}: {failure}. Blocks are put together there: the "
+            "outputs must lie on a disk that all workers have mounted under the same path, and may write to.",
+            {"folder": folder},
+        )
