@@ -831,6 +831,11 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Address of a Dask scheduler, such as tcp://host:8786, whose workers shall compute. They must see the image and the outputs' folder under the same paths. Empty: this computer computes.</source>
+      <translation>Adresse eines Dask-Schedulers, etwa tcp://host:8786, dessen Worker rechnen sollen. Sie müssen das Bild und den Ordner der Ausgaben unter denselben Pfaden sehen. Leer: Dieser Rechner rechnet.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
       <source>Metres above ground (nDSM), Float32, NoData -9999.</source>
       <translation>Meter über Grund (nDSM), Float32, NoData -9999.</translation>
     </message>
@@ -889,6 +894,11 @@
       <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Memory limit (MB)</source>
       <translation>Speichergrenze (MB)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Dask scheduler</source>
+      <translation>Dask-Scheduler</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />

@@ -831,6 +831,11 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Address of a Dask scheduler, such as tcp://host:8786, whose workers shall compute. They must see the image and the outputs' folder under the same paths. Empty: this computer computes.</source>
+      <translation>Adresse d’un ordonnanceur Dask, par exemple tcp://host:8786, dont les workers doivent calculer. Ils doivent voir l’image et le dossier des sorties sous les mêmes chemins. Vide : cet ordinateur calcule.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
       <source>Metres above ground (nDSM), Float32, NoData -9999.</source>
       <translation>Mètres au-dessus du sol (MNH), Float32, NoData -9999.</translation>
     </message>
@@ -889,6 +894,11 @@
       <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Memory limit (MB)</source>
       <translation>Limite de mémoire (Mo)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
+      <source>Dask scheduler</source>
+      <translation>Ordonnanceur Dask</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />

@@ -9,6 +9,7 @@ from qgis.core import (
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
+    QgsProcessingParameterString,
 )
 
 from ..backend.s3d_protocol import DEVICES, InvalidModel, ReconstructJob
@@ -37,6 +38,7 @@ class Reconstruct(BackendAlgorithm):
     DEVICE = "DEVICE"
     BATCH_SIZE = "BATCH_SIZE"
     MAX_MEMORY = "MAX_MEMORY"
+    SCHEDULER = "SCHEDULER"
     HEIGHT = "HEIGHT"
     SIGMA = "SIGMA"
     LAND_COVER = "LAND_COVER"
@@ -117,6 +119,16 @@ class Reconstruct(BackendAlgorithm):
                 self.MAX_MEMORY, tr("Memory limit (MB)"), Number.Integer, DEFAULTS.max_memory_mb, False, 64
             ),
             tr("Main memory for pixels; the size of the image does not matter, wider strips are faster."),
+            advanced=True,
+        )
+        self.add(
+            QgsProcessingParameterString(
+                self.SCHEDULER, tr("Dask scheduler"), DEFAULTS.scheduler, False, True
+            ),
+            tr(
+                "Address of a Dask scheduler, such as tcp://host:8786, whose workers shall compute. They must see the "
+                "image and the outputs' folder under the same paths. Empty: this computer computes."
+            ),
             advanced=True,
         )
 
@@ -214,6 +226,7 @@ class Reconstruct(BackendAlgorithm):
             device=self.parameterAsEnumString(parameters, self.DEVICE, context),
             batch_size=self.parameterAsInt(parameters, self.BATCH_SIZE, context),
             max_memory_mb=self.parameterAsInt(parameters, self.MAX_MEMORY, context),
+            scheduler=self.parameterAsString(parameters, self.SCHEDULER, context).strip(),
             **paths,
         )
 

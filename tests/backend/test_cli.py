@@ -115,9 +115,9 @@ def test_every_option_reaches_the_job(jobs):
     assert cli.main(["reconstruct", "i.tif", "--height", "h.tif", "--sigma", "s.tif", "--land-cover", "c.tif",
                      "--probabilities", "p.tif", "--report", "r.html", "--model", "m", "--bands", "4,3,2",
                      "--extent", "-10,-5.5,20,1e3", "--gsd", "0.3", "--overlap", "64", "--device", "cpu",
-                     "--batch-size", "4", "--max-memory", "512", "--json"]) == 0
+                     "--batch-size", "4", "--max-memory", "512", "--scheduler", "tcp://head:8786", "--json"]) == 0
     assert jobs == [ReconstructJob("i.tif", "m", (4, 3, 2), (-10.0, -5.5, 20.0, 1000.0), 0.3, 64, "cpu", 4, 512,
-                                   "h.tif", "s.tif", "c.tif", "p.tif", "r.html")]
+                                   "h.tif", "s.tif", "c.tif", "p.tif", "r.html", scheduler="tcp://head:8786")]
 
 
 def test_without_outputs_they_go_beside_the_image(jobs, capsys):

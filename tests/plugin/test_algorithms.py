@@ -22,7 +22,9 @@ from qgis.core import (
 
 from semantic3d_plugin.backend.s3d_protocol import ReconstructJob
 
-PARAMETERS = ("INPUT", "BANDS", "MODEL", "EXTENT", "GSD", "OVERLAP", "DEVICE", "BATCH_SIZE", "MAX_MEMORY")
+PARAMETERS = (
+    "INPUT", "BANDS", "MODEL", "EXTENT", "GSD", "OVERLAP", "DEVICE", "BATCH_SIZE", "MAX_MEMORY", "SCHEDULER",
+)  # fmt: skip
 DESTINATIONS = ("HEIGHT", "SIGMA", "LAND_COVER", "PROBABILITIES", "REPORT")
 NUMBERS = ("MEAN_HEIGHT", "MEGAPIXELS", "SECONDS")
 TEMPORARY = "TEMPORARY_OUTPUT"
@@ -61,6 +63,7 @@ def test_defaults_are_the_jobs(reconstruct):
     assert default["DEVICE"] == job.device
     assert default["BATCH_SIZE"] == job.batch_size
     assert default["MAX_MEMORY"] == job.max_memory_mb
+    assert default["SCHEDULER"] == job.scheduler
 
 
 def test_only_the_image_is_mandatory_for_a_user(reconstruct):
@@ -73,7 +76,7 @@ def test_only_the_image_is_mandatory_for_a_user(reconstruct):
 def test_experts_parameters_are_advanced(reconstruct):
     flag = QgsProcessingParameterDefinition.Flag.FlagAdvanced
     advanced = {p.name() for p in reconstruct.parameterDefinitions() if p.flags() & flag}
-    assert advanced == {"OVERLAP", "BATCH_SIZE", "MAX_MEMORY"}
+    assert advanced == {"OVERLAP", "BATCH_SIZE", "MAX_MEMORY", "SCHEDULER"}
 
 
 def test_device_is_stored_as_a_word(reconstruct):
@@ -126,6 +129,7 @@ def test_without_backend_a_run_names_the_cure_too(provider, missing_backend, ima
         ({"HEIGHT": "/tmp/height.img"}, ".tif"),
         ({"HEIGHT": "/tmp/same.tif", "SIGMA": "/tmp/same.tif"}, "same"),
         ({"MAX_MEMORY": 1}, "MAX_MEMORY"),
+        ({"SCHEDULER": "host:8786"}, "tcp://host:8786"),
         ({"GSD": -1}, "GSD"),
     ],
 )
@@ -178,7 +182,8 @@ def test_a_run_returns_what_was_asked_for_and_nothing_else(provider, fake_backen
     height, report = str(tmp_path / "h.tif"), str(tmp_path / "r.html")
     feedback, percents = QgsProcessingFeedback(), []
     feedback.progressChanged.connect(percents.append)
-    results = run(context, feedback, INPUT=image, HEIGHT=height, REPORT=report, BANDS="3,2,1", GSD=0.3)
+    choices = {"BANDS": "3,2,1", "GSD": 0.3, "SCHEDULER": " tcp://head:8786 "}
+    results = run(context, feedback, INPUT=image, HEIGHT=height, REPORT=report, **choices)
     assert results == {
         "HEIGHT": height,
         "REPORT": report,
@@ -193,6 +198,7 @@ def test_a_run_returns_what_was_asked_for_and_nothing_else(provider, fake_backen
     assert job["image_path"] == image
     assert job["bands"] == [3, 2, 1]
     assert job["gsd_m"] == 0.3
+    assert job["scheduler"] == "tcp://head:8786"
     assert job["extent"] is None
     assert job["overlap_px"] == ReconstructJob(image_path="").overlap_px
 

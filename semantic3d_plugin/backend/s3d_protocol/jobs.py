@@ -41,11 +41,11 @@ class ReconstructJob(Job):
         device: auto, cpu or cuda.
         batch_size: tiles that run through the model together.
         max_memory_mb: main memory that the job may take for pixels, in MB; with a scheduler, each worker.
-        scheduler: address of a Dask scheduler whose workers compute, such as tcp://host:8786; empty computes here.
         height_path, sigma_path, land_cover_path, probabilities_path: GeoTIFFs to write; empty is none.
         report_path: HTML report to write; empty is none.
         optional_outputs: names of outputs that nobody chose by hand; they are left out, with a warning, where
             the model does not give them.
+        scheduler: address of a Dask scheduler whose workers compute, such as tcp://host:8786; empty computes here.
     """
 
     kind: ClassVar[str] = "reconstruct"
@@ -59,13 +59,13 @@ class ReconstructJob(Job):
     device: str = "auto"
     batch_size: int = 1
     max_memory_mb: int = 2048
-    scheduler: str = ""
     height_path: str = ""
     sigma_path: str = ""
     land_cover_path: str = ""
     probabilities_path: str = ""
     report_path: str = ""
     optional_outputs: tuple = ()
+    scheduler: str = ""
 
     def check(self) -> None:
         if not self.image_path:

@@ -22,8 +22,8 @@ def reconstruct(image_path, *, control: JobControl | None = None, **parameters) 
         image_path: the orthophoto, any raster that GDAL reads.
         control: hears of progress and can cancel; None is silent.
         parameters: fields of `s3d_protocol.ReconstructJob` (model_path, bands, extent, gsd_m, overlap_px, device,
-            batch_size, max_memory_mb, height_path, sigma_path, land_cover_path, probabilities_path, report_path);
-            the same job gives the same bytes as in QGIS and on the command line.
+            batch_size, max_memory_mb, scheduler, height_path, sigma_path, land_cover_path, probabilities_path,
+            report_path); the same job gives the same bytes as in QGIS and on the command line.
 
     Returns:
         mean_height_m, megapixels, seconds, device, warnings, outputs (name -> path) and more.

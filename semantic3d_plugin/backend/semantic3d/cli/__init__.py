@@ -127,6 +127,8 @@ def _add_reconstruct(commands) -> None:
     choices.add_argument("--device", choices=DEVICES, help=_default("device"))
     choices.add_argument("--batch-size", type=int, metavar="TILES", help=_default("batch_size"))
     choices.add_argument("--max-memory", dest="max_memory_mb", type=int, metavar="MB", help=_default("max_memory_mb"))
+    choices.add_argument("--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers compute, such as "
+                         "tcp://host:8786 (default: compute here)")
     parser.add_argument("--quiet", action="store_true", help="no progress, warnings only")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(command=_reconstruct)

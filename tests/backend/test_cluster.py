@@ -1,0 +1,350 @@
+"""Blocks on a real Dask cluster of two processes: the same bytes as locally, whatever happens on the way.
+
+As in test_resume.py, blocks and tiles are 64 pixels, so that an image of 260 x 330 has 5 x 6 blocks.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import rasterio
+from fake_model import write_fake_package
+from rasterio.transform import Affine
+
+distributed = pytest.importorskip("distributed", reason="Dask is not installed: nothing to distribute over")
+
+import cloudpickle  # noqa: E402 # comes with Dask, as the next
+import dask  # noqa: E402
+from s3d_protocol import (  # noqa: E402
+    Cancelled,
+    DeviceUnavailable,
+    InvalidInput,
+    InvalidModel,
+    JobControl,
+    OutputFailed,
+    ReconstructJob,
+)
+from semantic3d.jobs import cluster_worker, reconstruct_cluster  # noqa: E402
+from semantic3d.jobs.reconstruct import run  # noqa: E402
+from semantic3d.jobs.reconstruct_work import KeptWork  # noqa: E402
+
+LAYERS = ("height", "sigma", "land_cover")
+BLOCKS = 30
+POSIX = pytest.mark.skipif(sys.platform != "linux", reason="uses /proc and Linux's signals")
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    monkeypatch.setenv("SEMANTIC3D_BLOCK_PX", "64")
+    monkeypatch.setattr(os, "fsync", lambda fd: None)  # no power fails here, and disks take their time
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address=":0", silence_logs=50
+    ) as cluster:
+        with distributed.Client(cluster, set_as_default=False) as client:
+            client.run(lambda: setattr(os, "fsync", lambda fd: None))
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    return write_fake_package(tmp_path_factory.mktemp("model") / "fake", blur_px=5)
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory):
+    return write_image(tmp_path_factory.mktemp("image") / "image.tif")
+
+
+@pytest.fixture(scope="module")
+def expected(image, package, tmp_path_factory):
+    """The bytes of a local run, by name."""
+    folder = tmp_path_factory.mktemp("local")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEMANTIC3D_BLOCK_PX", "64")
+        patch.setattr(os, "fsync", lambda fd: None)
+        run(job_for(image, package, folder), JobControl())
+    return contents(folder)
+
+
+def write_image(path):
+    pixels = np.random.default_rng(4).integers(1, 256, (3, 330, 260)).astype(np.uint8)
+    pixels[:, 100:160, 30:120] = 0
+    with rasterio.open(path, "w", driver="GTiff", width=260, height=330, count=3, dtype="uint8", crs="EPSG:32632",
+                       transform=Affine(0.5, 0, 5e5, 0, -0.5, 5e6), nodata=0) as dataset:
+        dataset.write(pixels)
+    return str(path)
+
+
+def job_for(image, package, folder, **options):
+    paths = {f"{name}_path": os.path.join(folder, f"{name}.tif") for name in LAYERS}
+    report = os.path.join(folder, "report.html")
+    return ReconstructJob(image, package, overlap_px=16, report_path=report, **paths, **options)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+def names_in_work_folder(folder):
+    (found,) = Path(folder).glob(".semantic3d-*")
+    return [path.name for path in found.rglob("*") if path.is_file()]
+
+
+class Watch(JobControl):
+    """Keeps logs and progress."""
+
+    def __init__(self):
+        super().__init__()
+        self.logs, self.messages = [], []
+
+    def send_log(self, text, level):
+        self.logs.append(text)
+
+    def send_progress(self, message):
+        self.messages.append(message)
+
+
+@contextmanager
+def acting(actions):
+    """While this lasts, actions[n] is called when the client has counted n blocks."""
+    add = KeptWork.add
+
+    def added(self, record):
+        add(self, record)
+        actions.get(len(self.records), lambda: None)()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(KeptWork, "add", added)
+        yield
+
+
+def test_the_cluster_gives_the_bytes_of_the_local_engine(cluster, image, package, expected, tmp_path, monkeypatch):
+    sizes, submit = [], distributed.Client.submit
+
+    def watched(self, function, *arguments, **options):
+        sizes.append(len(cloudpickle.dumps((function, arguments))))
+        return submit(self, function, *arguments, **options)
+
+    monkeypatch.setattr(distributed.Client, "submit", watched)
+    control = Watch()
+    values = run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
+    assert contents(tmp_path) == expected
+    assert len(sizes) == BLOCKS and max(sizes) < 400 + len(str(tmp_path))  # paths alone, no weights, no pixels
+    assert values["device"] == "cpu" and values["preflight"]["expected_s"] > 0
+    last = control.messages[-1]
+    assert (last["done"], last["total"], last["unit"]) == (BLOCKS, BLOCKS, "blocks")
+    assert last["megapixels"] == pytest.approx(0.0858)
+    assert any(text.startswith("To do: 30 blocks, ") and "on 2 workers (cpu)" in text for text in control.logs)
+    with distributed.Client(cluster, set_as_default=False) as client:
+        left = client.run(lambda dask_worker: [name for name in dask_worker.plugins if "semantic3d" in name])
+        assert list(left.values()) == [[], []]  # and with the plugin went the model
+
+
+@POSIX
+def test_a_lost_workers_blocks_are_done_again(cluster, image, package, expected, tmp_path):
+    """The worker is stopped first, so that it certainly has work when it dies."""
+    pid = cluster.workers[0].pid
+    actions = {3: lambda: os.kill(pid, signal.SIGSTOP), 8: lambda: os.kill(pid, signal.SIGKILL)}
+    with acting(actions):
+        run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), JobControl())
+    assert contents(tmp_path) == expected
+    assert cluster.workers[0].pid != pid  # the nanny has started another, which the next job finds
+
+
+@pytest.mark.parametrize("first, second", [("dask", "local"), ("local", "dask")])
+def test_a_cancelled_job_goes_on_with_the_other_engine(cluster, image, package, expected, tmp_path, first, second):
+    jobs = {
+        "local": job_for(image, package, tmp_path),
+        "dask": job_for(image, package, tmp_path, scheduler=cluster.scheduler_address),
+    }
+    control = Watch()
+    with acting({5: control.cancel}), pytest.raises(Cancelled):
+        run(jobs[first], control)
+    left = names_in_work_folder(tmp_path)
+    records = [name for name in left if name.endswith(".json") and name != "manifest.json"]
+    assert 5 <= len(records) < BLOCKS
+    assert not [name for name in left if "partial" in name or "seen" in name]
+    assert sorted(path.name for path in tmp_path.iterdir() if not path.name.startswith(".semantic3d-")) == []
+    control = Watch()
+    run(jobs[second], control)
+    assert f"Continuing: {len(records)} of {BLOCKS} blocks are there." in control.logs
+    assert contents(tmp_path) == expected
+
+
+def test_a_scheduler_that_is_not_there(image, package, tmp_path, monkeypatch):
+    monkeypatch.setattr(reconstruct_cluster, "_CONNECT_S", 1.0)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(DeviceUnavailable) as caught:
+            run(job_for(image, package, tmp_path, scheduler=address), JobControl())
+    for words in (address, "not reached within 1 s", f"distributed {distributed.__version__}", "dask scheduler"):
+        assert words in caught.value.message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_scheduler_that_does_not_answer_can_be_cancelled(image, package, tmp_path):
+    control = Watch()
+    control.send_log = lambda text, level: control.cancel() if text.startswith("Connecting") else None
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(Cancelled):
+            run(job_for(image, package, tmp_path, scheduler=address), control)
+
+
+def test_without_workers_the_job_says_how_to_start_some(image, package, tmp_path):
+    with distributed.LocalCluster(n_workers=0, dashboard_address=":0", silence_logs=50) as empty:
+        with pytest.raises(DeviceUnavailable, match=f"no workers yet.*dask worker {empty.scheduler_address}"):
+            run(job_for(image, package, tmp_path, scheduler=empty.scheduler_address), JobControl())
+
+
+def test_cuda_needs_workers_that_announce_a_card(cluster, image, package, tmp_path):
+    job = job_for(image, package, tmp_path, scheduler=cluster.scheduler_address, device="cuda")
+    with pytest.raises(DeviceUnavailable, match="none of the 2 workers.*--resources \"GPU=1\""):
+        run(job, JobControl())
+
+
+def test_workers_that_announce_a_card_work_alone(image, package, expected, tmp_path, monkeypatch):
+    """Where some have one, the others get no block: the model would run elsewhere there. Threads of this process."""
+    worker = {"nthreads": 2, "memory_limit": 0, "dashboard": False}
+    workers = {
+        "card": {"cls": distributed.Worker, "options": {**worker, "resources": {"GPU": 1}}},
+        "none": {"cls": distributed.Worker, "options": worker},
+    }
+    scheduler = {"cls": distributed.Scheduler, "options": {"dashboard": False, "host": "127.0.0.1", "port": 0}}
+    at_work = []
+    compute_block = cluster_worker.compute_block
+
+    def watched(*arguments):
+        at_work.append(distributed.get_worker().name)
+        return compute_block(*arguments)
+
+    monkeypatch.setattr(cluster_worker, "compute_block", watched)
+    with distributed.SpecCluster(workers, scheduler, silence_logs=50) as cluster:
+        control = Watch()
+        run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
+    assert at_work == ["card"] * BLOCKS
+    assert any("on 1 workers (cpu)" in text for text in control.logs)
+    assert contents(tmp_path) == expected
+
+
+def test_other_versions_on_a_worker_are_refused_before_the_work(cluster, image, package, tmp_path, monkeypatch):
+    here = {**cluster_worker.versions(), "onnxruntime": "0.9", "semantic3d": "9.9.9"}
+    monkeypatch.setattr(cluster_worker, "versions", lambda: here)
+    there = onnxruntime.__version__
+    with pytest.raises(DeviceUnavailable) as caught:
+        run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), JobControl())
+    assert f"onnxruntime {there} instead of 0.9" in caught.value.message
+    assert "instead of 9.9.9" in caught.value.message and "tcp://127.0.0.1" in caught.value.message
+    assert "2 of 2 workers" in caught.value.message
+    assert list(tmp_path.iterdir()) == []
+
+
+@POSIX
+def test_workers_must_see_image_and_work_folder(cluster, image, package, tmp_path, monkeypatch):
+    """/proc/self/cwd is another folder to each process."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy2(image, tmp_path / "here.tif")
+    mine = "/proc/self/cwd/here.tif"
+    (tmp_path / "out").mkdir()
+    with pytest.raises(InvalidInput, match="Worker .*here.tif does not exist"):
+        run(job_for(mine, package, tmp_path / "out", scheduler=cluster.scheduler_address), JobControl())
+    job = job_for(image, package, "/proc/self/cwd/out", scheduler=cluster.scheduler_address)
+    with pytest.raises(OutputFailed, match="Worker .* cannot use the work folder /proc/self/cwd/out/.semantic3d-"):
+        run(job, JobControl())
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_an_image_that_is_another_one_there(cluster, image, package, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster_worker, "image_samples", lambda path, bands: "0" * 64)
+    with pytest.raises(InvalidInput, match="it sees another image"):
+        run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), JobControl())
+
+
+def test_a_model_that_is_another_one_there(cluster, image, tmp_path, monkeypatch):
+    package = write_fake_package(tmp_path / "fake")
+    travelling = cluster_worker.travelling
+
+    def exchanged(plan):
+        write_fake_package(tmp_path / "other", height_offset_m=1.0)
+        return replace(travelling(plan), package=plan.package, job=replace(plan.job, model_path=str(tmp_path / "other")))
+
+    monkeypatch.setattr(cluster_worker, "travelling", exchanged)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(InvalidModel, match="Worker .*not the one that the job was planned with"):
+        run(job_for(image, package, tmp_path / "out", scheduler=cluster.scheduler_address), JobControl())
+
+
+def test_relative_paths_are_the_clients(cluster, image, package, expected, tmp_path, monkeypatch):
+    shutil.copy2(image, tmp_path / "image.tif")
+    shutil.copytree(package, tmp_path / "model")
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path)
+    run(job_for("image.tif", "model", "out", scheduler=cluster.scheduler_address), JobControl())
+    found = contents(tmp_path / "out")
+    assert {name: found[name] for name in found if name.endswith(".tif")} == {
+        name: value for name, value in expected.items() if name.endswith(".tif")
+    }
+
+
+@POSIX
+def test_a_block_that_ends_workers_again_and_again_is_given_up(image, package, tmp_path):
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
+        with distributed.LocalCluster(n_workers=1, threads_per_worker=1, memory_limit=0, dashboard_address=":0",
+                                      silence_logs=50) as cluster:
+            pid = cluster.workers[0].pid
+            with acting({2: lambda: os.kill(pid, signal.SIGKILL)}), pytest.raises(DeviceUnavailable, match="given up: 1 workers ended.*allowed-failures"):
+                run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), JobControl())
+    assert len([name for name in names_in_work_folder(tmp_path) if name.startswith("r0")]) >= 2
+
+
+def test_a_scheduler_that_is_lost_leaves_the_finished_blocks(image, package, expected, tmp_path):
+    cluster = distributed.LocalCluster(n_workers=1, threads_per_worker=1, memory_limit=0, dashboard_address=":0",
+                                       silence_logs=50)
+    try:
+        with acting({4: cluster.close}), pytest.raises(DeviceUnavailable, match="connection .* was lost"):
+            run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), JobControl())
+    finally:
+        cluster.close()
+    control = Watch()
+    run(job_for(image, package, tmp_path), control)
+    assert any(text.startswith("Continuing: ") for text in control.logs)
+    assert contents(tmp_path) == expected
+
+
+def test_what_may_pass_is_tried_again_and_what_may_not_is_not(cluster, image, package, expected, tmp_path, monkeypatch):
+    submit, failures = distributed.Client.submit, [OutputFailed("the disk had a hiccup")] * 2
+
+    def fail(error):
+        raise error
+
+    def sometimes(self, function, *arguments, **options):
+        if failures and arguments[2:] == (1, 1):
+            return submit(self, fail, failures.pop(), **options)
+        return submit(self, function, *arguments, **options)
+
+    monkeypatch.setattr(distributed.Client, "submit", sometimes)
+    control = Watch()
+    run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
+    assert contents(tmp_path) == expected
+    assert control.logs.count("Block r0001_c0001 is tried again. the disk had a hiccup") == 2
+    for error in (OutputFailed("the disk is broken"), InvalidInput("the image changed")):
+        failures[:] = [error] * 3
+        with pytest.raises(type(error), match=error.message):
+            run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), JobControl())
+        assert len(failures) == (0 if isinstance(error, OutputFailed) else 2)
