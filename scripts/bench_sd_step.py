@@ -92,7 +92,7 @@ def measured(options) -> dict:
         _step(optimiser, parameters, loss_of_step, options.device)
         marks.append(time.monotonic())
     return {
-        "case": options.case, "built_gib": built, "peak_gib": _peak_gib(options.device),
+        "case": options.case, "load": round(os.getloadavg()[0], 1), "built_gib": built, "peak_gib": _peak_gib(options.device),
         "seconds": [round(after - before, 2) for before, after in zip(marks, marks[1:])],
         "trained_millions": sum(p.numel() for p in model.parameters() if p.requires_grad) / 1e6,
         "frozen_millions": sum(p.numel() for p in model.parameters() if not p.requires_grad) / 1e6,
@@ -141,19 +141,20 @@ def table(rows: list[dict], options) -> str:
         "process (of the card, on one), the model's own included.", "",
         f"Measured {datetime.date.today()} on {_machine(options.device)}, torch {torch.__version__}:", "",
         f"    python {' '.join(sys.argv)}", "",
-        "| gradient checkpointing | memory when built, GiB | peak memory, GiB | seconds per step |",
-        "|---|---|---|---|",
+        "| gradient checkpointing | memory when built, GiB | peak memory, GiB | seconds per step | load average |",
+        "|---|---|---|---|---|",
     ]  # fmt: skip
     for row in rows:
         if "exit" in row:
-            lines.append(f"| {row['case']} | | did not finish (exit code {row['exit']}) | |")
+            lines.append(f"| {row['case']} | | did not finish (exit code {row['exit']}) | | |")
         else:
             seconds = ", ".join(f"{value:.1f}" for value in row["seconds"])
-            lines.append(f"| {row['case']} | {row['built_gib']:.1f} | {row['peak_gib']:.1f} | {seconds} |")
+            lines.append(f"| {row['case']} | {row['built_gib']:.1f} | {row['peak_gib']:.1f} | {seconds} | {row['load']} |")
     done = [row for row in rows if "exit" not in row]
     if done:
         lines += ["", f"{done[0]['trained_millions']:.1f} million parameters learn, "
-                  f"{done[0]['frozen_millions']:.0f} million are frozen."]
+                  f"{done[0]['frozen_millions']:.0f} million are frozen. Where the load average is above the number of "
+                  "cores, other work ran beside, and the seconds are too many."]
     return "\n".join(lines) + "\n"
 
 

@@ -85,7 +85,7 @@ def test_processes_times_accumulation_is_what_identifies_a_run(data, tmp_path): 
 
 
 def test_two_processes_train_what_one_does_with_two_batches_per_step(data, tmp_path):  # noqa: F811
-    """`accelerate launch` on two CPU processes (gloo), beside one process that accumulates."""
+    """Two CPU processes (gloo), started by what `accelerate launch` starts a process per GPU with."""
     alone = job_of(data, tmp_path / "alone", accumulation=2)
     train.run(alone, JobControl())
     options = [
@@ -94,9 +94,7 @@ def test_two_processes_train_what_one_does_with_two_batches_per_step(data, tmp_p
         "--patch", 64, "--block", 44, "--validation-share", 0.25, "--validate-every", 2, "--device", "cpu", "--name",
         "mine",
     ]  # fmt: skip
-    launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", 2, "--num_machines", 1,
-              "--mixed_precision", "no", "--dynamo_backend", "no", "--num_cpu_threads_per_process", 1,
-              "--main_process_port", 0, "-m", "semantic3d.cli", "train"]  # fmt: skip
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", 2, "-m", "semantic3d.cli", "train"]
     environment = {**os.environ, "PYTHONPATH": str(BACKEND), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [str(part) for part in (sys.executable, *launch, *options)], env=environment, capture_output=True, text=True,
@@ -108,4 +106,4 @@ def test_two_processes_train_what_one_does_with_two_batches_per_step(data, tmp_p
     expected, found = (read_weights(load_package(str(tmp_path / name)).read_onnx())[0] for name in ("alone", "team"))
     assert len(found) > 100
     first, second = (torch.cat([state[name].flatten() for name in sorted(expected)]) for state in (expected, found))
-    assert (first - second).norm() < 1e-3 * first.norm()
+    assert (first - second).norm() < 1e-5 * first.norm()

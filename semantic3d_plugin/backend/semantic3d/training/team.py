@@ -12,7 +12,6 @@ from datetime import timedelta
 
 import torch
 from torch import Tensor
-from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 LONGEST_WAIT = timedelta(hours=12)  # others wait while the first process validates
 
@@ -69,7 +68,9 @@ class AcceleratedTeam(Team):
 
     def average_gradients(self, parameters: Iterable[Tensor]) -> None:
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-        vector_to_parameters(self.mean(parameters_to_vector(gradients)), gradients)
+        means = self.mean(torch.cat([gradient.reshape(-1) for gradient in gradients]))  # channels last have no view
+        for gradient, mean in zip(gradients, means.split([gradient.numel() for gradient in gradients])):
+            gradient.copy_(mean.view(gradient.shape))
 
     def wait(self) -> None:
         self._accelerator.wait_for_everyone()
