@@ -112,7 +112,7 @@ def main() -> None:
         "calibration": {
             "predictive_std_scale": round(calibration.scale, 4),
             "predictive_std_power": calibration.power,
-            "intervals": [[level, round(factor, 4)] for level, factor in calibration.intervals],
+            "intervals": [list(pair) for pair in calibration.intervals],
             "method": "1 sigma covers 68.27 % of validation pixels, each set counted alike; intervals give the half "
             "width of other central intervals in sigma",
         },

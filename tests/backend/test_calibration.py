@@ -54,3 +54,9 @@ def test_intervals_of_normal_errors_are_those_of_the_gaussian():
     std_m = np.random.default_rng(6).uniform(0.5, 5, 60_000)
     factors = dict(calibrate([normal_errors(std_m, 7)], [std_m]).intervals)
     assert factors[0.5] == pytest.approx(0.6745, abs=0.02) and factors[0.95] == pytest.approx(1.96, abs=0.04)
+
+
+def test_errors_that_are_all_alike_give_no_intervals():
+    for error_m in (0.0, 2.0):
+        found = calibrate([np.full(50, error_m)], [np.full(50, 0.5)])
+        assert found.intervals == () and np.isfinite(found.scale)

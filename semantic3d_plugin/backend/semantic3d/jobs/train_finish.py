@@ -92,8 +92,11 @@ def describe(outcome: Outcome) -> tuple[dict, str]:
         "calibration": {
             "predictive_std_scale": round(outcome.calibration.scale, 4),
             "predictive_std_power": outcome.calibration.power,
-            "method": "1 and 1.96 sigma cover 68.27 and about 95 % of the pixels with a height in the held-out blocks"
+            "method": "1 sigma covers 68.27 % of the pixels with a height in the held-out blocks; intervals give the "
+            "half width of other central intervals in sigma"
             if outcome.scores.height_pixels else "none: no heights were given",
+            **({"intervals": [list(pair) for pair in outcome.calibration.intervals]}
+               if outcome.calibration.intervals else {}),
         },
         "training_data": [
             *base.training_data,

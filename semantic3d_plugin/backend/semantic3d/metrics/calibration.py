@@ -19,6 +19,7 @@ TWO_SIGMA_WIDTH = 1.96
 # Far above 1, the least sure pixels would get deviations larger than any error.
 POWERS = sorted(np.round(np.arange(0.2, 1.11, 0.05), 2), key=lambda power: abs(power - 1))
 _LEAST_STD_M = 1e-3
+LEAST_FACTOR, MOST_FACTOR = 1e-4, 1e3  # what a package may state
 
 
 class Calibration(NamedTuple):
@@ -26,7 +27,8 @@ class Calibration(NamedTuple):
 
     Attributes:
         cover_one_sigma, cover_two_sigma: share of errors within 1 and 1.96 sigma, as if they were Gaussian.
-        intervals: (level, factor): the share `level` of errors lies within factor x sigma.
+        intervals: (level, factor): the share `level` of errors lies within factor x sigma; empty where errors are
+            so few or so much alike that factors do not rise with the levels.
     """
 
     scale: float
@@ -66,7 +68,13 @@ def calibrate(errors_m: list[np.ndarray], stds_m: list[np.ndarray]) -> Calibrati
         outside_m = np.maximum(error - half_m, 0.0)
         score_m = float((weight * (2.0 * half_m + 2.0 / (1.0 - JUDGED) * outside_m)).sum())
         if score_m < 0.998 * best_score_m:
-            intervals = tuple((level, float(bound / scale)) for level, bound in zip(LEVELS, bounds))
+            intervals = _intervals(bounds, scale)
             covered = (float(weight[ratio < factor * scale].sum()) for factor in (1.0, TWO_SIGMA_WIDTH))
             best, best_score_m = Calibration(float(scale), float(power), *covered, intervals), score_m
     return best
+
+
+def _intervals(bounds: list[float], scale: float) -> tuple:
+    factors = [round(float(bound / scale), 6) for bound in bounds] if scale > 0 else [0.0]
+    rising = all(low < high for low, high in zip(factors, factors[1:]))
+    return tuple(zip(LEVELS, factors)) if rising and LEAST_FACTOR <= factors[0] and factors[-1] <= MOST_FACTOR else ()
