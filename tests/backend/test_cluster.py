@@ -7,8 +7,8 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -132,17 +132,20 @@ def acting(actions):
 
 
 def test_the_cluster_gives_the_bytes_of_the_local_engine(cluster, image, package, expected, tmp_path, monkeypatch):
-    sizes, submit = [], distributed.Client.submit
+    tasks, submit = [], distributed.Client.submit
 
     def watched(self, function, *arguments, **options):
-        sizes.append(len(cloudpickle.dumps((function, arguments))))
+        tasks.append(cloudpickle.dumps((function, arguments)))
         return submit(self, function, *arguments, **options)
 
     monkeypatch.setattr(distributed.Client, "submit", watched)
     control = Watch()
     values = run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
     assert contents(tmp_path) == expected
-    assert len(sizes) == BLOCKS and max(sizes) < 400 + len(str(tmp_path))  # paths alone, no weights, no pixels
+    assert len(tasks) == BLOCKS and max(map(len, tasks)) < 1200 + len(str(tmp_path))  # no weights, no pixels
+    opened = "import pickle, sys; pickle.loads(sys.stdin.buffer.read()); print('semantic3d' in sys.modules)"
+    scheduler = subprocess.run([sys.executable, "-I", "-c", opened], input=tasks[0], capture_output=True, check=True)
+    assert scheduler.stdout.strip() == b"False"  # a scheduler needs Dask alone
     assert values["device"] == "cpu" and values["preflight"]["expected_s"] > 0
     last = control.messages[-1]
     assert (last["done"], last["total"], last["unit"]) == (BLOCKS, BLOCKS, "blocks")
@@ -282,7 +285,7 @@ def test_a_model_that_is_another_one_there(cluster, image, tmp_path, monkeypatch
 
     def exchanged(plan):
         write_fake_package(tmp_path / "other", height_offset_m=1.0)
-        return replace(travelling(plan), package=plan.package, job=replace(plan.job, model_path=str(tmp_path / "other")))
+        return replace(travelling(plan), job=replace(plan.job, model_path=str(tmp_path / "other")))
 
     monkeypatch.setattr(cluster_worker, "travelling", exchanged)
     (tmp_path / "out").mkdir()
@@ -308,7 +311,8 @@ def test_a_block_that_ends_workers_again_and_again_is_given_up(image, package, t
         with distributed.LocalCluster(n_workers=1, threads_per_worker=1, memory_limit=0, dashboard_address=":0",
                                       silence_logs=50) as cluster:
             pid = cluster.workers[0].pid
-            with acting({2: lambda: os.kill(pid, signal.SIGKILL)}), pytest.raises(DeviceUnavailable, match="given up: 1 workers ended.*allowed-failures"):
+            given_up = pytest.raises(DeviceUnavailable, match="given up: 1 workers ended.*allowed-failures")
+            with acting({2: lambda: os.kill(pid, signal.SIGKILL)}), given_up:
                 run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), JobControl())
     assert len([name for name in names_in_work_folder(tmp_path) if name.startswith("r0")]) >= 2
 

@@ -138,10 +138,11 @@ class BlockWorker(WorkerPlugin):
 
     def _check_versions(self) -> None:
         own, wanted = versions(), self._wanted
-        other = [f"{name} {own.get(name)} instead of {value}" for name, value in wanted.items() if own.get(name) != value]
-        if other:
+        differ = [name for name in wanted if own.get(name) != wanted[name]]
+        if differ:
+            other = ", ".join(f"{name} {own.get(name)} instead of {wanted[name]}" for name in differ)
             raise DeviceUnavailable(
-                f"it has {', '.join(other)}. The bytes of a result depend on them: install the same versions on all "
+                f"it has {other}. The bytes of a result depend on them: install the same versions on all "
                 "workers as on this computer.",
                 {"here": wanted, "there": own},
             )

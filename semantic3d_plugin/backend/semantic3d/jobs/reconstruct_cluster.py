@@ -134,7 +134,7 @@ class _Cluster:
         workers = self._choose_workers()
         self._control.log(f"Loading the model on {len(workers)} workers.")
         job, here = self._plan.job, versions()
-        self._ask(versions, workers)  # tells which of them lack the package
+        self._ask(_by_value("versions"), workers)  # tells which of them lack the package
         plugin = BlockWorker(self._name, self._plan, here, image_samples(job.image_path, job.bands))
         self._registered = True
         self._patiently(lambda: self._client.register_plugin(plugin, name=self._name), _ANSWER_S)
@@ -215,7 +215,7 @@ class _Cluster:
         if isinstance(fault, ImportError):
             raise DeviceUnavailable(
                 f"Worker {address} cannot load Semantic3D: {fault}. Install the same release on all workers as on "
-                f"this computer, with onnxruntime (pip install semantic3d with the extras cpu or gpu, and dask).{others}",
+                f"this computer, with its extras dask and cpu or gpu.{others}",
                 {"worker": address},
             )
         raise DeviceUnavailable(
@@ -251,10 +251,8 @@ class _Cluster:
             self._control.progress(len(work.records), total, "blocks", megapixels=pixels / 1e6)
 
     def _submit(self, block: Block, tried: int, done: queue.SimpleQueue) -> None:
-        from .cluster_worker import compute_one
-
         future = self._client.submit(
-            compute_one, self._name, self._folder, block.row, block.column, pure=False,
+            _by_value("compute_one"), self._name, self._folder, block.row, block.column, pure=False,
             key=f"{self._name}-{block.name}-{tried}", resources=self._resources or None,
         )
         self._running[future] = block, tried
@@ -335,6 +333,21 @@ class _Cluster:
                 self._client.unregister_worker_plugin(self._name)  # returns when running blocks have stopped
         finally:
             self._client.close()
+
+
+def _by_value(name: str):
+    """Return a function that calls the one of this name in `cluster_worker`.
+
+    Being a local one, it travels by its code and not by its module's name: the scheduler, which opens tasks, need not
+    have this package, and a worker that lacks it can say so.
+    """
+
+    def call(*arguments):
+        from semantic3d.jobs import cluster_worker
+
+        return getattr(cluster_worker, name)(*arguments)
+
+    return call
 
 
 def _import_distributed():
