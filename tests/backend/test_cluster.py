@@ -3,14 +3,18 @@
 As in test_resume.py, blocks and tiles are 64 pixels, so that an image of 260 x 330 has 5 x 6 blocks.
 """
 
+import http.server
+import io
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -271,6 +275,50 @@ def test_workers_must_see_image_and_work_folder(cluster, image, package, tmp_pat
     with pytest.raises(OutputFailed, match="Worker .* cannot use the work folder /proc/self/cwd/out/.semantic3d-"):
         run(job, JobControl())
     assert list((tmp_path / "out").iterdir()) == []
+
+
+class Store(http.server.SimpleHTTPRequestHandler):
+    """Gives parts of files, as an object store does."""
+
+    def send_head(self):
+        path = Path(self.translate_path(self.path))
+        if not path.is_file():
+            return self.send_error(404)
+        content, status, wanted = path.read_bytes(), 200, self.headers.get("Range")
+        if wanted:
+            first, last = wanted.removeprefix("bytes=").split("-")
+            first, last = int(first), min(len(content) - 1, int(last or len(content)))
+            status, size, content = 206, len(content), content[first : last + 1]
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        if wanted:
+            self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
+        self.end_headers()
+        return io.BytesIO(content)
+
+    def log_message(self, *said):
+        pass
+
+
+def test_an_image_in_an_object_store(cluster, image, package, expected, tmp_path, monkeypatch):
+    (tmp_path / "bucket").mkdir()
+    (tmp_path / "out").mkdir()
+    shutil.copy2(image, tmp_path / "bucket")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Store, directory=str(tmp_path))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings = {
+            "AWS_S3_ENDPOINT": f"127.0.0.1:{server.server_address[1]}", "AWS_HTTPS": "NO", "AWS_NO_SIGN_REQUEST": "YES",
+            "AWS_VIRTUAL_HOSTING": "FALSE", "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+        }
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        with distributed.Client(cluster, set_as_default=False) as client:
+            client.run(lambda: os.environ.update(settings))
+        job = job_for("/vsis3/bucket/image.tif", package, tmp_path / "out", scheduler=cluster.scheduler_address)
+        run(job, JobControl())
+        server.shutdown()
+    for name in LAYERS:
+        assert (tmp_path / "out" / f"{name}.tif").read_bytes() == expected[f"{name}.tif"]
 
 
 def test_an_image_that_is_another_one_there(cluster, image, package, tmp_path, monkeypatch):
