@@ -32,7 +32,7 @@ class ReconstructJob(Job):
     """Heights, their uncertainty and land cover from one orthophoto.
 
     Attributes:
-        image_path: the orthophoto, any raster that GDAL reads.
+        image_path: the orthophoto, any raster that GDAL reads; or a folder, a pattern (*.tif) or a STAC file of many.
         model_path: model package, folder or file; empty is the bundled one.
         bands: one-based bands that hold red, green and blue; empty lets the image say.
         extent: (xmin, ymin, xmax, ymax) in the image's CRS; None is the whole image.

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 the work failed, 2 wrong parameters, 130 cancelled (Ctrl-C
 from __future__ import annotations
 
 import argparse
+import glob
 import json
 import os
 import re
@@ -110,7 +111,8 @@ def _add_reconstruct(commands) -> None:
         "reconstruct", help="heights, uncertainty and land cover of an orthophoto",
         epilog="Without any output option, IMAGE_height.tif, IMAGE_sigma.tif and IMAGE_land_cover.tif are written "
                "beside the image.")
-    parser.add_argument("image", metavar="IMAGE", help="orthophoto, any raster that GDAL reads")
+    parser.add_argument("image", metavar="IMAGE", help="orthophoto, any raster that GDAL reads; or many images "
+                        "as one mosaic: a folder, a pattern in quotes, a STAC item or item collection (JSON)")
     outputs = parser.add_argument_group("outputs")
     outputs.add_argument("--height", dest="height_path", metavar="TIF", help="metres above ground")
     outputs.add_argument("--sigma", dest="sigma_path", metavar="TIF", help="standard deviation in metres, its parts")
@@ -153,18 +155,25 @@ def _reconstruct(options, control: TerminalControl) -> int:
     given = {name: value for name, value in vars(options).items() if name in DEFAULTS and value is not None}
     job = ReconstructJob.from_dict({"image_path": options.image, **given})
     if not job.outputs():
-        stem = os.path.splitext(options.image)[0]
+        stem = _output_stem(options.image)
         given.update({name: f"{stem}_{ending}.tif" for name, ending in DEFAULT_OUTPUTS.items()})
         job = ReconstructJob.from_dict({"image_path": options.image, **given})
     if options.quicklook:
         _check_folder(options.quicklook)
     values = reconstruct.run(job, control)
     if options.quicklook:
-        _write_quicklook(options.quicklook, options.image, job.height_path, job.sigma_path, job.land_cover_path,
+        image = values.get("image_path") or options.image
+        _write_quicklook(options.quicklook, image, job.height_path, job.sigma_path, job.land_cover_path,
                          job.bands, float(values.get("gsd_m") or job.gsd_m))
     control.close()
     _print_result(values, options)
     return 0
+
+
+def _output_stem(image: str) -> str:
+    if glob.has_magic(image) and not os.path.exists(image):
+        raise InvalidParameter(f"{image} is a pattern: name the outputs, such as --height heights.tif.")
+    return os.path.normpath(image) if os.path.isdir(image) else os.path.splitext(image)[0]
 
 
 def _print_result(values: dict, options) -> None:

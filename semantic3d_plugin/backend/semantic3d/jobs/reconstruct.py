@@ -19,6 +19,7 @@ from ..raster.mosaic import write_from_blocks
 from ..raster.source import ImageSource
 from .image_identity import ImageFiles
 from .layers import layer_specs
+from .mosaic_job import as_one_image
 from .preflight import Preflight, check_disk, check_memory, look_ahead
 from .reconstruct_blocks import compute_region, regions, tile_count
 from .reconstruct_cluster import compute_on_cluster
@@ -42,7 +43,8 @@ def run(job: ReconstructJob, control: JobControl) -> dict:
     """Do the job.
 
     Returns:
-        mean_height_m (None without a height), megapixels, seconds, device, gsd_m, warnings, outputs, normalisation,
+        mean_height_m (None without a height), megapixels, seconds, device, gsd_m, warnings, image_path (of the mosaic
+        where the job has many images), outputs, normalisation,
         and in `preflight` what was expected: tiles, expected_s, memory_mb, disk_mb.
 
     Raises:
@@ -52,6 +54,7 @@ def run(job: ReconstructJob, control: JobControl) -> dict:
     started_s = time.monotonic()
     job.check()
     check_output_paths(job, {job.image_path: "the image itself"})
+    job = as_one_image(job, control)
     package = load_package(job.model_path)
     job = without_what_the_model_lacks(job, package, control)
     check_model_serves(job, package)
@@ -87,6 +90,7 @@ def _compute(plan: Plan, source: ImageSource, files: ImageFiles, work: KeptWork,
         "device": device,
         "gsd_m": plan.size.gsd_m,
         "warnings": list(plan.warnings),
+        "image_path": plan.job.image_path,
         "outputs": dict(plan.job.outputs()),
         "normalisation": normalisation_text(plan.normalisation),
         "preflight": expected.to_dict(),

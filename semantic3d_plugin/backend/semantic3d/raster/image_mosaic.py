@@ -1,0 +1,217 @@
+"""Images of one kind seen as a single one: a virtual raster (VRT) that refers to them."""
+
+from __future__ import annotations
+
+import math
+import os
+import uuid
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from typing import Callable, Sequence
+
+import numpy as np
+import rasterio
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp, MaskFlags
+
+from s3d_protocol.errors import InvalidInput, OutputFailed
+
+from .gdal_errors import GDAL_ERRORS, reason
+
+_GSD_TOLERANCE = 0.01
+_ON_GRID_PX = 0.01
+_MOST_CELLS = 20_000_000
+_TYPES = {
+    "uint8": "Byte", "int8": "Int8", "uint16": "UInt16", "int16": "Int16", "uint32": "UInt32", "int32": "Int32",
+    "float32": "Float32", "float64": "Float64",
+}  # fmt: skip
+_COLOURS = {ColorInterp.red: "Red", ColorInterp.green: "Green", ColorInterp.blue: "Blue"}
+
+
+@dataclass(frozen=True)
+class _Image:
+    """What the mosaic must know of an image; `colours` names its bands but the alpha band."""
+
+    path: str
+    width: int
+    height: int
+    left: float
+    top: float
+    gsd_x: float
+    gsd_y: float
+    crs: CRS | None
+    dtype: str
+    colours: tuple
+    nodata: float | None
+    masked: bool
+    block: tuple
+
+
+def write_mosaic(paths: Sequence[str], target: str, check_cancelled: Callable[[], None]) -> None:
+    """Write a virtual raster over images; a file that says the same already is left as it is.
+
+    Where images overlap the later one is on top. What none covers is NoData, or transparent.
+
+    Args:
+        paths: at least one, in the order in which they are laid down.
+        target: the .vrt file.
+
+    Raises:
+        InvalidInput: one cannot be opened, or two do not fit together: both are named.
+        OutputFailed: the file cannot be written.
+    """
+    images = []
+    for path in paths:
+        check_cancelled()
+        images.append(_look_at(path))
+        _check_fits(images[0], images[-1])
+    text = ElementTree.tostring(_virtual(images), encoding="unicode")
+    try:
+        if os.path.exists(target):
+            with open(target, encoding="utf-8") as file:
+                if file.read() == text:
+                    return
+        aside = f"{target}.{uuid.uuid4().hex[:8]}.partial"
+        with open(aside, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(aside, target)
+    except (OSError, UnicodeDecodeError) as error:
+        raise OutputFailed(f"The mosaic {target} cannot be written: {error}.") from error
+
+
+def _look_at(path: str) -> _Image:
+    try:
+        with rasterio.open(path) as dataset:
+            transform, kinds = dataset.transform, dataset.colorinterp
+            if transform.b or transform.d or transform.a <= 0 or transform.e >= 0 or transform.is_identity:
+                raise InvalidInput(
+                    f"{path} is not on a north-up map grid (geotransform {tuple(transform)[:6]}), which a mosaic "
+                    "needs. Warp it first, for instance with gdalwarp."
+                )
+            if ColorInterp.palette in kinds or dataset.dtypes[0] not in _TYPES or len(set(dataset.dtypes)) > 1:
+                raise InvalidInput(
+                    f"{path} has a colour table, or bands of the types {', '.join(dataset.dtypes)}: a mosaic needs "
+                    "colour bands of one whole-number or float type. Convert it first."
+                )
+            alphas = [kind for kind in kinds if kind == ColorInterp.alpha]
+            if alphas and kinds[-1] != ColorInterp.alpha:
+                raise InvalidInput(f"{path} has its alpha band before others. Put it last for a mosaic.")
+            colours = tuple(_COLOURS.get(kind, "Undefined") for kind in kinds if kind != ColorInterp.alpha)
+            return _Image(
+                path, dataset.width, dataset.height, transform.c, transform.f, transform.a, -transform.e, dataset.crs,
+                dataset.dtypes[0], colours, dataset.nodata,
+                MaskFlags.all_valid not in dataset.mask_flag_enums[0], dataset.block_shapes[0],
+            )
+    except (*GDAL_ERRORS, ValueError) as error:  # a name that no file system takes is a ValueError
+        raise InvalidInput(f"The image {path} of the mosaic cannot be opened: {reason(error)}") from error
+
+
+def _check_fits(first: _Image, other: _Image) -> None:
+    """Raise InvalidInput, with both names, where two images cannot be one mosaic."""
+    facts = []
+    if first.crs != other.crs:
+        facts.append(("CRS", _crs_text(first.crs), _crs_text(other.crs)))
+    for mine, its in ((first.gsd_x, other.gsd_x), (first.gsd_y, other.gsd_y)):
+        if abs(its / mine - 1.0) > _GSD_TOLERANCE:
+            facts.append(("pixel size", f"{mine:.6g}", f"{its:.6g}"))
+            break
+    for what, mine, its in (
+        ("data type", first.dtype, other.dtype),
+        ("bands", ", ".join(first.colours), ", ".join(other.colours)),
+        ("NoData value", str(first.nodata), str(other.nodata)),
+    ):
+        if mine != its:
+            facts.append((what, mine, its))
+    if facts:
+        what, mine, its = facts[0]
+        raise InvalidInput(
+            f"{first.path} and {other.path} cannot be one mosaic: their {what} differ{'s' if what != 'bands' else ''} "
+            f"({mine} and {its}). Bring all images to one CRS, one pixel size (within 1 %), and the same bands, or run "
+            "them one by one.",
+            {"paths": [first.path, other.path]},
+        )
+
+
+def _crs_text(crs: CRS | None) -> str:
+    if crs is None:
+        return "none"
+    return ":".join(crs.to_authority() or (crs.to_wkt()[:60],))
+
+
+def _virtual(images: Sequence[_Image]) -> ElementTree.Element:
+    first = images[0]
+    left, top = min(image.left for image in images), max(image.top for image in images)
+    places = [_place(image, first, left, top) for image in images]
+    width = math.ceil(max(column + wide for column, _, wide, _ in places) - _ON_GRID_PX)
+    height = math.ceil(max(row + high for _, row, _, high in places) - _ON_GRID_PX)
+    root = ElementTree.Element("VRTDataset", rasterXSize=str(width), rasterYSize=str(height))
+    if first.crs is not None:
+        ElementTree.SubElement(root, "SRS", dataAxisToSRSAxisMapping="1,2").text = first.crs.to_wkt()
+    corner = (left, first.gsd_x, 0.0, top, 0.0, -first.gsd_y)
+    ElementTree.SubElement(root, "GeoTransform").text = ", ".join(f"{value:.17g}" for value in corner)
+    for number, colour in enumerate(first.colours, 1):
+        band = _band(root, number, first.dtype, colour)
+        if first.nodata is not None:
+            ElementTree.SubElement(band, "NoDataValue").text = f"{first.nodata:.17g}"
+        for image, place in zip(images, places):
+            _source(band, image, place, number)
+    if first.nodata is None and (any(image.masked for image in images) or not _covered(places, width, height)):
+        alpha = _band(root, len(first.colours) + 1, first.dtype, "Alpha")
+        for image, place in zip(images, places):
+            source = _source(alpha, image, place, 1, "ComplexSource")
+            ElementTree.SubElement(source, "ScaleOffset").text = "255"
+            ElementTree.SubElement(source, "ScaleRatio").text = "0"
+    return root
+
+
+def _place(image: _Image, first: _Image, left: float, top: float) -> tuple:
+    """Return (column, row, width, height) in pixels of the mosaic; whole numbers where the image lies on its grid."""
+    place = (
+        (image.left - left) / first.gsd_x, (top - image.top) / first.gsd_y,
+        image.width * image.gsd_x / first.gsd_x, image.height * image.gsd_y / first.gsd_y,
+    )  # fmt: skip
+    whole = tuple(round(value) for value in place)
+    return whole if max(abs(a - b) for a, b in zip(place, whole)) <= _ON_GRID_PX else place
+
+
+def _band(root: ElementTree.Element, number: int, dtype: str, colour: str) -> ElementTree.Element:
+    band = ElementTree.SubElement(
+        root, "VRTRasterBand", dataType=_TYPES[dtype], band=str(number), blockXSize="512", blockYSize="512"
+    )
+    ElementTree.SubElement(band, "ColorInterp").text = colour
+    return band
+
+
+def _source(band, image: _Image, place: tuple, number: int, kind: str = "") -> ElementTree.Element:
+    kind = kind or ("ComplexSource" if image.masked else "SimpleSource")
+    off_grid = not all(isinstance(value, int) for value in place)
+    source = ElementTree.SubElement(band, kind, {"resampling": "bilinear"} if off_grid else {})
+    ElementTree.SubElement(source, "SourceFilename", relativeToVRT="0").text = image.path
+    ElementTree.SubElement(source, "SourceBand").text = str(number)
+    rows, columns = image.block
+    ElementTree.SubElement(  # so that GDAL opens an image only when its pixels are wanted
+        source, "SourceProperties", RasterXSize=str(image.width), RasterYSize=str(image.height),
+        DataType=_TYPES[image.dtype], BlockXSize=str(columns), BlockYSize=str(rows),
+    )
+    ElementTree.SubElement(
+        source, "SrcRect", xOff="0", yOff="0", xSize=str(image.width), ySize=str(image.height)
+    )
+    column, row, width, height = (str(value) if isinstance(value, int) else f"{value:.10g}" for value in place)
+    ElementTree.SubElement(source, "DstRect", xOff=column, yOff=row, xSize=width, ySize=height)
+    if image.masked and image.nodata is not None:
+        ElementTree.SubElement(source, "NODATA").text = f"{image.nodata:.17g}"
+    elif image.masked:
+        ElementTree.SubElement(source, "UseMaskBand").text = "true"
+    return source
+
+
+def _covered(places: Sequence[tuple], width: int, height: int) -> bool:
+    """Tell whether rectangles leave no gap; where that would cost too much to know, assume that they do."""
+    columns = sorted({0, width, *(edge for column, _, wide, _ in places for edge in (column, column + wide))})
+    rows = sorted({0, height, *(edge for _, row, _, high in places for edge in (row, row + high))})
+    if len(columns) * len(rows) > _MOST_CELLS:
+        return False
+    seen = np.zeros((len(rows) - 1, len(columns) - 1), bool)
+    for column, row, wide, high in places:
+        seen[rows.index(row) : rows.index(row + high), columns.index(column) : columns.index(column + wide)] = True
+    return bool(seen.all())

@@ -1,0 +1,214 @@
+"""Many images as one job: a folder, a pattern, a STAC file."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from fake_model import write_fake_package
+from rasterio.transform import Affine
+
+from s3d_protocol import Cancelled, InvalidInput, InvalidParameter, JobControl, ReconstructJob
+from semantic3d import cli
+from semantic3d.jobs.reconstruct import run
+from semantic3d.jobs.reconstruct_work import KeptWork
+
+PIXELS = np.random.default_rng(7).integers(1, 256, (3, 120, 150)).astype(np.uint8)
+PARTS = {"a": (0, 0, 90, 70), "b": (80, 0, 70, 70), "c": (0, 60, 90, 60), "d": (80, 60, 70, 60)}
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    monkeypatch.setenv("SEMANTIC3D_BLOCK_PX", "64")
+    monkeypatch.setattr(os, "fsync", lambda fd: None)
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    return write_fake_package(tmp_path_factory.mktemp("model") / "fake", blur_px=5)
+
+
+def write(path, pixels, column=0, row=0, gsd_m=0.5, crs="EPSG:32632", **profile):
+    with rasterio.open(path, "w", driver="GTiff", width=pixels.shape[2], height=pixels.shape[1], count=len(pixels),
+                       dtype=pixels.dtype, crs=crs, transform=Affine(gsd_m, 0, 5e5 + column * 0.5, 0, -gsd_m,
+                       5e6 - row * 0.5), **profile) as dataset:
+        dataset.write(pixels)
+    return str(path)
+
+
+def write_parts(folder, names="abcd", **profile):
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        column, row, width, height = PARTS[name]
+        write(folder / f"{name}.tif", PIXELS[:, row : row + height, column : column + width], column, row, **profile)
+    return folder
+
+
+def job_for(image, package, folder, **options):
+    folder.mkdir(exist_ok=True)
+    return ReconstructJob(str(image), package, overlap_px=16, height_path=str(folder / "h.tif"), **options)
+
+
+def heights(path):
+    with rasterio.open(path) as dataset:
+        return dataset.read(1), dataset.transform, dataset.crs
+
+
+def assert_like_the_whole(path, whole, known=slice(None)):
+    found, expected = heights(path), heights(whole)
+    assert found[1:] == expected[1:]
+    np.testing.assert_array_equal(found[0][known], expected[0][known])
+
+
+@pytest.fixture
+def whole(package, tmp_path):
+    """The result of one file that holds everything."""
+    run(job_for(write(tmp_path / "whole.tif", PIXELS), package, tmp_path / "whole"), JobControl())
+    return tmp_path / "whole" / "h.tif"
+
+
+@pytest.mark.parametrize("how", ["folder", "pattern", "stac"])
+def test_many_images_give_what_one_file_of_them_gives(how, package, whole, tmp_path):
+    parts = write_parts(tmp_path / "town")
+    (parts / "readme.txt").write_text("no image")
+    items = [
+        {"type": "Feature", "id": "a", "assets": {"visual": {"href": "wrong.tif"}, "x": {
+            "href": "town/a.tif", "type": "image/tiff", "roles": ["visual"]}}},
+        {"type": "Feature", "id": "b", "assets": {"visual": {"href": "./town/b.tif"}, "nir": {"href": "wrong.tif"}}},
+        {"type": "Feature", "id": "c", "assets": {"rgb": {"href": (parts / "c.tif").as_uri()}}},
+        {"type": "Feature", "id": "d", "assets": {"image": {"href": "town/d.tif", "roles": ["data"]},
+                                                  "thumbnail": {"href": "d.png", "roles": ["thumbnail"]}}},
+    ]
+    (tmp_path / "items.json").write_text(json.dumps({"type": "FeatureCollection", "features": items}))
+    image = {"folder": parts, "pattern": parts / "[a-d].tif", "stac": tmp_path / "items.json"}[how]
+    values = run(job_for(image, package, tmp_path / "out"), JobControl())
+    assert_like_the_whole(tmp_path / "out" / "h.tif", whole)
+    assert values["image_path"].endswith({"folder": "town", "pattern": "a-d", "stac": "items"}[how] + "_mosaic.vrt")
+    with rasterio.open(values["image_path"]) as mosaic:
+        np.testing.assert_array_equal(mosaic.read(), PIXELS)  # and no alpha band: nothing is missing
+        assert [Path(name).name for name in mosaic.files[1:]] == ["a.tif", "b.tif", "c.tif", "d.tif"]
+
+
+@pytest.mark.parametrize("profile", [{}, {"nodata": 0}])
+def test_what_no_image_covers_is_nodata(profile, package, tmp_path):
+    run(job_for(write_parts(tmp_path / "town", "abc", **profile), package, tmp_path / "out"), JobControl())
+    found = heights(tmp_path / "out" / "h.tif")[0]
+    known = np.ones((120, 150), bool)
+    known[70:, 90:] = False
+    np.testing.assert_array_equal(found != -9999, known)
+
+
+def test_transparent_pixels_of_an_image_show_the_one_below(package, tmp_path):
+    parts = tmp_path / "town"
+    parts.mkdir()
+    alpha = np.full((1, 120, 150), 255, np.uint8)
+    write(parts / "1.tif", np.concatenate([PIXELS, alpha]), photometric="RGB", ALPHA="YES")
+    alpha[:, 40:] = 0
+    write(parts / "2.tif", np.concatenate([PIXELS // 2, alpha]), photometric="RGB", ALPHA="YES")
+    values = run(job_for(parts, package, tmp_path / "out"), JobControl())
+    with rasterio.open(values["image_path"]) as mosaic:
+        found = mosaic.read()
+    np.testing.assert_array_equal(found[:3], np.concatenate([PIXELS[:, :40] // 2, PIXELS[:, 40:]], axis=1))
+    assert (found[3] == 255).all() and len(found) == 4
+
+
+def test_a_cancelled_mosaic_goes_on(package, whole, tmp_path, monkeypatch):
+    parts, logs = write_parts(tmp_path / "town"), []
+    control, add = JobControl(), KeptWork.add
+    with monkeypatch.context() as patch:
+        patch.setattr(KeptWork, "add", lambda self, record: (add(self, record), control.cancel()))
+        with pytest.raises(Cancelled):
+            run(job_for(parts, package, tmp_path / "out"), control)
+    control = JobControl()
+    control.send_log = lambda text, level: logs.append(text)
+    run(job_for(parts, package, tmp_path / "out"), control)
+    assert [text for text in logs if text.startswith("Continuing: ")]
+    assert_like_the_whole(tmp_path / "out" / "h.tif", whole)
+
+
+@pytest.mark.parametrize(
+    "other, words",
+    [
+        ({"crs": "EPSG:32633"}, "CRS differs .EPSG:32632 and EPSG:32633"),
+        ({"gsd_m": 0.506}, "pixel size differs .0.5 and 0.506"),
+        ({"nodata": 0}, "NoData value differs .None and 0.0"),
+        ({"pixels": PIXELS.astype(np.uint16)}, "data type differs .uint8 and uint16"),
+        ({"pixels": np.concatenate([PIXELS, PIXELS])}, "bands differ"),
+    ],
+)
+def test_images_that_do_not_fit_are_named(other, words, package, tmp_path):
+    parts = write_parts(tmp_path / "town", "ab")
+    write(parts / "odd.tif", **{"pixels": PIXELS, **other})
+    with pytest.raises(InvalidInput, match=f"a.tif and .*odd.tif cannot be one mosaic.*{words}"):
+        run(job_for(parts, package, tmp_path / "out"), JobControl())
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_pixel_sizes_within_a_hundredth_are_one_mosaic(package, tmp_path):
+    parts = tmp_path / "town"
+    parts.mkdir()
+    write(parts / "a.tif", PIXELS)
+    write(parts / "b.tif", PIXELS[:, :, :100], column=150, gsd_m=0.504)
+    values = run(job_for(parts, package, tmp_path / "out"), JobControl())
+    with rasterio.open(values["image_path"]) as mosaic:
+        assert mosaic.transform.a == 0.5 and (mosaic.width, mosaic.height) == (251, 121)  # 100.8 and 120.96 pixels
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        ("[1, 2]", "no STAC item"),
+        ("{", "no JSON"),
+        ('{"type": "FeatureCollection", "features": []}', "names no image"),
+        ('{"type": "Feature", "id": "i7", "assets": {"b1": {"href": "a.tif"}, "b2": {"href": "b.tif"}}}', "i7.*b1, b2"),
+        ('{"type": "Feature", "id": "i7", "assets": {"visual": {"href": "gone.tif"}}}', "i7.*gone.tif, which is no"),
+        ('{"type": "Feature", "id": "i7", "assets": {"visual": {"href": "ftp://h/a.tif"}}}', "i7.*ftp://h/a.tif"),
+        ('{"type": "Feature", "assets": {"visual": {"href": "a\\u0000.tif"}}}', "which is no file"),
+        ('{"type": "Feature", "assets": {"visual": {"href": "a\\ud800.tif"}}}', "which is no file"),
+        ('{"type": "Feature", "assets": {"visual": {"href": "http://[/a\\ud800.tif"}}}', "cannot be opened"),
+        ('{"type": "Feature", "assets": {"visual": {"href": ["a.tif"]}}}', "colour image"),
+        ('{"type": "FeatureCollection", "features": [7]}', "item without assets"),
+        ("[" * 100000, "no JSON"),
+    ],
+)
+def test_stac_files_that_cannot_be_used(content, words, package, tmp_path):
+    (tmp_path / "items.json").write_text(content)
+    with pytest.raises(InvalidInput, match=words):
+        run(job_for(tmp_path / "items.json", package, tmp_path / "out"), JobControl())
+
+
+def test_far_assets_become_paths_of_gdal(tmp_path):
+    from semantic3d.raster.image_collection import find_images
+
+    hrefs = {"https://h/a.tif?k=1": "/vsicurl/https://h/a.tif?k=1", "s3://bucket/b.tif": "/vsis3/bucket/b.tif"}
+    items = [{"type": "Feature", "assets": {"visual": {"href": href}}} for href in hrefs]
+    (tmp_path / "items.json").write_text(json.dumps({"type": "ItemCollection", "features": items}))
+    assert find_images(str(tmp_path / "items.json")) == sorted(hrefs.values())
+
+
+def test_outputs_are_not_among_the_images(package, tmp_path):
+    parts = write_parts(tmp_path / "town")
+    job = ReconstructJob(str(parts), package, height_path=str(parts / "a.tif"))
+    before = (parts / "a.tif").read_bytes()
+    with pytest.raises(InvalidParameter, match="a.tif is one of the images"):
+        run(job, JobControl())
+    assert (parts / "a.tif").read_bytes() == before
+
+
+def test_an_empty_folder_and_a_pattern_without_images(package, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InvalidInput, match="empty names no image"):
+        run(job_for(tmp_path / "empty", package, tmp_path / "out"), JobControl())
+    with pytest.raises(InvalidInput, match="names no image"):
+        run(job_for(tmp_path / "no*.tif", package, tmp_path / "out"), JobControl())
+
+
+def test_on_the_command_line_a_folders_results_lie_beside_it(package, tmp_path):
+    parts = write_parts(tmp_path / "town")
+    picture = str(tmp_path / "q.png")
+    assert cli.main(["reconstruct", f"{parts}/", "--model", package, "--overlap", "16", "--quicklook", picture]) == 0
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"town_height.tif", "town_sigma.tif", "town_land_cover.tif", "town_mosaic.vrt", "q.png"} <= names
+    assert cli.main(["reconstruct", f"{parts}/*.tif", "--model", package]) == 2
