@@ -1,11 +1,13 @@
 """The engine with models written in numpy: blending, seams, extents, order, chunks, masks, memory."""
 
+import threading
 import tracemalloc
 
 import numpy as np
 import pytest
 
 from semantic3d.inference import buffers
+from semantic3d.inference.ahead import NotYet, computed_ahead
 from semantic3d.inference.engine import Engine, Settings, fill_gaps
 from semantic3d.raster.grid import Grid, PixelSize
 from semantic3d.raster.model_grid import ModelImage, plan_axes
@@ -263,6 +265,56 @@ def test_progress_counts_every_tile_once_and_can_stop():
 
     with pytest.raises(KeyboardInterrupt):
         list(engine.run(stop))
+
+
+def test_stopping_does_not_wait_for_a_batch_under_way():
+    entered, released, left = threading.Event(), threading.Event(), threading.Event()
+
+    class SlowModel(MeanModel):
+        def run(self, images, roles):
+            entered.set()
+            released.wait(10.0)
+            left.set()
+            return super().run(images, roles)
+
+    def stop(done, total):
+        if entered.is_set():
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(run(ArraySource(picture(100, 100)), SlowModel()).run(stop))
+    was_left = left.is_set()
+    released.set()
+    assert not was_left
+
+
+@pytest.mark.parametrize("outcome", [5, NotYet("the task's own")])
+def test_a_task_that_ends_just_when_the_waiting_ends(outcome):
+    class JustDone:
+        """Its first wait ends a moment too early."""
+
+        def result(self, timeout=None):
+            if timeout is not None:
+                raise NotYet
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
+
+        def done(self):
+            return True
+
+    class Pool:
+        def submit(self, task):
+            return JustDone()
+
+    def all_of():
+        return list(computed_ahead(Pool(), [len], lambda: None))
+
+    if isinstance(outcome, Exception):
+        with pytest.raises(NotYet, match="own"):
+            all_of()
+    else:
+        assert all_of() == [outcome]
 
 
 def test_only_the_extents_surroundings_are_read():

@@ -3,6 +3,7 @@
 Blocks are 64 pixels here (SEMANTIC3D_BLOCK_PX), tiles too, so that an image of 260 x 330 has 5 x 6 blocks.
 """
 
+import errno
 import json
 import os
 import random
@@ -241,6 +242,26 @@ def test_an_image_that_changes_is_noticed(tmp_path, image, package, expected):
     assert contents_of_files(folder) == expected
 
 
+def test_a_nodata_value_beside_the_image_makes_another_job(tmp_path, image, package):
+    def set_nodata(value):
+        bands = "".join(
+            f'<PAMRasterBand band="{band}"><NoDataValue>{value}</NoDataValue></PAMRasterBand>' for band in (1, 2, 3)
+        )
+        Path(image + ".aux.xml").write_text(f"<PAMDataset>{bands}</PAMDataset>")
+
+    set_nodata(254)
+    interrupted(image, package, tmp_path / "out")
+    set_nodata(255)
+    control = Watch()
+    run(job_for(image, package, str(tmp_path / "out")), control)
+    assert not [text for text in control.logs if text.startswith("Continuing")]
+
+
+def test_a_missing_image_is_said_to_be_missing(tmp_path, package):
+    with pytest.raises(InvalidInput, match="no.tif does not exist"):
+        run(job_for(str(tmp_path / "no.tif"), package, str(tmp_path)), JobControl())
+
+
 def contents_of_files(folder):
     return {path.name: path.read_bytes() for path in Path(folder).iterdir() if path.is_file()}
 
@@ -355,6 +376,18 @@ def test_a_lock_on_a_file_that_is_deleted_meanwhile_counts_for_nothing(tmp_path)
         FileLock(path)
     assert caught.value.pid == os.getpid()
     second.release()
+    FileLock(path).release()
+
+
+def test_a_lock_that_cannot_be_written_is_let_go_of(tmp_path, monkeypatch):
+    def full(fd, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = str(tmp_path / "lock")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(OSError, match="No space") as caught:  # noqa: F841 # keeps the traceback, and the lock in it
+            FileLock(path)
     FileLock(path).release()
 
 

@@ -37,6 +37,6 @@ def _result(future: Future, check: Callable[[], None]):
         try:
             return future.result(_CHECK_S)
         except NotYet:
-            if future.done():  # the task itself raised it
-                raise
+            if future.done():  # just now; or the task itself raised it
+                return future.result()
             check()

@@ -131,14 +131,14 @@ class Engine:
             on_tiles: called with (tiles done, tiles in all) after each step of work; may raise to stop.
         """
         progress = _Progress(self.tile_count, on_tiles)
-        with ThreadPoolExecutor(1, "semantic3d-read") as reader, ThreadPoolExecutor(1, "semantic3d-model") as runner:
-            try:
-                computed = self._computed(reader, runner, progress)
-                for chunk in self.chunks:
-                    yield from self._run_chunk(chunk, computed)
-            finally:
-                for pool in (reader, runner):
-                    pool.shutdown(wait=False, cancel_futures=True)
+        reader, runner = ThreadPoolExecutor(1, "semantic3d-read"), ThreadPoolExecutor(1, "semantic3d-model")
+        try:
+            computed = self._computed(reader, runner, progress)
+            for chunk in self.chunks:
+                yield from self._run_chunk(chunk, computed)
+        finally:
+            runner.shutdown(wait=False, cancel_futures=True)  # a batch under way may take long; it needs nobody
+            reader.shutdown(wait=True, cancel_futures=True)  # it reads the image, which is closed after this
 
     def _pieces(self) -> Iterator[tuple[int, range, int]]:
         """Yield (tile row, tile columns, final rows) of all pieces in the order of the walk."""

@@ -39,8 +39,12 @@ class FileLock:
         """
         self._path = path
         self._fd = _open_locked(path)
-        os.ftruncate(self._fd, 0)
-        os.write(self._fd, f"{os.getpid()}\n".encode())
+        try:
+            os.ftruncate(self._fd, 0)
+            os.write(self._fd, f"{os.getpid()}\n".encode())
+        except OSError:  # the disk is full
+            self.release()
+            raise
 
     def release(self, remove: bool = False) -> None:
         """Let go of the lock, and delete its file if asked to; harmless when done twice."""

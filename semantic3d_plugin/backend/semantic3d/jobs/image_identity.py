@@ -6,12 +6,10 @@ import hashlib
 import os
 
 import numpy as np
-import rasterio
 
 from s3d_protocol import InvalidInput
 
-from ..raster.gdal_errors import GDAL_ERRORS
-from ..raster.source import ImageSource
+from ..raster.source import ImageSource, open_raster
 
 _HEAD_BYTES = 65_536
 _SAMPLES = 5  # along each axis
@@ -29,14 +27,11 @@ class ImageFiles:
         """Look at the files.
 
         Raises:
-            InvalidInput: the image is gone.
+            InvalidInput: there is no image.
         """
         self._path = path
-        try:
-            with rasterio.open(path) as dataset:
-                names = dataset.files
-        except GDAL_ERRORS as error:
-            raise InvalidInput(f"The image {path} cannot be opened any more. Is it still there?") from error
+        with open_raster(path) as dataset:
+            names = dataset.files
         self._names = sorted(
             name for name in {path, *names} if os.path.isfile(name) and not name.lower().endswith(_NOT_PIXELS)
         )
@@ -58,8 +53,8 @@ class ImageFiles:
                 )
 
     def fingerprint(self, source: ImageSource) -> str:
-        """Return 64 hexadecimal digits from names, sizes and times of the files, the first bytes of the first and
-        pixels from all over the image; huge images are not read.
+        """Return 64 hexadecimal digits from names, sizes and times of the files, the first bytes of the first, how
+        it is read and pixels from all over the image; huge images are not read.
 
         Args:
             source: the open image.
@@ -75,7 +70,8 @@ class ImageFiles:
 
 
 def add_samples(digest, source: ImageSource) -> None:
-    """Add pixels from all over an open image to a hashlib digest."""
+    """Add to a hashlib digest how an open image is read, and pixels from all over it."""
+    digest.update(source.reading)
     for row in _spread(source.grid.height):
         for column in _spread(source.grid.width):
             width, height = min(_SAMPLE_PX, source.grid.width), min(_SAMPLE_PX, source.grid.height)

@@ -41,7 +41,7 @@ class ImageSource:
         """
         self.path = path
         self.warnings: list[str] = []
-        self._dataset = _open(path)
+        self._dataset = open_raster(path)
         try:
             self._judge(bands)
         except BaseException:
@@ -169,6 +169,12 @@ class ImageSource:
         return valid
 
     @property
+    def reading(self) -> bytes:
+        """How pixels become colours and validity. Some of it may stand beside the image (.aux.xml)."""
+        rules = f"{self.bands} {self.dtype} alpha {self._alpha} mask {self._reads_mask} nodata {self._nodata} "
+        return rules.encode() + (b"" if self._palette is None else self._palette.tobytes())
+
+    @property
     def block_shape(self) -> tuple[int, int]:
         """(rows, columns) of the file's own blocks."""
         return self._dataset.block_shapes[self.bands[0] - 1]
@@ -183,7 +189,12 @@ class ImageSource:
         self.close()
 
 
-def _open(path: str):
+def open_raster(path: str):
+    """Open a raster with rasterio.
+
+    Raises:
+        InvalidInput: there is none, or GDAL does not know it.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # judged in _check_geometry
