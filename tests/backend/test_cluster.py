@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -226,14 +227,42 @@ def test_cuda_needs_workers_that_announce_a_card(cluster, image, package, tmp_pa
         run(job, JobControl())
 
 
+def in_this_process(**workers):
+    """A cluster of threads, so that tests can look inside; name=resources for each worker."""
+    common = {"nthreads": 2, "memory_limit": 0, "dashboard": False}
+    return distributed.SpecCluster(
+        {name: {"cls": distributed.Worker, "options": {**common, "resources": resources}}
+         for name, resources in workers.items()},
+        {"cls": distributed.Scheduler, "options": {"dashboard": False, "host": "127.0.0.1", "port": 0}},
+        silence_logs=50,
+    )
+
+
+def test_cancel_stops_the_blocks_under_way(image, package, tmp_path, monkeypatch):
+    control, stopped = Watch(), []
+
+    def endless(plan, session, folder, block, check_cancelled):
+        control.cancel()
+        ends_s = time.monotonic() + 30
+        while time.monotonic() < ends_s:
+            try:
+                check_cancelled()
+            except Cancelled:
+                stopped.append(block)
+                raise
+            time.sleep(0.01)
+
+    monkeypatch.setattr(cluster_worker, "compute_block", endless)
+    with in_this_process(only={}) as cluster, pytest.raises(Cancelled):
+        try:
+            run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
+        finally:
+            assert len(stopped) == 1  # when the job returns, nothing writes any more
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_workers_that_announce_a_card_work_alone(image, package, expected, tmp_path, monkeypatch):
     """Where some have one, the others get no block: the model would run elsewhere there. Threads of this process."""
-    worker = {"nthreads": 2, "memory_limit": 0, "dashboard": False}
-    workers = {
-        "card": {"cls": distributed.Worker, "options": {**worker, "resources": {"GPU": 1}}},
-        "none": {"cls": distributed.Worker, "options": worker},
-    }
-    scheduler = {"cls": distributed.Scheduler, "options": {"dashboard": False, "host": "127.0.0.1", "port": 0}}
     at_work = []
     compute_block = cluster_worker.compute_block
 
@@ -242,7 +271,7 @@ def test_workers_that_announce_a_card_work_alone(image, package, expected, tmp_p
         return compute_block(*arguments)
 
     monkeypatch.setattr(cluster_worker, "compute_block", watched)
-    with distributed.SpecCluster(workers, scheduler, silence_logs=50) as cluster:
+    with in_this_process(card={"GPU": 1}, none={}) as cluster:
         control = Watch()
         run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
     assert at_work == ["card"] * BLOCKS
@@ -341,7 +370,9 @@ def test_a_model_that_is_another_one_there(cluster, image, tmp_path, monkeypatch
         run(job_for(image, package, tmp_path / "out", scheduler=cluster.scheduler_address), JobControl())
 
 
-def test_relative_paths_are_the_clients(cluster, image, package, expected, tmp_path, monkeypatch):
+@pytest.mark.parametrize("block_px", ["64", "4096"])
+def test_relative_paths_are_the_clients(cluster, image, package, expected, tmp_path, monkeypatch, block_px):
+    monkeypatch.setenv("SEMANTIC3D_BLOCK_PX", block_px)
     shutil.copy2(image, tmp_path / "image.tif")
     shutil.copytree(package, tmp_path / "model")
     (tmp_path / "out").mkdir()
