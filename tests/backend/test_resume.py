@@ -24,9 +24,10 @@ from fake_model import write_fake_package
 from rasterio.transform import Affine
 
 from s3d_protocol import Cancelled, InvalidInput, JobControl, OutputFailed, ReconstructJob
+from semantic3d.inference.session import InferenceSession
 from semantic3d.jobs.file_lock import Busy, FileLock
 from semantic3d.jobs.reconstruct import run
-from semantic3d.jobs.reconstruct_work import KeptWork
+from semantic3d.jobs.reconstruct_work import KeptWork, code_fingerprint
 
 BACKEND = str(Path(s3d_protocol.__file__).resolve().parents[1])
 LAYERS = ("height", "sigma", "land_cover")
@@ -255,6 +256,43 @@ def test_a_nodata_value_beside_the_image_makes_another_job(tmp_path, image, pack
     control = Watch()
     run(job_for(image, package, str(tmp_path / "out")), control)
     assert not [text for text in control.logs if text.startswith("Continuing")]
+
+
+def test_blocks_of_other_code_are_not_continued(tmp_path, image, package, monkeypatch):
+    interrupted(image, package, tmp_path / "out")
+    monkeypatch.setattr("semantic3d.jobs.reconstruct_work.code_fingerprint", lambda: "of a later commit")
+    control = Watch()
+    run(job_for(image, package, str(tmp_path / "out")), control)
+    assert not [text for text in control.logs if text.startswith("Continuing")]
+
+
+def test_the_code_that_makes_pixels_is_known_by_its_text(tmp_path, monkeypatch):
+    before = code_fingerprint()
+    copied = shutil.copytree(Path(BACKEND) / "semantic3d", tmp_path / "semantic3d")
+    monkeypatch.setattr("semantic3d.jobs.reconstruct_work.__file__", str(copied / "jobs" / "reconstruct_work.py"))
+    assert code_fingerprint.__wrapped__() == before  # the place does not matter
+    with open(copied / "inference" / "engine.py", "a") as file:
+        file.write("\n")
+    assert code_fingerprint.__wrapped__() != before
+
+
+def test_a_result_says_that_the_card_was_lost_in_the_midst(tmp_path, image, package, monkeypatch):
+    begin, infer = InferenceSession.__init__, InferenceSession.run
+
+    def on_a_card(self, *arguments):
+        begin(self, *arguments)
+        self.device = "cuda"
+
+    def losing_it(self, images, roles):
+        self.device = "cpu"
+        return infer(self, images, roles)
+
+    monkeypatch.setattr(InferenceSession, "__init__", on_a_card)
+    job = job_for(image, package, str(tmp_path / "out"))
+    with acting_after(3, lambda: monkeypatch.setattr(InferenceSession, "run", losing_it)):
+        run(job, JobControl())
+    with rasterio.open(job.height_path) as dataset:
+        assert dataset.tags()["SEMANTIC3D_DEVICE"] == "cuda, then cpu"
 
 
 def test_a_missing_image_is_said_to_be_missing(tmp_path, package):

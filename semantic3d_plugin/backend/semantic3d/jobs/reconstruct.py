@@ -106,7 +106,7 @@ def _compute_here(
     control.log(f"Loading the model {package.name} {package.version}.".replace(" .", "."))
     session = InferenceSession(package, job.device, control.log)
     control.check_cancelled()
-    tags = provenance_tags(plan, session)
+    device, tags = session.device, provenance_tags(plan, session)
     work.take(plan, files.fingerprint(source), tags)
     parts = regions(plan, [block for block in plan.blocks.all() if block not in work.records])
     tiles = [tile_count(plan, part) for part in parts]
@@ -118,6 +118,8 @@ def _compute_here(
             plan, session, work.path, part, files, progress.on_tiles, work.add, control.check_cancelled
         )
         progress.part_is_done(count)
+    if session.device != device:  # the graphics card failed in the midst
+        tags = {**tags, "SEMANTIC3D_DEVICE": f"{device}, then {session.device}"}
     return tags, session.device, expected
 
 

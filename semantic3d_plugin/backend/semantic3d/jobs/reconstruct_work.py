@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
+from functools import lru_cache
+from pathlib import Path
 from typing import Mapping
 
 from s3d_protocol import Cancelled, JobControl, OutputFailed, partial_path
 
 from .reconstruct_plan import Plan
 from .work_folder import PREFIX, BlockRecord, WorkFolder, identity_of, work_path
+
+
+_COMPUTING = ("inference", "jobs", "metrics", "models", "raster")  # the folders whose code makes pixels
+
+
+@lru_cache(maxsize=1)
+def code_fingerprint() -> str:
+    """Return 64 hexadecimal digits from the code that makes pixels: it may change while the version does not."""
+    root, digest = Path(__file__).resolve().parents[1], hashlib.sha256()
+    for path in sorted(path for folder in _COMPUTING for path in (root / folder).glob("*.py")):
+        digest.update(f"{path.relative_to(root).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
 
 
 def identity_parts(plan: Plan, image_fingerprint: str, tags: Mapping) -> dict:
@@ -27,6 +42,7 @@ def identity_parts(plan: Plan, image_fingerprint: str, tags: Mapping) -> dict:
         "layers": list(plan.layers),
         "block_px": plan.block_px,
         "machine": platform.machine(),
+        "code": code_fingerprint(),
         "tags": dict(tags),
     }
 
