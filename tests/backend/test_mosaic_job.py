@@ -10,7 +10,7 @@ import rasterio
 from fake_model import write_fake_package
 from rasterio.transform import Affine
 
-from s3d_protocol import Cancelled, InvalidInput, InvalidParameter, JobControl, ReconstructJob
+from s3d_protocol import Cancelled, InvalidInput, InvalidParameter, JobControl, OutputFailed, ReconstructJob
 from semantic3d import cli
 from semantic3d.jobs.reconstruct import run
 from semantic3d.jobs.reconstruct_work import KeptWork
@@ -186,6 +186,20 @@ def test_far_assets_become_paths_of_gdal(tmp_path):
     items = [{"type": "Feature", "assets": {"visual": {"href": href}}} for href in hrefs]
     (tmp_path / "items.json").write_text(json.dumps({"type": "ItemCollection", "features": items}))
     assert find_images(str(tmp_path / "items.json")) == sorted(hrefs.values())
+
+
+def test_another_file_of_the_mosaics_name_is_left_alone(package, tmp_path):
+    job = job_for(write_parts(tmp_path / "town"), package, tmp_path / "out")
+    own = tmp_path / "out" / "town_mosaic.vrt"
+    own.write_text("<VRTDataset>somebody's own</VRTDataset>")
+    with pytest.raises(OutputFailed, match="town_mosaic.vrt, but another file has that name"):
+        run(job, JobControl())
+    assert own.read_text() == "<VRTDataset>somebody's own</VRTDataset>"
+    own.unlink()
+    run(job, JobControl())
+    (tmp_path / "town" / "d.tif").unlink()
+    run(job, JobControl())  # what it wrote itself, it writes anew
+    assert "d.tif" not in own.read_text()
 
 
 def test_outputs_are_not_among_the_images(package, tmp_path):

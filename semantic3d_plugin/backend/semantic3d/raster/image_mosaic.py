@@ -18,6 +18,7 @@ from s3d_protocol.errors import InvalidInput, OutputFailed
 
 from .gdal_errors import GDAL_ERRORS, reason
 
+_MARK = "SEMANTIC3D_MOSAIC"  # in what we wrote, and may write anew
 _GSD_TOLERANCE = 0.01
 _ON_GRID_PX = 0.01
 _MOST_CELLS = 20_000_000
@@ -58,7 +59,7 @@ def write_mosaic(paths: Sequence[str], target: str, check_cancelled: Callable[[]
 
     Raises:
         InvalidInput: one cannot be opened, or two do not fit together: both are named.
-        OutputFailed: the file cannot be written.
+        OutputFailed: the file cannot be written, or there is another one of that name.
     """
     images = []
     for path in paths:
@@ -69,8 +70,15 @@ def write_mosaic(paths: Sequence[str], target: str, check_cancelled: Callable[[]
     try:
         if os.path.exists(target):
             with open(target, encoding="utf-8") as file:
-                if file.read() == text:
-                    return
+                there = file.read()
+            if there == text:
+                return
+            if _MARK not in there:
+                raise OutputFailed(
+                    f"The mosaic of the images would be {target}, but another file has that name. Rename that file, or "
+                    "put the outputs into another folder.",
+                    {"path": target},
+                )
         aside = f"{target}.{uuid.uuid4().hex[:8]}.partial"
         with open(aside, "w", encoding="utf-8") as file:
             file.write(text)
@@ -147,6 +155,8 @@ def _virtual(images: Sequence[_Image]) -> ElementTree.Element:
     root = ElementTree.Element("VRTDataset", rasterXSize=str(width), rasterYSize=str(height))
     if first.crs is not None:
         ElementTree.SubElement(root, "SRS", dataAxisToSRSAxisMapping="1,2").text = first.crs.to_wkt()
+    metadata = ElementTree.SubElement(root, "Metadata")
+    ElementTree.SubElement(metadata, "MDI", key=_MARK).text = str(len(images))
     corner = (left, first.gsd_x, 0.0, top, 0.0, -first.gsd_y)
     ElementTree.SubElement(root, "GeoTransform").text = ", ".join(f"{value:.17g}" for value in corner)
     for number, colour in enumerate(first.colours, 1):
