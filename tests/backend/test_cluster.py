@@ -35,6 +35,7 @@ from s3d_protocol import (  # noqa: E402
     InvalidInput,
     InvalidModel,
     JobControl,
+    MissingDependency,
     OutputFailed,
     ReconstructJob,
 )
@@ -431,3 +432,9 @@ def test_what_may_pass_is_tried_again_and_what_may_not_is_not(cluster, image, pa
         with pytest.raises(type(error), match=error.message):
             run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), JobControl())
         assert len(failures) == (0 if isinstance(error, OutputFailed) else 2)
+
+
+def test_without_dask_the_job_says_how_to_get_it(image, package, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(MissingDependency, match=r'-m pip install "dask\[distributed\]"'):
+        run(job_for(image, package, tmp_path, scheduler="tcp://127.0.0.1:1"), JobControl())
