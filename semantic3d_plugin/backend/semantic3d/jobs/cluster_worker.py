@@ -37,6 +37,7 @@ from ..raster.source import ImageSource
 from .image_identity import add_samples
 from .reconstruct_blocks import compute_block
 from .reconstruct_plan import Plan, gdal_cache_bytes
+from .reconstruct_work import code_fingerprint
 from .work_folder import BlockRecord
 
 _PATIENCE_S = 20.0  # for a block to stop
@@ -61,7 +62,7 @@ class Readiness:
 def versions() -> dict:
     """Return what must be the same on all machines, so that they give the same bytes: name -> version."""
     return {
-        "semantic3d": product_version(),
+        "semantic3d": f"{product_version()}, code {code_fingerprint()[:12]}",
         "Python": ".".join(map(str, sys.version_info[:2])),
         "numpy": np.__version__,
         "rasterio": rasterio.__version__,
