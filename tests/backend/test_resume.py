@@ -3,7 +3,6 @@
 Blocks are 64 pixels here (SEMANTIC3D_BLOCK_PX), tiles too, so that an image of 260 x 330 has 5 x 6 blocks.
 """
 
-import errno
 import json
 import os
 import random
@@ -25,9 +24,8 @@ from rasterio.transform import Affine
 
 from s3d_protocol import Cancelled, InvalidInput, JobControl, OutputFailed, ReconstructJob
 from semantic3d.inference.session import InferenceSession
-from semantic3d.jobs.file_lock import Busy, FileLock
 from semantic3d.jobs.reconstruct import run
-from semantic3d.jobs.reconstruct_work import KeptWork, code_fingerprint
+from semantic3d.jobs.reconstruct_work import KeptWork
 
 BACKEND = str(Path(s3d_protocol.__file__).resolve().parents[1])
 LAYERS = ("height", "sigma", "land_cover")
@@ -266,16 +264,6 @@ def test_blocks_of_other_code_are_not_continued(tmp_path, image, package, monkey
     assert not [text for text in control.logs if text.startswith("Continuing")]
 
 
-def test_the_code_that_makes_pixels_is_known_by_its_text(tmp_path, monkeypatch):
-    before = code_fingerprint()
-    copied = shutil.copytree(Path(BACKEND) / "semantic3d", tmp_path / "semantic3d")
-    monkeypatch.setattr("semantic3d.jobs.reconstruct_work.__file__", str(copied / "jobs" / "reconstruct_work.py"))
-    assert code_fingerprint.__wrapped__() == before  # the place does not matter
-    with open(copied / "inference" / "engine.py", "a") as file:
-        file.write("\n")
-    assert code_fingerprint.__wrapped__() != before
-
-
 def test_a_result_says_that_the_card_was_lost_in_the_midst(tmp_path, image, package, monkeypatch):
     begin, infer = InferenceSession.__init__, InferenceSession.run
 
@@ -400,33 +388,6 @@ def test_two_processes_do_not_do_the_same_job_at_once(tmp_path, image, package, 
         holder.wait()
     run(job_for(image, package, str(folder)), JobControl())
     assert contents(folder) == expected
-
-
-def test_a_lock_on_a_file_that_is_deleted_meanwhile_counts_for_nothing(tmp_path):
-    path = str(tmp_path / "lock")
-    first = FileLock(path)
-    with pytest.raises(Busy):
-        FileLock(path)
-    first.release(remove=True)
-    assert not os.path.exists(path)
-    second = FileLock(path)
-    with pytest.raises(Busy) as caught:
-        FileLock(path)
-    assert caught.value.pid == os.getpid()
-    second.release()
-    FileLock(path).release()
-
-
-def test_a_lock_that_cannot_be_written_is_let_go_of(tmp_path, monkeypatch):
-    def full(fd, data):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    path = str(tmp_path / "lock")
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "write", full)
-        with pytest.raises(OSError, match="No space") as caught:  # noqa: F841 # keeps the traceback, and the lock in it
-            FileLock(path)
-    FileLock(path).release()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no limit of file sizes there")
