@@ -10,6 +10,7 @@ from qgis.core import (
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterString,
+    QgsProcessingUtils,
 )
 
 from ..backend.s3d_protocol import DEVICES, InvalidModel, ReconstructJob
@@ -196,16 +197,17 @@ class Reconstruct(BackendAlgorithm):
         self._settings_job(parameters, context, image_path=layer.source(), **outputs).check()
 
     def build_job(self, parameters, context):
+        names = (*self.ROLES, self.REPORT)
+        paths = {name: self.output_path(parameters, name, context) for name in names}
+        first = next((path for path in paths.values() if path), "")
+        temporary = os.path.join(os.path.abspath(QgsProcessingUtils.tempFolder()), "")
         return self._settings_job(
             parameters,
             context,
             image_path=self.raster_path(self.INPUT),
             extent=self.extent_tuple(),
-            height_path=self.output_path(parameters, self.HEIGHT, context),
-            sigma_path=self.output_path(parameters, self.SIGMA, context),
-            land_cover_path=self.output_path(parameters, self.LAND_COVER, context),
-            probabilities_path=self.output_path(parameters, self.PROBABILITIES, context),
-            report_path=self.output_path(parameters, self.REPORT, context),
+            **{"{}_path".format(name.lower()): path for name, path in paths.items()},
+            keep_blocks=not os.path.abspath(first).startswith(temporary),  # its folder is another one each time
             optional_outputs=tuple(name.lower() for name in self.chosen_by_default(parameters)),
         )
 

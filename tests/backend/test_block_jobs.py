@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -131,9 +132,16 @@ def test_what_it_will_take_is_said_before(tmp_path, image, package):
     assert expected["tiles"] == 4 * 3  # 200 and 150 pixels in tiles of 64 that overlap by 16
     assert 0 < expected["expected_s"] < 60
     assert expected["disk_mb"] == 0 and isinstance(expected["memory_mb"], int)  # 0.3 MB
-    (said,) = [text for text in control.texts if text.startswith("To do: 12 tiles of 64 pixels, about ")]
+    (said,) = [text for text in control.texts if text.startswith("To do: 12 tiles of 64 pixels on cpu, about ")]
     assert f"about {expected['memory_mb']} MB of main memory" in said
     assert control.texts.index(said) < control.texts.index("Writing height.")
+
+
+def test_few_tiles_are_not_timed_besides(tmp_path, image, package):
+    control = Log()
+    job = replace(job_for(image, package, tmp_path), batch_size=4)
+    assert run(job, control)["preflight"]["expected_s"] is None  # 12 tiles are three batches
+    assert [text for text in control.texts if text.startswith("To do: 12 tiles of 64 pixels on cpu, about ")]
 
 
 def test_too_little_memory_is_refused_with_numbers(tmp_path, image):

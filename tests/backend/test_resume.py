@@ -151,6 +151,15 @@ def test_a_cancelled_job_continues_and_gives_the_same_bytes(tmp_path, image, pac
     assert contents(folder) == expected
 
 
+def test_a_job_that_is_to_keep_nothing_leaves_nothing(tmp_path, image, package):
+    control = Watch()
+    job = replace(job_for(image, package, str(tmp_path / "out")), keep_blocks=False)
+    with acting_after(7, control.cancel), pytest.raises(Cancelled):
+        run(job, control)
+    assert list((tmp_path / "out").iterdir()) == []
+    assert not [text for text in control.logs if "kept" in text]
+
+
 @pytest.mark.parametrize("block_px", ["64", "512"])
 def test_outputs_in_the_current_folder(tmp_path, image, package, expected, monkeypatch, block_px):
     monkeypatch.setenv("SEMANTIC3D_BLOCK_PX", block_px)

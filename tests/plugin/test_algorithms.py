@@ -201,6 +201,14 @@ def test_a_run_returns_what_was_asked_for_and_nothing_else(provider, fake_backen
     assert job["scheduler"] == "tcp://head:8786"
     assert job["extent"] is None
     assert job["overlap_px"] == ReconstructJob(image_path="").overlap_px
+    assert job["keep_blocks"] is True
+
+
+def test_blocks_beside_a_temporary_output_are_not_kept(provider, fake_backend, image, tmp_path, context):
+    report = str(tmp_path / "r.html")
+    run(context, INPUT=image, HEIGHT=TEMPORARY, REPORT=report)
+    with open(report, encoding="utf-8") as text:
+        assert json.load(text)["job"]["keep_blocks"] is False
 
 
 def test_a_manifest_stands_for_its_folder(provider, fake_backend, image, tmp_path, context):

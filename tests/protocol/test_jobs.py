@@ -26,6 +26,7 @@ def test_defaults_are_promises():
         "image_path": "a.tif", "model_path": "", "bands": [], "extent": None, "gsd_m": 0.0, "overlap_px": 128,
         "device": "auto", "batch_size": 1, "max_memory_mb": 2048, "scheduler": "", "height_path": "", "sigma_path": "",
         "land_cover_path": "", "probabilities_path": "", "report_path": "", "optional_outputs": [],
+        "keep_blocks": True,
     }  # fmt: skip
     assert DoctorJob().to_dict() == {"model_path": "", "device": "auto"}
     assert {"reconstruct", "train", "doctor"} <= set(JOB_TYPES)
@@ -52,6 +53,7 @@ def test_outputs_are_those_asked_for():
         ({"image_path": None}, "image_path is None"),
         ({"image_path": "a", "batch_size": 1.5}, "batch_size is 1.5"),
         ({"image_path": "a", "batch_size": True}, "batch_size is True"),
+        ({"image_path": "a", "keep_blocks": 1}, "keep_blocks is 1"),
         ({"image_path": "a", "gsd_m": "1"}, "gsd_m is '1'"),
         ({"image_path": "a", "extent": "1,2"}, "extent is '1,2'"),
     ],

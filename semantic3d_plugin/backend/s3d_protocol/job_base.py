@@ -20,6 +20,7 @@ _FIELD_TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "int": (int,),
     "float": (float, int),
+    "bool": (bool,),
     "tuple": (tuple, list),
     "tuple | None": (tuple, list, type(None)),
 }
@@ -75,7 +76,7 @@ class Job:
 
 def _typed(name: str, value: Any, annotation: Any) -> Any:
     expected = _FIELD_TYPES[str(annotation)]
-    if isinstance(value, bool) or not isinstance(value, expected):
+    if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
         raise InvalidParameter(
             f"The parameter {name} is {reprlib.repr(value)}, but must be of type {annotation}.", {"parameter": name}
         )

@@ -45,6 +45,8 @@ class ReconstructJob(Job):
         report_path: HTML report to write; empty is none.
         optional_outputs: names of outputs that nobody chose by hand; they are left out, with a warning, where
             the model does not give them.
+        keep_blocks: whether finished blocks of a job that was stopped stay beside its first output, for the same job
+            to continue; of no use where the output gets another place each time.
         scheduler: address of a Dask scheduler whose workers compute, such as tcp://host:8786; empty computes here.
     """
 
@@ -65,6 +67,7 @@ class ReconstructJob(Job):
     probabilities_path: str = ""
     report_path: str = ""
     optional_outputs: tuple = ()
+    keep_blocks: bool = True
     scheduler: str = ""
 
     def check(self) -> None:

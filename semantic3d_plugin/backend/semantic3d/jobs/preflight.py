@@ -16,6 +16,7 @@ from ..raster.writer import check_room
 from .reconstruct_plan import Plan, buffer_mb, paths_aside
 
 _MB = 1_000_000
+_FEW_BATCHES = 3
 _MANY_TILES = 50
 
 
@@ -25,13 +26,13 @@ class Preflight:
 
     Attributes:
         tiles: to compute.
-        expected_s: for all of them, from one that was timed.
+        expected_s: for all of them, from one that was timed; None where they are too few to time one besides.
         memory_mb: of main memory at the peak; None where the system does not tell.
         disk_mb: while the work lasts: blocks and outputs.
     """
 
     tiles: int
-    expected_s: float
+    expected_s: float | None
     memory_mb: int | None
     disk_mb: int
 
@@ -88,26 +89,25 @@ def look_ahead(
         parts: rectangles of blocks still to compute; tiles: of all of them.
     """
     width_px = max((plan.blocks.window(part)[2] for part in parts), default=0)
-    expected_s = tiles * _seconds_per_tile(plan, session, tiles)
+    expected_s = tiles * _seconds_per_tile(plan, session, tiles) if tiles > _FEW_BATCHES * plan.job.batch_size else None
     process_mb = _process_mb()
     memory_mb = None
     if process_mb is not None:
         model_px = int(width_px * plan.columns.to_model.scale) + 1
         memory_mb = int(process_mb + plan.buffers.expected_mb(plan.columns, model_px))
     found = Preflight(tiles, expected_s, memory_mb, disk_mb)
+    duration = "" if expected_s is None else f", about {duration_text(expected_s)}"
     memory = "" if memory_mb is None else f", about {memory_mb} MB of main memory"
     control.log(
-        f"To do: {tiles} tiles of {plan.package.tile_size_px} pixels, about {duration_text(expected_s)} on "
-        f"{session.device}{memory}, up to {disk_mb} MB of disk."
+        f"To do: {tiles} tiles of {plan.package.tile_size_px} pixels on {session.device}{duration}"
+        f"{memory}, up to {disk_mb} MB of disk."
     )
     return found
 
 
 def _seconds_per_tile(plan: Plan, session: InferenceSession, tiles: int) -> float:
     """Time a batch; the first one of many is slower and not counted where there are many."""
-    if not tiles:
-        return 0.0
-    batch = min(plan.job.batch_size, tiles)
+    batch = plan.job.batch_size
     size = plan.package.tile_size_px
     images = np.zeros((batch, 3, size, size), np.float32)
     seconds = 0.0

@@ -53,7 +53,7 @@ class KeptWork:
     def __init__(self, control: JobControl):
         self._control = control
         self._folder: WorkFolder | None = None
-        self._total = 0
+        self._total, self._lasting = 0, False
         self.records: dict = {}
 
     @property
@@ -63,7 +63,8 @@ class KeptWork:
     def take(self, plan: Plan, image_fingerprint: str, tags: Mapping) -> None:
         """Open the job's folder, and look over the blocks that an earlier run has left.
 
-        An image of one block gets a folder of its own that goes with the job: there is nothing to continue.
+        An image of one block gets a folder of its own that goes with the job: there is nothing to continue. So does
+        a job that is to keep nothing.
 
         Raises:
             OutputFailed: another process does the same job, or the folder cannot be used.
@@ -71,7 +72,7 @@ class KeptWork:
         control, first = self._control, next(iter(plan.job.outputs().values()))
         parts = identity_parts(plan, image_fingerprint, tags)
         self._total = plan.blocks.count
-        lasting = self._total > 1
+        self._lasting = lasting = self._total > 1 and plan.job.keep_blocks
         path = work_path(first, identity_of(parts))
         if not lasting:
             path = os.path.abspath(partial_path(first, control.job_id) + ".work")
@@ -79,6 +80,8 @@ class KeptWork:
         if lasting and os.path.isdir(path):
             control.log("Checking the blocks that an earlier run has left.")
         self._folder = WorkFolder(path, parts, lasting)
+        if lasting:
+            control.log(f"Finished blocks are kept in {path} until the outputs are whole.")
         self.records = self._folder.finished(plan.layers, plan.blocks, control.check_cancelled)
         if self.records:
             control.log(f"Continuing: {len(self.records)} of {self._total} blocks are there.")
@@ -93,7 +96,7 @@ class KeptWork:
     def __exit__(self, kind, error, trace) -> None:
         if self._folder is None:
             return
-        if error is not None and self.records and self._total > 1:
+        if error is not None and self.records and self._lasting:
             self._folder.release()
             how = "cancelled" if isinstance(error, Cancelled) else "stopped by an error"
             self._control.log(
