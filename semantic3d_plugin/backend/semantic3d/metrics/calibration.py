@@ -19,6 +19,7 @@ TWO_SIGMA_WIDTH = 1.96
 # Far above 1, the least sure pixels would get deviations larger than any error.
 POWERS = sorted(np.round(np.arange(0.2, 1.11, 0.05), 2), key=lambda power: abs(power - 1))
 _LEAST_STD_M = 1e-3
+_GOOD_SCORE = 1.1  # times the best
 LEAST_FACTOR, MOST_FACTOR = 1e-4, 1e3  # what a package may state
 
 
@@ -46,8 +47,9 @@ def calibrated(std_m: np.ndarray, scale: float, power: float) -> np.ndarray:
 def calibrate(errors_m: list[np.ndarray], stds_m: list[np.ndarray]) -> Calibration:
     """Find scale and power with which 1 sigma covers 68.27 % of the errors, and the factors of other intervals.
 
-    Of the powers, the one whose 95 % interval has the best interval score is taken (Gneiting and Raftery 2007: its
-    width, and 40 times by how much errors lie outside; narrow is good where it holds).
+    Of the powers whose 95 % intervals score within a tenth of the best (Gneiting and Raftery 2007: their width, and 40
+    times by how much errors lie outside; narrow is good where it holds), the one is taken with which 1.96 sigma, which
+    many readers take for the 95 % interval, comes nearest to it.
 
     Args:
         errors_m: absolute errors [N] of each data set; every set counts alike, whatever its size.
@@ -56,7 +58,7 @@ def calibrate(errors_m: list[np.ndarray], stds_m: list[np.ndarray]) -> Calibrati
     error = np.concatenate(errors_m)
     std = np.concatenate(stds_m)
     weight = np.concatenate([np.full(len(part), 1.0 / (len(part) * len(errors_m))) for part in errors_m])
-    best, best_score_m = None, np.inf
+    found = []
     for power in POWERS:
         spread = calibrated(std, 1.0, float(power))
         ratio = error / spread
@@ -67,11 +69,15 @@ def calibrate(errors_m: list[np.ndarray], stds_m: list[np.ndarray]) -> Calibrati
         half_m = bounds[LEVELS.index(JUDGED)] * spread
         outside_m = np.maximum(error - half_m, 0.0)
         score_m = float((weight * (2.0 * half_m + 2.0 / (1.0 - JUDGED) * outside_m)).sum())
-        if score_m < 0.998 * best_score_m:
-            intervals = _intervals(bounds, scale)
-            covered = (float(weight[ratio < factor * scale].sum()) for factor in (1.0, TWO_SIGMA_WIDTH))
-            best, best_score_m = Calibration(float(scale), float(power), *covered, intervals), score_m
-    return best
+        covered = (float(weight[ratio < factor * scale].sum()) for factor in (1.0, TWO_SIGMA_WIDTH))
+        found.append((score_m, Calibration(float(scale), float(power), *covered, _intervals(bounds, scale))))
+    good_m = _GOOD_SCORE * min(score_m for score_m, _ in found)
+    # of equal ones the first, whose power is nearest to 1
+    return min((item for score_m, item in found if score_m <= good_m), key=_distance_from_two_sigma)
+
+
+def _distance_from_two_sigma(found: Calibration) -> float:
+    return round(abs(found.cover_two_sigma - JUDGED), 3)
 
 
 def _intervals(bounds: list[float], scale: float) -> tuple:
