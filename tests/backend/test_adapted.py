@@ -113,7 +113,7 @@ def labelled_source():
     rgb = (ndsm_m * 20 + random.integers(0, 30, ndsm_m.shape)).astype(np.uint8)
     cover = np.where(ndsm_m > 0, 4, 2).astype(np.uint8)
     sample = Sample("made", np.repeat(rgb[..., None], 3, axis=2), ndsm_m, cover, 0.5)
-    return PatchSource([([sample], 1.0)], PatchConfig(patch_px=64))
+    return PatchSource([([sample], 1.0)], PatchConfig(patch_px=64, gap_share=0.0))  # all pixels count, in any batch
 
 
 def test_patches_scale_heights_with_the_scene():

@@ -96,7 +96,7 @@ def split_groups(sizes: dict[str, int], test_share: float, seed: int = 0) -> set
         The groups of the test set: at least one, and never all where there are two.
     """
     names = sorted(sizes)
-    random.Random(seed).shuffle(names)
+    random.Random(seed).shuffle(names)  # nosec B311 # a split, no secret
     wanted, chosen, held = test_share * sum(sizes.values()), set(), 0
     for name in names[: max(1, len(names) - 1)]:
         if chosen and held + sizes[name] / 2 > wanted:

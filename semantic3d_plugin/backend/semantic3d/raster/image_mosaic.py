@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import uuid
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ElementTree  # nosec B405 # for VRTs of our own and of GDAL
 from dataclasses import dataclass
 from typing import Callable, Sequence
 

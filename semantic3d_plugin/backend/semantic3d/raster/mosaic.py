@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ElementTree  # nosec B405 # for VRTs of our own and of GDAL
 from typing import Callable, Mapping
 
 import rasterio

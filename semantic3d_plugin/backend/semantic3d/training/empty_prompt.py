@@ -107,8 +107,9 @@ def _encoded(folder: Path, number: str, pooled: bool):
         raise InvalidModel(f"{part} has no weights as safetensors (model.safetensors or model.fp16.safetensors).")
     kind = CLIPTextModelWithProjection if pooled else CLIPTextModel
     try:
-        tokenizer = CLIPTokenizer.from_pretrained(str(folder / f"tokenizer{number}"), local_files_only=True)
-        encoder = kind.from_pretrained(
+        path = str(folder / f"tokenizer{number}")
+        tokenizer = CLIPTokenizer.from_pretrained(path, local_files_only=True)  # nosec B615 # nothing is downloaded
+        encoder = kind.from_pretrained(  # nosec B615 # nothing is downloaded
             str(part), variant=there[0], use_safetensors=True, local_files_only=True, dtype=torch.float32
         ).eval()
     except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
