@@ -100,6 +100,7 @@ def main() -> None:
     known = np.concatenate([sample.ndsm_m[np.isfinite(sample.ndsm_m)] for sample in training])
     mean_m = float(known.mean())
 
+    package = load_package(args.model)
     rows, sureness = [], []
     for chosen in VALIDATION_SETS:
         for image in sorted((root / chosen.name / "rgb").glob(chosen.pattern)):
@@ -116,11 +117,11 @@ def main() -> None:
                 "colour class, mean": figures(name, ndsm_m, cover, colour.mean_m[by_colour], by_colour),
             })
             valid = np.isfinite(ndsm_m) & np.isfinite(height)
-            uncertainty = UncertaintyErrors(load_package(args.model).intervals)
+            uncertainty = UncertaintyErrors(package.intervals)
             uncertainty.add((height - ndsm_m)[valid], sigma[valid])
             sureness.append((name, uncertainty.result()))
             print(name, rows[-1]["model"], flush=True)
-    text = table(rows, sureness, load_package(args.model))
+    text = table(rows, sureness, package)
     print(text)
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)

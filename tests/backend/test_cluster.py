@@ -166,11 +166,33 @@ def test_the_cluster_gives_the_bytes_of_the_local_engine(cluster, image, package
 def test_a_lost_workers_blocks_are_done_again(cluster, image, package, expected, tmp_path):
     """The worker is stopped first, so that it certainly has work when it dies."""
     pid = cluster.workers[0].pid
-    actions = {3: lambda: os.kill(pid, signal.SIGSTOP), 8: lambda: os.kill(pid, signal.SIGKILL)}
-    with acting(actions):
+    dies = threading.Timer(1.0, os.kill, (pid, signal.SIGKILL))
+
+    def stop():
+        os.kill(pid, signal.SIGSTOP)
+        dies.start()
+
+    with acting({3: stop}):
         run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), JobControl())
+    dies.join()
     assert contents(tmp_path) == expected
     assert cluster.workers[0].pid != pid  # the nanny has started another, which the next job finds
+
+
+def test_a_record_that_does_not_come_holds_up_no_other(cluster, image, package, expected, tmp_path, monkeypatch):
+    """The first record comes once the others are there: its worker hung that long."""
+    result, first, others_are_there = distributed.Future.result, [], threading.Event()
+
+    def slow(future, timeout=None):
+        first.append(future.key)
+        if future.key == first[0]:
+            assert others_are_there.wait(60)
+        return result(future, timeout)
+
+    monkeypatch.setattr(distributed.Future, "result", slow)
+    with acting({BLOCKS - 1: others_are_there.set}):
+        run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), JobControl())
+    assert contents(tmp_path) == expected
 
 
 @pytest.mark.parametrize("first, second", [("dask", "local"), ("local", "dask")])

@@ -382,7 +382,7 @@ def test_two_processes_do_not_do_the_same_job_at_once(tmp_path, image, package, 
     folder = tmp_path / "out"
     interrupted(image, package, folder)
     holder = subprocess.Popen(
-        [sys.executable, "-c", "import sys; from semantic3d.jobs.file_lock import FileLock; "
+        [sys.executable, "-c", "import sys; from s3d_protocol.file_lock import FileLock; "
          "lock = FileLock(sys.argv[1]); print('held', flush=True); sys.stdin.read()",
          str(work_folder(folder) / "lock")],
         env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import semantic3d
 
-from semantic3d.jobs.file_lock import Busy, FileLock
+from s3d_protocol.file_lock import Busy, FileLock
 from semantic3d.jobs.reconstruct_work import code_fingerprint
 
 

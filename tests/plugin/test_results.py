@@ -22,7 +22,7 @@ from qgis.PyQt.QtGui import QColor, QPainter
 from semantic3d.exporters.ramps import HEIGHT_RAMP, SIGMA_RAMP
 
 from semantic3d_plugin.styling import elevation, renderers, result_group
-from semantic3d_plugin.styling.roles import HEIGHT, LAND_COVER, SIGMA
+from semantic3d_plugin.styling.roles import HEIGHT, SIGMA
 
 GROUP = "Semantic 3D: ortho"
 

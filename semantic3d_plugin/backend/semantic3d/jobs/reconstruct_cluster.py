@@ -39,6 +39,7 @@ _CONNECT_S = 20.0
 _ANSWER_S = 900.0  # a large model has to be read from a slow disk by everybody
 _END_S = 60.0
 _LOOK_S = 0.2  # between two looks at whether the job was cancelled
+_FETCHERS = 16  # as many finished blocks may lie on workers that do not answer before the others have to wait
 _LEAST_WAITING = 200  # tasks at the scheduler; each names a folder and two numbers
 _TRIES = 3
 _FINAL = (InvalidInput, InvalidModel, InvalidParameter, MissingDependency)  # no second try helps
@@ -91,6 +92,7 @@ class _Cluster:
         self._address = plan.job.scheduler
         self._name = f"semantic3d-{control.job_id}"
         self._thread = ThreadPoolExecutor(2, "semantic3d-cluster")  # one may wait for an answer
+        self._fetchers = ThreadPoolExecutor(_FETCHERS, "semantic3d-records")
         self._client, self._registered, self._folder = None, False, ""
         self._resources: dict = {}
         self._running: dict = {}
@@ -100,7 +102,7 @@ class _Cluster:
         try:
             self._client = self._patiently(self._connect, _CONNECT_S + 10.0)
         except BaseException:
-            self._thread.shutdown(wait=False, cancel_futures=True)
+            self._end_threads()
             raise
         return self
 
@@ -235,12 +237,12 @@ class _Cluster:
                 self._submit(*waiting.popleft(), done)
             self._control.check_cancelled()
             try:
-                future = done.get(timeout=_LOOK_S)
+                future, fetched = done.get(timeout=_LOOK_S)
             except queue.Empty:
                 self._check_connected()
                 continue
             block, tried = self._running[future]
-            record = self._record_of(future, block, tried)
+            record = self._record_of(future, fetched, block, tried)
             del self._running[future]
             future.release()
             if record is None:
@@ -256,18 +258,26 @@ class _Cluster:
             key=f"{self._name}-{block.name}-{tried}", resources=self._resources or None,
         )
         self._running[future] = block, tried
-        future.add_done_callback(done.put)
+        future.add_done_callback(lambda future: self._fetch(future, done))
 
-    def _record_of(self, future, block: Block, tried: int):
+    def _fetch(self, future, done: queue.SimpleQueue) -> None:
+        """Bring a finished block's record here; a worker that does not answer holds up no other's."""
+        try:
+            fetching = self._fetchers.submit(future.result, _ANSWER_S)
+        except RuntimeError:  # the job has ended
+            return
+        fetching.add_done_callback(lambda fetched: done.put((future, fetched)))
+
+    def _record_of(self, future, fetched, block: Block, tried: int):
         """Return a block's record; None where it shall be tried again."""
-        if future.status in ("cancelled", "lost"):
-            raise self._lost()
-        if future.status == "finished":
-            record, messages = self._patiently(future.result, _ANSWER_S)
+        error = fetched.exception()
+        if error is None:
+            record, messages = fetched.result()
             for text, level in messages:
                 self._control.log(text, level)
             return record
-        error = future.exception()
+        if future.status != "error":  # it was cancelled, or its record did not come
+            raise self._lost() from error
         if isinstance(error, self._distributed.scheduler.KilledWorker):
             raise DeviceUnavailable(
                 f"Block {block.name} was given up: {error.allowed_failures + 1} workers ended while they worked on it, "
@@ -322,7 +332,11 @@ class _Cluster:
             self._control.log(
                 f"The Dask cluster at {self._address} may not know that the job has ended ({fault}).", "warning"
             )
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._end_threads()
+
+    def _end_threads(self) -> None:
+        for threads in (self._thread, self._fetchers):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     def _hang_up(self) -> None:
         connected = self._client.status == "running"

@@ -23,11 +23,11 @@ from dataclasses import asdict, dataclass
 from typing import Callable, Iterable, Mapping
 
 from s3d_protocol import OutputFailed
+from s3d_protocol.file_lock import Busy, FileLock
 
 from ..raster.block_file import BlockFile, sha256_of
 from ..raster.block_grid import Block, BlockGrid
 from ..raster.writer import RasterSpec, failed
-from .file_lock import Busy, FileLock
 
 PREFIX = ".semantic3d-"
 _LOCK, _MANIFEST, _RECORDS = "lock", "manifest.json", "records"
@@ -94,7 +94,7 @@ class WorkFolder:
         try:
             os.makedirs(os.path.join(path, _RECORDS), exist_ok=True)
             if lasting:
-                self._lock = FileLock(os.path.join(path, _LOCK))
+                self._lock = FileLock(os.path.join(path, _LOCK), needed=False)
             self._take_over({"format": _FORMAT, "job": json.loads(json.dumps(parts))})
         except Busy as busy:
             who = f"Process {busy.pid}" if busy.pid else "Another process"

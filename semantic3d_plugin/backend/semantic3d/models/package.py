@@ -22,7 +22,7 @@ from s3d_protocol.errors import InvalidModel
 
 from .deepness import describe_deepness
 from .onnx_file import TensorSpec, read_onnx_header
-from .package_files import FolderFiles, ZipFiles, check_listing, read_manifest_bytes, read_verified
+from .package_files import FolderFiles, ZipFiles, check_listing, file_hash, read_manifest_bytes, read_verified
 from .package_manifest import FORMAT_VERSION, MANIFEST_NAME, OPTIONAL, REQUIRED, check_manifest, parse_manifest
 from .safetensors_file import check_safetensors
 
@@ -260,11 +260,7 @@ def _entry_of(data) -> dict:
     """The manifest's entry of a file: bytes, or a path whose file may be larger than memory."""
     if isinstance(data, bytes):
         return {"sha256": "sha256:" + hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-    digest = hashlib.sha256()
-    with open(data, "rb") as stream:
-        while part := stream.read(1 << 24):
-            digest.update(part)
-    return {"sha256": "sha256:" + digest.hexdigest(), "bytes": os.path.getsize(data)}
+    return {"sha256": "sha256:" + file_hash(data), "bytes": os.path.getsize(data)}
 
 
 def _open_files(path: str):

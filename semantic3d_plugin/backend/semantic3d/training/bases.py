@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from ..models.adapted import AdaptedConfig, AdaptedDiffusion
 from ..models.latent import CONFIGS, LatentDiffusion
 from ..models.onnx_file import read_onnx_header
 from ..models.package import ModelPackage, load_package, package_summary
+from ..models.package_files import file_hash
 from .hub import from_hub
 from .onnx_weights import SCALE_KEY, TABLE_KEY
 from .packaging import STANDARD_CLASSES
@@ -157,12 +157,10 @@ def _pretrained(path: str) -> Base:
             f"{', '.join(_PRETRAINED)}."
         )
     adaptation, tile_px = _PRETRAINED[config_name]
-    with open(path, "rb") as stream:
-        identity = hashlib.sha256(stream.read()).hexdigest()
     return Base(
-        name=os.path.basename(path), identity=identity, config_name=config_name, adaptation=adaptation, gsd_m=GSD_M,
-        gsd_range_m=SMALL_GSD_RANGE_M, tile_px=tile_px, classes=STANDARD_CLASSES, licence="GPL-2.0-or-later",
-        training_data=[], path=path,
+        name=os.path.basename(path), identity=file_hash(path), config_name=config_name, adaptation=adaptation,
+        gsd_m=GSD_M, gsd_range_m=SMALL_GSD_RANGE_M, tile_px=tile_px, classes=STANDARD_CLASSES,
+        licence="GPL-2.0-or-later", training_data=[], path=path,
     )
 
 

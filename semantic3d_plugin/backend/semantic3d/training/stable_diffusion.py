@@ -14,8 +14,9 @@ from pathlib import Path
 from s3d_protocol import InvalidModel
 
 from ..models.latent import LatentDiffusion, load_base, pooled_width
+from ..models.package_files import file_hash
 from .empty_prompt import EmptyPrompt, empty_prompt
-from .weight_files import VARIANTS, file_hash, weight_files
+from .weight_files import VARIANTS, weight_files
 
 PARTS = ("vae", "unet")
 WEIGHTS = "diffusion_pytorch_model"

@@ -1,8 +1,7 @@
-"""Which files of a diffusers folder hold weights, and what their hash is."""
+"""Which files of a diffusers folder hold weights."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -29,12 +28,3 @@ def weight_files(folder: Path, stem: str, variant: str | None) -> list[Path]:
                 raise InvalidModel(f"{index} names {missing[0]}, which is not there. Get the folder again.")
             return [index, *(folder / shard for shard in shards)]
     return []
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, as hex digits."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:
-        while part := stream.read(1 << 24):
-            digest.update(part)
-    return digest.hexdigest()

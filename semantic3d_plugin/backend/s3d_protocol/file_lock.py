@@ -1,8 +1,12 @@
-"""A lock that one process holds on a file, and that the operating system opens when the process dies."""
+"""A lock that one process holds on a file, and that the operating system opens when the process dies.
+
+However it dies: a killed one blocks nobody, and neither does a process that later gets its number.
+"""
 
 from __future__ import annotations
 
 import errno
+import json
 import os
 
 if os.name == "nt":
@@ -28,20 +32,23 @@ class Busy(Exception):
 
 
 class FileLock:
-    """The lock, held from the making of this object to `release`. Where a disk knows no locks it keeps nobody out."""
+    """The lock, held from the making of this object to `release`."""
 
-    def __init__(self, path: str):
+    def __init__(self, path: str, *, needed: bool = True):
         """Take the lock; the file is created and names this process.
+
+        Args:
+            needed: whether a disk that knows no locks is an error; else it keeps nobody out there.
 
         Raises:
             Busy: another process, or another job of this one, holds it.
-            OSError: the file cannot be written.
+            OSError: the file cannot be written, or locked.
         """
         self._path = path
-        self._fd = _open_locked(path)
+        self._fd = _open_locked(path, needed)
         try:
             os.ftruncate(self._fd, 0)
-            os.write(self._fd, f"{os.getpid()}\n".encode())
+            os.write(self._fd, json.dumps({"pid": os.getpid()}).encode())
         except OSError:  # the disk is full
             self.release()
             raise
@@ -58,14 +65,14 @@ class FileLock:
             os.remove(self._path)
 
 
-def _open_locked(path: str) -> int:
+def _open_locked(path: str, needed: bool) -> int:
     while True:
         fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             try:
                 _lock(fd)
             except OSError as error:
-                if error.errno not in _NO_LOCKS:
+                if needed or error.errno not in _NO_LOCKS:
                     raise
             if os.path.exists(path) and os.path.samestat(os.fstat(fd), os.stat(path)):
                 return fd  # else its holder has deleted it since: that lock protects nothing
@@ -89,7 +96,8 @@ def _lock(fd: int) -> None:
 def _pid_in(path: str) -> int | None:
     try:
         with open(path, "rb") as file:
-            text = file.read(32).strip()
-    except OSError:  # gone by now
+            stamp = json.loads(file.read(64))
+    except (OSError, ValueError):  # gone by now, or not yet written
         return None
-    return int(text) if text.isdigit() else None
+    pid = stamp.get("pid") if isinstance(stamp, dict) else None
+    return pid if isinstance(pid, int) else None
