@@ -69,13 +69,15 @@ def make_model(name: str, base_path: Path) -> nn.Module:
     return AdaptedDiffusion(base, AdaptedConfig(**{**SMALL_ADAPTATION.to_dict(), **METHOD.get(name, {})}))
 
 
-def loss_function(model: nn.Module) -> Callable[[PatchBatch], Tensor]:
+def loss_function(model: nn.Module, compiled: bool) -> Callable[[PatchBatch], Tensor]:
     """The loss of one batch: everybody's joint loss, and S1's own."""
+    forward = torch.compile(model) if compiled else model
+
     def of_batch(batch: PatchBatch) -> Tensor:
         image = batch.image.contiguous(memory_format=torch.channels_last)
         if isinstance(model, LatentMapDiffusion):
             return model.loss(image, batch.ndsm_m)
-        output = DecoderOutput(*(maps.float() for maps in model(image)))
+        output = DecoderOutput(*(maps.float() for maps in forward(image)))
         return joint_loss(output, batch, SMALL_ADAPTATION, SMALL_LOSSES)
 
     return of_batch
@@ -157,7 +159,7 @@ def run_one(name: str, seed: int, source: PatchSource, samples: list[Sample], op
         return json.loads(result.read_text())
     torch.manual_seed(seed)
     model = make_model(name, options.base).to(memory_format=torch.channels_last).train()
-    of_batch = loss_function(model)
+    of_batch = loss_function(model, options.compile)
     loop = LoopConfig(steps=options.steps, learning_rate=options.learning_rate, log_every=100, optimiser="muon")
     run_loop(model, lambda step: of_batch(source.batch(options.batch, seed * 10**7 + step)), loop, folder)
     load_state(model, checkpoint_state(folder, "now")[0])
@@ -205,6 +207,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--learning-rate", type=float, default=1.2e-3)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    parser.add_argument("--compile", action="store_true", help="fuse with torch.compile: minutes to start, then faster")
     options = parser.parse_args()
 
     source = training_patches(options.data, options.rendered, PatchConfig(), seed=1)

@@ -50,7 +50,7 @@ def floor_study(sizes: list[int], rounds: int, model: str, clock: str) -> list[s
     lines = [
         f"{CLOCKS[clock]} of the whole process (interpreter, model, reading, blending, writing, "
         "assembling COGs) against "
-        "what onnxruntime alone takes for as many tiles, with the same session settings, batch 1 and all outputs, "
+        "what onnxruntime alone takes for as many tiles, with as many threads, batch 1 and all outputs, "
         f"its own start not counted. Rounds interleaved; medians, the range of the rounds beside. Target: at most "
         f"{FLOOR_TARGET:.2f}.", "",
         "| raster | tiles | rounds | onnxruntime alone, s | end to end, s | ratio |", "|---|---|---|---|---|---|",

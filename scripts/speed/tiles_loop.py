@@ -2,8 +2,8 @@
 
     python -m speed.tiles_loop IMAGE MODEL TILES
 
-Prints the seconds and the processor seconds that the runs took. Session settings, batch and outputs are those of
-Reconstruct; the tiles are real ones, cut before the clock starts.
+Prints the seconds and the processor seconds that the runs took. Threads, batch and outputs are those of
+Reconstruct, everything else is onnxruntime's default; the tiles are real ones, cut before the clock starts.
 """
 
 from __future__ import annotations

@@ -170,6 +170,52 @@ def test_json_results(jobs, capsys):
     assert json.loads(capsys.readouterr().out)["outputs"] == {"height": "h.tif"}
 
 
+SCENE_ENDINGS = ("height", "land_cover", "sigma")
+
+
+def test_each_scene_has_outputs_of_its_own_and_goes_on(model, tmp_path, capsys):
+    scenes, results = tmp_path / "scenes", tmp_path / "results"
+    scenes.mkdir()
+    for name in ("a", "b", "c"):
+        write_image(scenes / f"{name}.tif", 70, 60)
+    (scenes / "b.tif").write_bytes(b"no image")
+    command = ["reconstruct", str(scenes), "--model", model, "--overlap", "16", "--each", str(results)]
+    assert cli.main(command) == cli.EXIT_FAILED
+    said = capsys.readouterr().err
+    assert "b.tif" in said and "3 scenes: 2 done, 0 were there, 1 failed." in said
+    assert sorted(path.name for path in results.iterdir() if path.suffix == ".tif") == [
+        f"{name}_{ending}.tif" for name in ("a", "c") for ending in SCENE_ENDINGS
+    ]
+    alone = tmp_path / "alone.tif"
+    cli.main(["reconstruct", str(scenes / "a.tif"), "--model", model, "--overlap", "16", "--height", str(alone)])
+    with rasterio.open(alone) as one, rasterio.open(results / "a_height.tif") as other:
+        np.testing.assert_array_equal(one.read(), other.read())
+    before = (results / "a_height.tif").stat()
+    write_image(scenes / "b.tif", 70, 60)
+    assert cli.main(command) == 0
+    assert "3 scenes: 1 done, 2 were there, 0 failed." in capsys.readouterr().out
+    assert (results / "a_height.tif").stat() == before and (results / "b_height.tif").exists()
+
+
+@pytest.mark.parametrize("more, words", [
+    (["--each", "OUT", "--height", "h.tif"], "leave the other output options out"),
+    (["--each", "OUT", "--overlap", "-1"], "overlap"),
+])
+def test_scenes_with_wrong_parameters_end_at_once(more, words, image, model, tmp_path, capsys):
+    more = [str(tmp_path / "out") if part == "OUT" else part for part in more]
+    assert cli.main(["reconstruct", image, "--model", model, *more]) == cli.EXIT_WRONG_PARAMETERS
+    assert words in capsys.readouterr().err
+
+
+def test_scenes_of_one_name_are_refused(model, tmp_path, capsys):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        write_image(tmp_path / folder / "a.tif", 70, 60)
+    pattern = str(tmp_path / "*" / "a.tif")
+    assert cli.main(["reconstruct", pattern, "--model", model, "--each", str(tmp_path / "out")]) == cli.EXIT_FAILED
+    assert "would have the same outputs, a_height.tif" in capsys.readouterr().err
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals are different there")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_cleanly(number, model, tmp_path):

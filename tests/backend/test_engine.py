@@ -136,7 +136,8 @@ def test_extent_chunks_pieces_and_order_change_no_bit(monkeypatch, options, mask
         column, row, width, height = window
         for role, values in part.items():
             np.testing.assert_array_equal(values, whole[role][:, row : row + height, column : column + width])
-    assert len(run(source, ShiftyModel(), memory_mb=1, **options).chunks) > 1
+    chunks = run(source, ShiftyModel(), memory_mb=1, **options).chunks
+    assert len(chunks) > 1
     for changed in (
         {"memory_mb": 1},
         {"order": lambda tiles: tiles[::-1]},

@@ -242,11 +242,21 @@ def test_an_image_that_changes_is_noticed(tmp_path, image, package, expected):
     with acting_after(4, lambda: os.utime(image, ns=(1, 1))):
         with pytest.raises(InvalidInput, match="image changed.*image.tif was changed"):
             run(job_for(image, package, str(folder)), Watch())
-    assert len(finished(folder)) == 4
-    write_image(image)  # the same pixels with another time: nobody knows that they are the same
+    assert contents(folder) == {}  # no job would ask for those blocks again
+    write_image(image)
+    run(job_for(image, package, str(folder)), Watch())
+    assert contents_of_files(folder) == expected
+
+
+def test_an_image_that_went_away_may_come_back(tmp_path, image, package, expected):
+    folder, aside = tmp_path / "out", tmp_path / "aside.tif"
+    with acting_after(4, lambda: os.rename(image, aside)):
+        with pytest.raises(InvalidInput, match="image.tif is gone"):
+            run(job_for(image, package, str(folder)), Watch())
+    os.rename(aside, image)
     control = Watch()
     run(job_for(image, package, str(folder)), control)
-    assert not [text for text in control.logs if text.startswith("Continuing")]
+    assert f"Continuing: 4 of {BLOCKS} blocks are there." in control.logs
     assert contents_of_files(folder) == expected
 
 

@@ -67,7 +67,8 @@ def runtime(
     state = types.SimpleNamespace(Fail=Fail)
     return types.SimpleNamespace(
         __version__="0", capi=types.SimpleNamespace(onnxruntime_pybind11_state=state), InferenceSession=Session,
-        SessionOptions=types.SimpleNamespace, get_available_providers=lambda: list(available),
+        SessionOptions=lambda: types.SimpleNamespace(add_session_config_entry=lambda name, value: None),
+        get_available_providers=lambda: list(available),
     )  # fmt: skip
 
 

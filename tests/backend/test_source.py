@@ -124,6 +124,16 @@ def test_missing_folder_and_foreign_files_each_have_their_message(tmp_path):
         ImageSource(str(tmp_path / "text.tif"))
 
 
+def test_wide_blocks_are_kept_for_the_next_piece(tmp_path):
+    striped = write(tmp_path / "s.tif", noise(4, 64, 800), photometric="RGB", blockysize=8)
+    tiled = write(tmp_path / "t.tif", noise(4, 64, 800), tiled=True, blockxsize=64, blockysize=64)
+    with ImageSource(striped) as source:
+        assert source.row_bytes(wide_px=200, rows_px=32) == 4 * 800 * (32 + 2 * 8)
+        assert source.row_bytes(wide_px=800, rows_px=32) == 0  # no wider than that
+    with ImageSource(tiled) as source:
+        assert source.row_bytes(wide_px=200, rows_px=32) == 0
+
+
 def test_a_truncated_file_is_found_before_the_work(tmp_path):
     path = write(tmp_path / "i.tif", noise(3, 600, 600), tiled=True, blockxsize=256, blockysize=256)
     data = (tmp_path / "i.tif").read_bytes()

@@ -11,7 +11,7 @@ import os
 import re
 import signal
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from s3d_protocol import (
     DEVICES, Cancelled, DoctorJob, InternalError, InvalidParameter, JobControl, OutputFailed, ReconstructJob,
@@ -21,10 +21,10 @@ from s3d_protocol.diagnosis import diagnose
 
 from ..progress_bar import ProgressBar
 from . import detect_shadows, evaluate, train
+from .scenes import outputs_beside, reconstruct_scenes
 
 EXIT_FAILED, EXIT_WRONG_PARAMETERS, EXIT_CANCELLED = 1, 2, 130
 DEFAULTS = {field.name: field.default for field in fields(ReconstructJob)}
-DEFAULT_OUTPUTS = {"height_path": "height", "sigma_path": "sigma", "land_cover_path": "land_cover"}
 _NEGATIVE_LIST = re.compile(r"-[\d.][^a-zA-Z]*,")
 
 
@@ -120,6 +120,8 @@ def _add_reconstruct(commands) -> None:
     outputs.add_argument("--probabilities", dest="probabilities_path", metavar="TIF", help="one band per class")
     outputs.add_argument("--report", dest="report_path", metavar="HTML")
     outputs.add_argument("--quicklook", metavar="PNG", help="one picture of image and results, side by side")
+    outputs.add_argument("--each", metavar="FOLDER", help="many images stay scenes of their own: NAME_height.tif, "
+                         "NAME_sigma.tif and NAME_land_cover.tif of each come here; what is there is not done again")
     choices = parser.add_argument_group("parameters")
     choices.add_argument("--model", dest="model_path", metavar="PATH", help=_MODEL_HELP)
     choices.add_argument("--bands", type=_integers, metavar="R,G,B", help="one-based bands (default: the image says)")
@@ -154,10 +156,12 @@ def _reconstruct(options, control: TerminalControl) -> int:
 
     given = {name: value for name, value in vars(options).items() if name in DEFAULTS and value is not None}
     job = ReconstructJob.from_dict({"image_path": options.image, **given})
+    if options.each:
+        if job.outputs() or options.quicklook:
+            raise InvalidParameter("--each names the outputs itself: leave the other output options out.")
+        return EXIT_FAILED if reconstruct_scenes(job, options.each, control) else 0
     if not job.outputs():
-        stem = _output_stem(options.image)
-        given.update({name: f"{stem}_{ending}.tif" for name, ending in DEFAULT_OUTPUTS.items()})
-        job = ReconstructJob.from_dict({"image_path": options.image, **given})
+        job = replace(job, **outputs_beside(_output_stem(options.image)))
     if options.quicklook:
         _check_folder(options.quicklook)
     values = reconstruct.run(job, control)

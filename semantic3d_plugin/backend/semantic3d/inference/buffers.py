@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from ..raster.model_grid import ModelAxis
 
-PIECE_TILES = 4
+PIECE_TILES = 1  # more at once took more memory and no less time
 _EMIT_BYTES = 8_000_000
 _EMITS = 10  # blocks of this size that exist together, on their way from the buffer to the disk
 _EMIT_SHARE = 1 / 64  # of the memory, where that is little
 _LEAST_EMIT_BYTES = 500_000
-_CARRY_BYTES = 96_000_000
+_CARRY_BYTES = 64_000_000
 _MB = 1_000_000
 
 

@@ -10,6 +10,7 @@ the width of chunks and pieces, nor the order in which tiles are computed change
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -114,11 +115,13 @@ class Engine:
         return self._columns.tiles.touching(*self._columns.to_image.needs(*chunk))
 
     def _plan_chunks(self, left: int, right: int) -> list[tuple[int, int]]:
-        """Cut the image columns where a tile begins, so that neighbours compute few tiles twice."""
-        columns, step = self._columns, self.buffers.chunk_tiles
+        """Cut the image columns into like parts where a tile begins, so that neighbours compute one tile twice."""
+        columns = self._columns
         touched = self._tile_columns((left, right))
-        if len(touched) <= step:
+        count = math.ceil(len(touched) / self.buffers.chunk_tiles)
+        if count == 1:
             return [(left, right)]
+        step = math.ceil(len(touched) / count)
         starts = (columns.tiles.start(index) for index in range(touched.start + step, touched.stop, step))
         cuts = [columns.to_image.ready(max(0, start)) for start in starts]
         edges = [left, *sorted({cut for cut in cuts if left < cut < right}), right]

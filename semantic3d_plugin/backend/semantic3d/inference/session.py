@@ -84,6 +84,7 @@ class InferenceSession:
         options = self._runtime.SessionOptions()
         options.intra_op_num_threads = worker_threads()
         options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # reader, blender, QGIS need the cores
         if self._external:
             values = [self._runtime.OrtValue.ortvalue_from_numpy(array) for array in self._external.values()]
             options.add_external_initializers(list(self._external), values)

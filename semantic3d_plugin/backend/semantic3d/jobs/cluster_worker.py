@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 import time
+import uuid
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,12 +32,13 @@ from s3d_protocol import (
     product_version,
 )
 
+from ..inference.heap import give_freed_memory_back
 from ..inference.session import InferenceSession, runtime_version
 from ..raster.block_grid import Block
 from ..raster.source import ImageSource
 from .image_identity import add_samples
 from .reconstruct_blocks import compute_block
-from .reconstruct_plan import Plan, gdal_cache_bytes
+from .reconstruct_plan import Plan
 from .reconstruct_work import code_fingerprint
 from .work_folder import BlockRecord
 
@@ -171,7 +173,7 @@ class BlockWorker(WorkerPlugin):
             self._forget_later(None)
             plan, session = self._loaded()
             try:
-                with rasterio.Env(GDAL_CACHEMAX=gdal_cache_bytes(plan.job)):
+                with rasterio.Env(GDAL_CACHEMAX=plan.cache_bytes):
                     record = compute_block(plan, session, folder, block, self._check_open)
             finally:
                 self._forget_later(_IDLE_S)
@@ -184,6 +186,7 @@ class BlockWorker(WorkerPlugin):
             self._check_image(plan)
             self._plan = plan
         if self._session is None:
+            give_freed_memory_back()
             package, device = self._plan.package, self._plan.job.device
             self._session = InferenceSession(package, device, lambda *said: self._messages.append(said))
         return self._plan, self._session
@@ -257,7 +260,7 @@ def _look_into(folder: str, token: str, where: str) -> None:
     try:
         with open(os.path.join(folder, token), encoding="utf-8") as file:
             file.read()
-        own = os.path.join(folder, f"{token}.{os.getpid()}.{socket.gethostname()}")
+        own = os.path.join(folder, f"{token}.{uuid.uuid4().hex}")
         with open(own, "x", encoding="utf-8") as file:
             file.write("seen")
         os.remove(own)

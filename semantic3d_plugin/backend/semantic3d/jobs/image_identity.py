@@ -17,6 +17,10 @@ _SAMPLE_PX = 32
 _NOT_PIXELS = (".aux.xml", ".ovr")  # QGIS and GDAL write these beside an image that is merely looked at
 
 
+class ImageChanged(InvalidInput):
+    """The image is another one than at the job's start: none of its blocks will be wanted again."""
+
+
 class ImageFiles:
     """The files that an image's pixels come from, as they were when this was made.
 
@@ -41,16 +45,24 @@ class ImageFiles:
         """Look at the files again.
 
         Raises:
-            InvalidInput: one was changed, replaced or removed since.
+            ImageChanged: one was changed or replaced since.
+            InvalidInput: one is gone; finished blocks are good once it is back.
         """
         for name, before in zip(self._names, self._stamps):
-            if _stamp(name) != before:
-                what = "is gone" if not os.path.exists(name) else "was changed or replaced"
+            now = _stamp(name)
+            if now == before:
+                continue
+            if now is None:
                 raise InvalidInput(
-                    f"The image changed while it was worked on: {name} {what}. What was computed since is thrown away. "
-                    "Make sure that nothing writes to the image, then run the job again.",
+                    f"The image went away while it was worked on: {name} is gone. Bring it back (is its disk still "
+                    "connected?), then run the job again.",
                     {"path": name},
                 )
+            raise ImageChanged(
+                f"The image changed while it was worked on: {name} was changed or replaced. What was computed of it is "
+                "thrown away. Make sure that nothing writes to the image, then run the job again.",
+                {"path": name},
+            )
 
     def fingerprint(self, source: ImageSource) -> str:
         """Return 64 hexadecimal digits from names, sizes and times of the files, the first bytes of the first, how

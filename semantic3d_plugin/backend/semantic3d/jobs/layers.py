@@ -16,6 +16,7 @@ NODATA_CLASS = 0
 NODATA_PROBABILITY = 255
 PROBABILITY_STEPS = 250  # stored 0..250 for 0..1, with the scale in the file
 METRE_STEPS = np.float32(1024.0)  # lengths are rounded to 1/1024 m: false digits cost disk and compress badly
+_HALF_DIGIT, _DIGITS = np.uint32(0x4000), np.uint32(0xFFFF8000)  # float32 but its last 15 binary digits
 SIGMA_BANDS = ("predictive_std_m", "aleatoric_std_m", "epistemic_std_m", "evidence_index")
 ROLES = {
     "height": (HEIGHT,),
@@ -93,10 +94,16 @@ def _sigma(values: dict, scale: float, power: float) -> np.ndarray:
     else:
         whole = np.maximum(stored[0], np.float32(1e-6))
         stored[:3] *= calibrated(stored[0], scale, power).astype(np.float32) / whole
-    stored[:3] = _rounded(stored[:3])
-    mantissa, exponent = np.frexp(values[EVIDENCE][0])
-    stored[3] = np.ldexp(np.rint(mantissa * METRE_STEPS) / METRE_STEPS, exponent)  # three digits are plenty
-    return stored
+    stored[3] = values[EVIDENCE][0]
+    return _significant(stored)
+
+
+def _significant(values: np.ndarray) -> np.ndarray:
+    """Round float32 values in place to 9 binary digits, 0.2 %: no sigma is known better, and more compress badly."""
+    bits = values.view(np.uint32)
+    bits += _HALF_DIGIT
+    bits &= _DIGITS
+    return values
 
 
 def _rounded(metres: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ import rasterio
 
 from s3d_protocol import JobControl, OutOfMemory, ReconstructJob, partial_path
 
+from ..inference.heap import give_freed_memory_back
 from ..inference.session import InferenceSession, worker_threads
 from ..models.package import load_package
 from ..raster.mosaic import write_from_blocks
@@ -25,9 +26,9 @@ from .reconstruct_blocks import compute_region, regions, tile_count
 from .reconstruct_cluster import compute_on_cluster
 from .reconstruct_finish import Totals, write_report_aside, write_styles
 from .reconstruct_plan import (
+    LEAST_CACHE_BYTES,
     Plan,
     check_model_serves,
-    gdal_cache_bytes,
     make_plan,
     normalisation_text,
     paths_aside,
@@ -55,18 +56,20 @@ def run(job: ReconstructJob, control: JobControl) -> dict:
     job.check()
     check_output_paths(job, {job.image_path: "the image itself"})
     job = as_one_image(job, control)
+    give_freed_memory_back()
     package = load_package(job.model_path)
     job = without_what_the_model_lacks(job, package, control)
     check_model_serves(job, package)
     try:
-        with KeptWork(control) as work, whole_outputs(job, control), rasterio.Env(GDAL_CACHEMAX=gdal_cache_bytes(job)):
+        with KeptWork(control) as work, whole_outputs(job, control), rasterio.Env(GDAL_CACHEMAX=LEAST_CACHE_BYTES):
             files = ImageFiles(job.image_path)
             with ImageSource(job.image_path, job.bands) as source:
                 plan = make_plan(job, package, source, control)
                 check_memory(plan)
                 if not has_kept_work(next(iter(job.outputs().values()))):
                     check_disk(plan, control)
-                values = _compute(plan, source, files, work, control)
+                with rasterio.Env(GDAL_CACHEMAX=plan.cache_bytes):
+                    values = _compute(plan, source, files, work, control)
     except MemoryError as error:
         raise OutOfMemory(
             f"Main memory ran out; the job was allowed {job.max_memory_mb} MB. Lower the memory limit or the batch "

@@ -32,6 +32,9 @@ from .layers import ROLES, layer_specs
 
 _COARSEST = 8.0  # times the model's GSD: beyond, an image pixel holds whole houses
 _FINEST = 100.0  # the model's GSD divided by this: beyond, the unit is wrong
+LEAST_CACHE_BYTES = 32_000_000  # that GDAL may keep of what it has read: enough where pieces share few blocks
+_CACHE_SHARE = 1 / 8  # of the memory limit, at most
+_WIDE_TILES = 4  # a file's blocks as wide as so many tiles are met again and again along a row
 _BLOCK_PX = 4096  # of the outputs; a multiple of the final files' own tiles
 _SHARE_OF_BUFFERS = 0.75
 _MB = 1_000_000
@@ -50,6 +53,7 @@ class Plan:
         bands, has_mask: of the image, as it is read.
         layers: rasters to compute: the outputs, and what the report shows.
         block_px: side of the blocks that are finished and recorded one by one.
+        cache_bytes: that GDAL may keep of what it has read.
         warnings: for the user, in the result and the report.
     """
 
@@ -65,6 +69,7 @@ class Plan:
     has_mask: bool
     layers: tuple
     block_px: int
+    cache_bytes: int
     warnings: tuple
 
     def __reduce__(self):
@@ -197,8 +202,15 @@ def make_plan(job: ReconstructJob, package: ModelPackage, source: ImageSource, c
         control.log(text, "warning")
     return Plan(
         job, package, window, grid, size, columns, rows, normalisation, source.bands, source.has_mask, layers,
-        block_size_px(), tuple(warnings),
+        block_size_px(), _cache_bytes(job, source, columns, rows), tuple(warnings),
     )
+
+
+def _cache_bytes(job: ReconstructJob, source: ImageSource, columns: ModelAxis, rows: ModelAxis) -> int:
+    """Choose GDAL's cache: two rows of tiles, one being read and one whose mask is written, if blocks are that wide."""
+    wide_px = _WIDE_TILES * columns.tiles.stride_px / columns.to_model.scale
+    wanted = source.row_bytes(int(wide_px), int(2 * rows.tiles.tile_px / rows.to_model.scale))
+    return max(LEAST_CACHE_BYTES, min(wanted, int(job.max_memory_mb * _MB * _CACHE_SHARE)))
 
 
 def block_size_px() -> int:
@@ -209,11 +221,6 @@ def block_size_px() -> int:
 def buffer_mb(job: ReconstructJob) -> float:
     """Return what the engine may take of the memory limit; the rest is for GDAL and what is being written."""
     return job.max_memory_mb * _SHARE_OF_BUFFERS
-
-
-def gdal_cache_bytes(job: ReconstructJob) -> int:
-    """Return what GDAL may keep of blocks that it has read."""
-    return min(512, max(32, job.max_memory_mb // 16)) * _MB
 
 
 def paths_aside(job: ReconstructJob, package: ModelPackage, job_id: str) -> dict[str, str]:

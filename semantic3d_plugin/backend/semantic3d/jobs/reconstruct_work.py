@@ -11,6 +11,7 @@ from typing import Mapping
 
 from s3d_protocol import Cancelled, JobControl, OutputFailed, partial_path
 
+from .image_identity import ImageChanged
 from .reconstruct_plan import Plan
 from .work_folder import PREFIX, BlockRecord, WorkFolder, identity_of, work_path
 
@@ -96,7 +97,8 @@ class KeptWork:
     def __exit__(self, kind, error, trace) -> None:
         if self._folder is None:
             return
-        if error is not None and self.records and self._lasting:
+        is_wanted = error is not None and not isinstance(error, ImageChanged)
+        if is_wanted and self.records and self._lasting:
             self._folder.release()
             how = "cancelled" if isinstance(error, Cancelled) else "stopped by an error"
             self._control.log(

@@ -12,7 +12,7 @@ import numpy as np
 INTERVALS = (0.5, 0.6827, 0.95)  # central intervals whose coverage is published
 LEVELS = tuple(sorted({*(n / 20 for n in range(1, 20)), 0.99, *INTERVALS}))  # of the reliability diagram
 INTERVALS_TAG = "SEMANTIC3D_INTERVALS"  # of a sigma raster: "0.5:0.4 0.95:3.1", level and factor of sigma
-BIN_M = 1.0 / 1024.0  # as fine as our sigma rasters are stored
+BIN_M = 1.0 / 1024.0
 RANGE_M = 100.0
 CURVE_STEPS = 1000
 _BINS = round(RANGE_M / BIN_M) + 1

@@ -47,6 +47,8 @@ def write_from_blocks(
                 dataset.update_tags(band, **statistics_tags(values, grid, spec.scale))
         check_cancelled()
         write_cog(virtual_path, path, spec, threads, check_cancelled)
+        if os.path.exists(virtual_path + ".ovr"):  # made on the way
+            os.remove(virtual_path + ".ovr")
     except GDAL_ERRORS as error:
         raise failed(path, error) from error
 

@@ -174,6 +174,19 @@ class ImageSource:
         rules = f"{self.bands} {self.dtype} alpha {self._alpha} mask {self._reads_mask} nodata {self._nodata} "
         return rules.encode() + (b"" if self._palette is None else self._palette.tobytes())
 
+    def row_bytes(self, wide_px: int, rows_px: int) -> int:
+        """Return what must stay in memory so that rows read in pieces from left to right are decoded once.
+
+        Args:
+            wide_px: narrower blocks of the file are soon done with, and count nothing.
+            rows_px: height of the pieces.
+        """
+        rows, columns = self.block_shape
+        if columns <= wide_px and self._dataset.driver != "VRT":  # what a VRT reads may have wider ones
+            return 0
+        pixel_bytes = sum(np.dtype(name).itemsize for name in self._dataset.dtypes)
+        return pixel_bytes * self.grid.width * (rows_px + 2 * rows)
+
     @property
     def block_shape(self) -> tuple[int, int]:
         """(rows, columns) of the file's own blocks."""

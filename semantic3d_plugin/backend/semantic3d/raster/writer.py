@@ -17,7 +17,7 @@ from typing import Callable, Iterator
 import numpy as np
 import rasterio
 import rasterio.shutil
-from rasterio.enums import ColorInterp
+from rasterio.enums import ColorInterp, Resampling
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window
 
@@ -199,13 +199,17 @@ def write_cog(
 
     With several threads GDAL does not say that the disk was full: the file is then broken.
 
+    Args:
+        source_path: an interim file or a VRT; it gets overviews, too.
+
     Raises:
         GDAL_ERRORS: as GDAL raises them.
     """
+    _add_overviews(source_path, spec)
+    check_cancelled()
     rasterio.shutil.copy(
         source_path, path, driver="COG", COMPRESS="DEFLATE", LEVEL="4", PREDICTOR="YES",
-        BLOCKSIZE=str(_BLOCK_PX), OVERVIEW_RESAMPLING=spec.overviews, OVERVIEWS="IGNORE_EXISTING",
-        NUM_THREADS=str(threads), BIGTIFF="IF_SAFER",
+        BLOCKSIZE=str(_BLOCK_PX), OVERVIEWS="FORCE_USE_EXISTING", NUM_THREADS=str(threads), BIGTIFF="IF_SAFER",
     )
     with rasterio.open(path) as whole:
         levels = len(whole.overviews(1))
@@ -215,6 +219,26 @@ def write_cog(
             with rasterio.open(path, NUM_THREADS=str(threads), **options) as dataset:
                 for _ in raster_blocks(dataset):
                     check_cancelled()
+
+
+def _add_overviews(path: str, spec: RasterSpec) -> None:
+    """Add overviews to a raster, in itself or (a VRT) beside it.
+
+    Uncompressed and band by band, which takes a sixth of the time in which GDAL's COG driver makes its own.
+    """
+    settings = {"GDAL_TIFF_OVR_BLOCKSIZE": _BLOCK_PX, "INTERLEAVE_OVERVIEW": "BAND", "BIGTIFF_OVERVIEW": "IF_SAFER"}
+    beside = path + ".ovr"
+    with rasterio.Env(**settings), rasterio.open(path, "r+") as dataset:
+        width, height = dataset.width, dataset.height
+        factors = [2**step for step in range(1, 31) if max(width, height) > _BLOCK_PX * 2 ** (step - 1)]
+        if not factors:
+            return
+        before = os.path.getsize(path)
+        dataset.build_overviews(factors, Resampling[spec.overviews.lower()])
+    size = os.path.getsize(beside) if os.path.exists(beside) else os.path.getsize(path) - before
+    least = spec.bytes_per_pixel() * sum((width // factor) * (height // factor) for factor in factors)
+    if size < least:  # GDAL says nothing of what fails while it closes a file
+        raise OSError(f"only {size} of {least} bytes of overviews were taken")
 
 
 class _Moments:

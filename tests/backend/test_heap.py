@@ -1,0 +1,44 @@
+"""Freed buffers go back to the system, also where something small lies between them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BACKEND = Path(__file__).resolve().parents[2] / "semantic3d_plugin" / "backend"
+PROGRAM = """
+import sys
+import numpy as np
+from semantic3d.inference.heap import give_freed_memory_back
+
+def resident_mb():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096 / 1e6
+
+if sys.argv[1] == "with":
+    give_freed_memory_back()
+np.ones(20_000_000, np.uint8)  # freed at once: from here on glibc keeps buffers of this size in its heap
+before_mb = resident_mb()
+buffers, between = [], []
+for _ in range(10):
+    buffers.append(np.ones(15_000_000, np.uint8))
+    between.append(np.ones(100_000, np.uint8))
+del buffers
+print(resident_mb() - before_mb)
+"""
+
+
+def kept_mb(how):
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, how], capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": str(BACKEND)},
+    )  # fmt: skip
+    return float(run.stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_freed_buffers_go_back():
+    assert kept_mb("with") < 20
+    assert kept_mb("without") > 100  # what it is for; if this fails, glibc has become wiser
