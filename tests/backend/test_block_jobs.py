@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from block_scene import Watch
 from fake_model import write_fake_package
 from rasterio.transform import Affine
 
@@ -21,16 +22,7 @@ from semantic3d.models.package import load_package
 from semantic3d.raster.block_grid import Block, BlockGrid
 from semantic3d.raster.source import ImageSource
 
-
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch):
-    monkeypatch.setenv("SEMANTIC3D_BLOCK_PX", "64")
-    monkeypatch.setattr(os, "fsync", lambda fd: None)
-
-
-@pytest.fixture(scope="module")
-def package(tmp_path_factory):
-    return write_fake_package(tmp_path_factory.mktemp("model") / "fake", blur_px=5)
+pytestmark = pytest.mark.usefixtures("small_blocks")
 
 
 @pytest.fixture(scope="module")
@@ -116,32 +108,23 @@ def test_the_memory_limit_cuts_the_work_in_narrower_parts(tmp_path, package):
     assert max(part.columns for part in found[2048]) == 32
 
 
-class Log(JobControl):
-    def __init__(self):
-        super().__init__()
-        self.texts = []
-
-    def send_log(self, text, level):
-        self.texts.append(text)
-
-
 def test_what_it_will_take_is_said_before(tmp_path, image, package):
-    control = Log()
+    control = Watch()
     values = run(job_for(image, package, tmp_path), control)
     expected = values["preflight"]
     assert expected["tiles"] == 4 * 3  # 200 and 150 pixels in tiles of 64 that overlap by 16
     assert 0 < expected["expected_s"] < 60
     assert expected["disk_mb"] == 0 and isinstance(expected["memory_mb"], int)  # 0.3 MB
-    (said,) = [text for text in control.texts if text.startswith("To do: 12 tiles of 64 pixels on cpu, about ")]
+    (said,) = [text for text in control.logs if text.startswith("To do: 12 tiles of 64 pixels on cpu, about ")]
     assert f"about {expected['memory_mb']} MB of main memory" in said
-    assert control.texts.index(said) < control.texts.index("Writing height.")
+    assert control.logs.index(said) < control.logs.index("Writing height.")
 
 
 def test_few_tiles_are_not_timed_besides(tmp_path, image, package):
-    control = Log()
+    control = Watch()
     job = replace(job_for(image, package, tmp_path), batch_size=4)
     assert run(job, control)["preflight"]["expected_s"] is None  # 12 tiles are three batches
-    assert [text for text in control.texts if text.startswith("To do: 12 tiles of 64 pixels on cpu, about ")]
+    assert [text for text in control.logs if text.startswith("To do: 12 tiles of 64 pixels on cpu, about ")]
 
 
 def test_too_little_memory_is_refused_with_numbers(tmp_path, image):
@@ -160,6 +143,6 @@ def test_the_disk_must_hold_blocks_and_outputs_but_not_what_is_there(tmp_path, i
     with pytest.raises(OutputFailed, match="0.03 GB free"):
         run(job_for(image, package, tmp_path), JobControl())
     free.free += 1
-    control = Log()
+    control = Watch()
     control.send_progress = lambda message: None
     run(job_for(image, package, tmp_path), control)

@@ -13,17 +13,14 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import onnxruntime
 import pytest
-import rasterio
+from block_scene import BLOCKS, LAYERS, Watch, acting, contents, job_for, write_image
 from fake_model import write_fake_package
-from rasterio.transform import Affine
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed: nothing to distribute over")
 
@@ -37,21 +34,12 @@ from s3d_protocol import (  # noqa: E402
     JobControl,
     MissingDependency,
     OutputFailed,
-    ReconstructJob,
 )
 from semantic3d.jobs import cluster_worker, reconstruct_cluster  # noqa: E402
 from semantic3d.jobs.reconstruct import run  # noqa: E402
-from semantic3d.jobs.reconstruct_work import KeptWork  # noqa: E402
 
-LAYERS = ("height", "sigma", "land_cover")
-BLOCKS = 30
 POSIX = pytest.mark.skipif(sys.platform != "linux", reason="uses /proc and Linux's signals")
-
-
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch):
-    monkeypatch.setenv("SEMANTIC3D_BLOCK_PX", "64")
-    monkeypatch.setattr(os, "fsync", lambda fd: None)  # no power fails here, and disks take their time
+pytestmark = pytest.mark.usefixtures("small_blocks")
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +53,8 @@ def cluster():
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory):
-    return write_fake_package(tmp_path_factory.mktemp("model") / "fake", blur_px=5)
-
-
-@pytest.fixture(scope="module")
 def image(tmp_path_factory):
-    return write_image(tmp_path_factory.mktemp("image") / "image.tif")
+    return write_image(tmp_path_factory.mktemp("image") / "image.tif", gap=True)
 
 
 @pytest.fixture(scope="module")
@@ -85,56 +68,9 @@ def expected(image, package, tmp_path_factory):
     return contents(folder)
 
 
-def write_image(path):
-    pixels = np.random.default_rng(4).integers(1, 256, (3, 330, 260)).astype(np.uint8)
-    pixels[:, 100:160, 30:120] = 0
-    with rasterio.open(path, "w", driver="GTiff", width=260, height=330, count=3, dtype="uint8", crs="EPSG:32632",
-                       transform=Affine(0.5, 0, 5e5, 0, -0.5, 5e6), nodata=0) as dataset:
-        dataset.write(pixels)
-    return str(path)
-
-
-def job_for(image, package, folder, **options):
-    paths = {f"{name}_path": os.path.join(folder, f"{name}.tif") for name in LAYERS}
-    report = os.path.join(folder, "report.html")
-    return ReconstructJob(image, package, overlap_px=16, report_path=report, **paths, **options)
-
-
-def contents(folder):
-    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
-
-
 def names_in_work_folder(folder):
     (found,) = Path(folder).glob(".semantic3d-*")
     return [path.name for path in found.rglob("*") if path.is_file()]
-
-
-class Watch(JobControl):
-    """Keeps logs and progress."""
-
-    def __init__(self):
-        super().__init__()
-        self.logs, self.messages = [], []
-
-    def send_log(self, text, level):
-        self.logs.append(text)
-
-    def send_progress(self, message):
-        self.messages.append(message)
-
-
-@contextmanager
-def acting(actions):
-    """While this lasts, actions[n] is called when the client has counted n blocks."""
-    add = KeptWork.add
-
-    def added(self, record):
-        add(self, record)
-        actions.get(len(self.records), lambda: None)()
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(KeptWork, "add", added)
-        yield
 
 
 def test_the_cluster_gives_the_bytes_of_the_local_engine(cluster, image, package, expected, tmp_path, monkeypatch):

@@ -1,13 +1,11 @@
 """Many images as one job: a folder, a pattern, a STAC file."""
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
-from fake_model import write_fake_package
 from rasterio.transform import Affine
 
 from s3d_protocol import Cancelled, InvalidInput, InvalidParameter, JobControl, OutputFailed, ReconstructJob
@@ -15,19 +13,9 @@ from semantic3d import cli
 from semantic3d.jobs.reconstruct import run
 from semantic3d.jobs.reconstruct_work import KeptWork
 
+pytestmark = pytest.mark.usefixtures("small_blocks")
 PIXELS = np.random.default_rng(7).integers(1, 256, (3, 120, 150)).astype(np.uint8)
 PARTS = {"a": (0, 0, 90, 70), "b": (80, 0, 70, 70), "c": (0, 60, 90, 60), "d": (80, 60, 70, 60)}
-
-
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch):
-    monkeypatch.setenv("SEMANTIC3D_BLOCK_PX", "64")
-    monkeypatch.setattr(os, "fsync", lambda fd: None)
-
-
-@pytest.fixture(scope="module")
-def package(tmp_path_factory):
-    return write_fake_package(tmp_path_factory.mktemp("model") / "fake", blur_px=5)
 
 
 def write(path, pixels, column=0, row=0, gsd_m=0.5, crs="EPSG:32632", **profile):

@@ -110,6 +110,18 @@ def test_files_say_what_they_hold(tmp_path, package):
         assert '"building"' in dataset.tags()["SEMANTIC3D_CLASSES"]
 
 
+@pytest.mark.parametrize("value, nodata, words", [
+    (0, None, ["black", "gdal_edit -a_nodata 0"]), (255, None, ["white", "-a_nodata 255"]), (0, 0, []), (7, None, []),
+])  # fmt: skip
+def test_a_margin_that_nobody_declares_is_said(tmp_path, package, value, nodata, words):
+    pixels = noise(80, 90)
+    pixels[:, 50:, 60:] = value
+    more = {} if nodata is None else {"nodata": nodata}
+    job = job_for(save(tmp_path / "i.tif", pixels, **more), package, str(tmp_path / "out"), ("height",))
+    warnings = run(job, JobControl())["warnings"]
+    assert len(warnings) == bool(words) and all(word in warnings[0] for word in words)
+
+
 def test_overviews_are_means_of_valid_pixels(tmp_path, package):
     pixels = noise(600, 1100)
     pixels[:, :301, :501] = 0

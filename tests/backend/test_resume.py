@@ -11,36 +11,20 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import rasterio
 import s3d_protocol
-from fake_model import write_fake_package
-from rasterio.transform import Affine
+from block_scene import BLOCKS, LAYERS, Watch, acting, contents, job_for, write_image
 
-from s3d_protocol import Cancelled, InvalidInput, JobControl, OutputFailed, ReconstructJob
+from s3d_protocol import Cancelled, InvalidInput, JobControl, OutputFailed
 from semantic3d.inference.session import InferenceSession
 from semantic3d.jobs.reconstruct import run
-from semantic3d.jobs.reconstruct_work import KeptWork
 
 BACKEND = str(Path(s3d_protocol.__file__).resolve().parents[1])
-LAYERS = ("height", "sigma", "land_cover")
-BLOCKS = 30
-
-
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch):
-    monkeypatch.setenv("SEMANTIC3D_BLOCK_PX", "64")
-    monkeypatch.setattr(os, "fsync", lambda fd: None)  # no power fails here, and disks take their time
-
-
-@pytest.fixture(scope="module")
-def package(tmp_path_factory):
-    return write_fake_package(tmp_path_factory.mktemp("model") / "fake", blur_px=5)
+pytestmark = pytest.mark.usefixtures("small_blocks")
 
 
 @pytest.fixture(scope="module")
@@ -61,25 +45,6 @@ def expected(original, package, tmp_path_factory):
     return contents(folder)
 
 
-def write_image(path, seed=4):
-    pixels = np.random.default_rng(seed).integers(1, 256, (3, 330, 260)).astype(np.uint8)
-    with rasterio.open(path, "w", driver="GTiff", width=260, height=330, count=3, dtype="uint8", crs="EPSG:32632",
-                       transform=Affine(0.5, 0, 5e5, 0, -0.5, 5e6)) as dataset:
-        dataset.write(pixels)
-    return str(path)
-
-
-def job_for(image, package, folder, **options):
-    os.makedirs(folder, exist_ok=True)
-    paths = {f"{name}_path": os.path.join(folder, f"{name}.tif") for name in LAYERS}
-    report = os.path.join(folder, "report.html")
-    return ReconstructJob(image, package, overlap_px=16, report_path=report, **paths, **options)
-
-
-def contents(folder):
-    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
-
-
 def work_folder(folder):
     (found,) = Path(folder).glob(".semantic3d-*")
     return found
@@ -90,39 +55,10 @@ def finished(folder):
     return sorted(path.stem for path in (work_folder(folder) / "records").glob("*.json"))
 
 
-class Watch(JobControl):
-    """Keeps logs and progress."""
-
-    def __init__(self):
-        super().__init__()
-        self.logs, self.done = [], []
-
-    def send_log(self, text, level):
-        self.logs.append(text)
-
-    def send_progress(self, message):
-        self.done.append((message["done"], message["total"]))
-
-
-@contextmanager
-def acting_after(count, act):
-    """While this lasts, `act` is called when so many blocks are recorded."""
-    add = KeptWork.add
-
-    def added(self, record):
-        add(self, record)
-        if len(self.records) == count:
-            act()
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(KeptWork, "add", added)
-        yield
-
-
 def interrupted(image, package, folder, after=7):
     """Run until some blocks are finished, then cancel; returns the control."""
     control = Watch()
-    with acting_after(after, control.cancel), pytest.raises(Cancelled):
+    with acting({after: control.cancel}), pytest.raises(Cancelled):
         run(job_for(image, package, str(folder)), control)
     return control
 
@@ -154,7 +90,7 @@ def test_a_cancelled_job_continues_and_gives_the_same_bytes(tmp_path, image, pac
 def test_a_job_that_is_to_keep_nothing_leaves_nothing(tmp_path, image, package):
     control = Watch()
     job = replace(job_for(image, package, str(tmp_path / "out")), keep_blocks=False)
-    with acting_after(7, control.cancel), pytest.raises(Cancelled):
+    with acting({7: control.cancel}), pytest.raises(Cancelled):
         run(job, control)
     assert list((tmp_path / "out").iterdir()) == []
     assert not [text for text in control.logs if "kept" in text]
@@ -239,7 +175,7 @@ def test_nothing_is_left_where_no_block_is_finished_or_there_is_only_one(tmp_pat
 
 def test_an_image_that_changes_is_noticed(tmp_path, image, package, expected):
     folder = tmp_path / "out"
-    with acting_after(4, lambda: os.utime(image, ns=(1, 1))):
+    with acting({4: lambda: os.utime(image, ns=(1, 1))}):
         with pytest.raises(InvalidInput, match="image changed.*image.tif was changed"):
             run(job_for(image, package, str(folder)), Watch())
     assert contents(folder) == {}  # no job would ask for those blocks again
@@ -250,7 +186,7 @@ def test_an_image_that_changes_is_noticed(tmp_path, image, package, expected):
 
 def test_an_image_that_went_away_may_come_back(tmp_path, image, package, expected):
     folder, aside = tmp_path / "out", tmp_path / "aside.tif"
-    with acting_after(4, lambda: os.rename(image, aside)):
+    with acting({4: lambda: os.rename(image, aside)}):
         with pytest.raises(InvalidInput, match="image.tif is gone"):
             run(job_for(image, package, str(folder)), Watch())
     os.rename(aside, image)
@@ -296,7 +232,7 @@ def test_a_result_says_that_the_card_was_lost_in_the_midst(tmp_path, image, pack
 
     monkeypatch.setattr(InferenceSession, "__init__", on_a_card)
     job = job_for(image, package, str(tmp_path / "out"))
-    with acting_after(3, lambda: monkeypatch.setattr(InferenceSession, "run", losing_it)):
+    with acting({3: lambda: monkeypatch.setattr(InferenceSession, "run", losing_it)}):
         run(job, JobControl())
     with rasterio.open(job.height_path) as dataset:
         assert dataset.tags()["SEMANTIC3D_DEVICE"] == "cuda, then cpu"

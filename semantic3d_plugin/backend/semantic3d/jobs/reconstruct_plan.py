@@ -34,6 +34,7 @@ _COARSEST = 8.0  # times the model's GSD: beyond, an image pixel holds whole hou
 _FINEST = 100.0  # the model's GSD divided by this: beyond, the unit is wrong
 LEAST_CACHE_BYTES = 32_000_000  # that GDAL may keep of what it has read: enough where pieces share few blocks
 _CACHE_SHARE = 1 / 8  # of the memory limit, at most
+_CORNER_PX = 16
 _WIDE_TILES = 4  # a file's blocks as wide as so many tiles are met again and again along a row
 _BLOCK_PX = 4096  # of the outputs; a multiple of the final files' own tiles
 _SHARE_OF_BUFFERS = 0.75
@@ -186,7 +187,7 @@ def make_plan(job: ReconstructJob, package: ModelPackage, source: ImageSource, c
             f"{job.image_path} does not say how large its pixels are on the ground (no CRS or no geotransform). "
             "Give the ground sampling distance in metres (GSD)."
         )
-    warnings = [*source.warnings, *gsd_warnings(source.grid, size, job, package)]
+    warnings = [*source.warnings, *gsd_warnings(source.grid, size, job, package), *_margin_warnings(source)]
     columns, rows = plan_axes(
         source.grid.width, source.grid.height, size, package.gsd_m, package.tile_size_px, job.overlap_px
     )
@@ -232,6 +233,24 @@ def paths_aside(job: ReconstructJob, package: ModelPackage, job_id: str) -> dict
             if all(role in package.output_names for role in ROLES[name]):
                 paths.setdefault(name, f"{partial_path(outputs['report'], job_id)}.{name}.tif")
     return paths
+
+
+def _margin_warnings(source: ImageSource) -> list[str]:
+    """Say so where a corner is of one colour, black or white, and nothing declares it to be no image."""
+    if source.has_mask or source.dtype != np.uint8:
+        return []
+    width, height = min(_CORNER_PX, source.grid.width), min(_CORNER_PX, source.grid.height)
+    for row in (0, source.grid.height - height):
+        for column in (0, source.grid.width - width):
+            pixels, _ = source.read(column, row, width, height)
+            for value, colour in ((0, "black"), (255, "white")):
+                if (pixels == value).all():
+                    return [
+                        f"A corner of the image is {colour} and not declared as NoData, so it is taken for ground or "
+                        f"water. If it is a margin, declare it, for instance with gdal_edit -a_nodata {value}, and run "
+                        "the job again."
+                    ]
+    return []
 
 
 def gsd_warnings(grid: Grid, size: PixelSize, job: ReconstructJob, package: ModelPackage) -> list[str]:
