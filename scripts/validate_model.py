@@ -101,7 +101,7 @@ def main() -> None:
     mean_m = float(known.mean())
 
     package = load_package(args.model)
-    rows, sureness = [], []
+    rows, sureness, pooled = [], [], UncertaintyErrors(package.intervals)
     for chosen in VALIDATION_SETS:
         for image in sorted((root / chosen.name / "rgb").glob(chosen.pattern)):
             rgb, ndsm_m, cover = truth(root, chosen, image.name)
@@ -118,17 +118,20 @@ def main() -> None:
             })
             valid = np.isfinite(ndsm_m) & np.isfinite(height)
             uncertainty = UncertaintyErrors(package.intervals)
-            uncertainty.add((height - ndsm_m)[valid], sigma[valid])
+            for errors in (uncertainty, pooled):
+                errors.add((height - ndsm_m)[valid], sigma[valid])
             sureness.append((name, uncertainty.result()))
             print(name, rows[-1]["model"], flush=True)
-    text = table(rows, sureness, package)
+    text = table(rows, sureness, pooled.result(), package)
     print(text)
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(text, encoding="utf-8")
 
 
-def table(rows: list[dict], sureness: list[tuple[str, UncertaintyFigures]], package) -> str:
+def table(
+    rows: list[dict], sureness: list[tuple[str, UncertaintyFigures]], pooled: UncertaintyFigures, package
+) -> str:
     """Markdown: one line per image and predictor, then the means over images."""
     predictors = list(rows[0])
     lines = [
@@ -154,11 +157,13 @@ def table(rows: list[dict], sureness: list[tuple[str, UncertaintyFigures]], pack
         mae = sum(row[predictor].mae_m * row[predictor].pixels for row in rows) / total
         rmse = np.sqrt(sum(row[predictor].rmse_m ** 2 * row[predictor].pixels for row in rows) / total)
         lines.append(f"| **all pixels** | **{predictor}** | **{mae:.2f}** | **{rmse:.2f}** | | | |")
-    return "\n".join([*lines, *sureness_table(sureness, package)])
+    return "\n".join([*lines, *sureness_table(sureness, pooled, package)])
 
 
-def sureness_table(sureness: list[tuple[str, UncertaintyFigures]], package) -> list[str]:
-    """Markdown: how well sigma and the intervals tell the errors, per image and on average."""
+def sureness_table(
+    sureness: list[tuple[str, UncertaintyFigures]], pooled: UncertaintyFigures, package
+) -> list[str]:
+    """Markdown: how well sigma and the intervals tell the errors, per image, on average and over all pixels."""
     lines = [
         "", "## Uncertainty", "",
         "The intervals are those that the package states (half widths in sigma: "
@@ -168,8 +173,12 @@ def sureness_table(sureness: list[tuple[str, UncertaintyFigures]], package) -> l
         "how far single images stray shows what to expect elsewhere.", "",
         "| image | UECC | AUSE, m | in 50 % | in 68 % | in 95 % |", "|---|---|---|---|---|---|",
     ]  # fmt: skip
-    values = [(f.uecc, f.ause_m, *(f.covered(level) for level in INTERVALS)) for _, f in sureness]
-    for name, row in [*zip((name for name, _ in sureness), values), ("**mean of images**", np.mean(values, axis=0))]:
+    def values(f: UncertaintyFigures) -> tuple:
+        return f.uecc, f.ause_m, *(f.covered(level) for level in INTERVALS)
+
+    by_image = [(name, values(f)) for name, f in sureness]
+    mean = np.mean([row for _, row in by_image], axis=0)
+    for name, row in [*by_image, ("**mean of images**", mean), ("**all pixels**", values(pooled))]:
         cells = [f"{number:.2f}" for number in row[:2]] + [f"{share:.1%}" for share in row[2:]]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return [*lines, ""]

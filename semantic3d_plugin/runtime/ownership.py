@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,13 +34,11 @@ class Ownership:
         except OSError as error:
             raise OutputFailed(
                 f"The lock {self._path} cannot be taken ({error.strerror or error}). Set SEMANTIC3D_HOME to a "
-                "folder that can be written."
+                "folder that can be written, on a disk that can lock files."
             ) from error
         return self
 
     def __exit__(self, *exception: object) -> None:
-        # An open file cannot be removed on Windows; who comes first afterwards uses it again.
-        with suppress(OSError if os.name == "nt" else FileNotFoundError):
+        with suppress(OSError):  # a lock file that stays is harmless: who comes next uses it again
             self._lock.release(remove=True)
-        self._lock.release()
         self._lock = None

@@ -182,7 +182,7 @@ def test_each_scene_has_outputs_of_its_own_and_goes_on(model, tmp_path, capsys):
     command = ["reconstruct", str(scenes), "--model", model, "--overlap", "16", "--each", str(results)]
     assert cli.main(command) == cli.EXIT_FAILED
     said = capsys.readouterr().err
-    assert "b.tif" in said and "3 scenes: 2 done, 0 were there, 1 failed." in said
+    assert "2 scenes done, 0 were there, 1 failed (b.tif)." in said
     assert sorted(path.name for path in results.iterdir() if path.suffix == ".tif") == [
         f"{name}_{ending}.tif" for name in ("a", "c") for ending in SCENE_ENDINGS
     ]
@@ -193,18 +193,39 @@ def test_each_scene_has_outputs_of_its_own_and_goes_on(model, tmp_path, capsys):
     before = (results / "a_height.tif").stat()
     write_image(scenes / "b.tif", 70, 60)
     assert cli.main(command) == 0
-    assert "3 scenes: 1 done, 2 were there, 0 failed." in capsys.readouterr().out
+    assert "1 scenes done, 2 were there, 0 failed." in capsys.readouterr().out
     assert (results / "a_height.tif").stat() == before and (results / "b_height.tif").exists()
 
 
 @pytest.mark.parametrize("more, words", [
     (["--each", "OUT", "--height", "h.tif"], "leave the other output options out"),
     (["--each", "OUT", "--overlap", "-1"], "overlap"),
+    (["--each", "HERE"], "is the folder of the images"),
 ])
 def test_scenes_with_wrong_parameters_end_at_once(more, words, image, model, tmp_path, capsys):
-    more = [str(tmp_path / "out") if part == "OUT" else part for part in more]
+    more = [{"OUT": str(tmp_path / "out"), "HERE": str(tmp_path)}.get(part, part) for part in more]
     assert cli.main(["reconstruct", image, "--model", model, *more]) == cli.EXIT_WRONG_PARAMETERS
     assert words in capsys.readouterr().err
+
+
+def test_a_fault_that_all_scenes_share_is_said_once(tmp_path, capsys):
+    for name in ("a", "b"):
+        write_image(tmp_path / f"{name}.tif", 70, 60)
+    command = ["reconstruct", str(tmp_path), "--model", str(tmp_path / "none"), "--each", str(tmp_path / "out")]
+    assert cli.main(command) == cli.EXIT_FAILED
+    assert capsys.readouterr().err.count("none") == 1
+
+
+def test_an_extent_beside_one_scene_leaves_the_others(model, tmp_path, capsys):
+    scenes = tmp_path / "scenes"
+    scenes.mkdir()
+    write_image(scenes / "a.tif", 70, 60)
+    with rasterio.open(write_image(scenes / "b.tif", 70, 60), "r+") as far:
+        far.transform = from_origin(600000, 4800000, 0.5, 0.5)
+    command = ["reconstruct", str(scenes), "--model", model, "--overlap", "16", "--each", str(tmp_path / "out"),
+               "--extent", "500000,4799980,500030,4800000"]
+    assert cli.main(command) == cli.EXIT_FAILED
+    assert "1 scenes done, 0 were there, 1 failed (b.tif)." in capsys.readouterr().err
 
 
 def test_scenes_of_one_name_are_refused(model, tmp_path, capsys):

@@ -122,42 +122,6 @@ def test_a_margin_that_nobody_declares_is_said(tmp_path, package, value, nodata,
     assert len(warnings) == bool(words) and all(word in warnings[0] for word in words)
 
 
-def test_overviews_are_means_of_valid_pixels(tmp_path, package):
-    pixels = noise(600, 1100)
-    pixels[:, :301, :501] = 0
-    job = job_for(save(tmp_path / "i.tif", pixels, nodata=0), package, str(tmp_path / "out"), ("height",))
-    run(job, JobControl())
-    stored = np.ma.masked_equal(read(job.height_path)[0], -9999).astype(float)
-    for level in range(2):  # 550 and 275 pixels wide: below 512 there are no more
-        stored = stored.reshape(stored.shape[0] // 2, 2, -1, 2).mean(axis=(1, 3))
-        with rasterio.open(job.height_path, overview_level=level) as dataset:
-            np.testing.assert_allclose(dataset.read(1), stored.filled(-9999), atol=1e-4)
-    with rasterio.open(job.height_path) as dataset:
-        assert dataset.overviews(1) == [2, 4]
-
-
-@pytest.mark.skipif(os.name == "nt", reason="there is no limit of file sizes there")
-def test_a_disk_that_fills_at_the_overviews_is_noticed(tmp_path, package, monkeypatch):
-    import resource
-
-    import semantic3d.raster.writer as writer
-
-    add_overviews, unlimited = writer._add_overviews, resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def on_a_full_disk(path, spec):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, unlimited[1]))
-        try:
-            add_overviews(path, spec)
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
-
-    monkeypatch.setattr(writer, "_add_overviews", on_a_full_disk)
-    job = job_for(save(tmp_path / "i.tif", noise(600, 1100)), package, str(tmp_path / "out"), ("height",))
-    with pytest.raises(OutputFailed, match="cannot be written"):
-        run(job, JobControl())
-    assert os.listdir(tmp_path / "out") == []
-
-
 @pytest.mark.parametrize("power, expected", [(None, [1.0, 0.6, 0.8]), (0.5, [2**0.5, 0.6 * 2**0.5, 0.8 * 2**0.5])])
 def test_calibration_changes_all_three_deviations(tmp_path, power, expected):
     calibration = {"predictive_std_scale": 2.0, "method": "by hand"}  # the model says 0.5, 0.3 and 0.4 m

@@ -49,7 +49,7 @@ def test_sigma_has_named_bands(outputs):
     with rasterio.open(outputs[1]["SIGMA"]) as made:
         assert made.descriptions == ("predictive_std_m", "aleatoric_std_m", "epistemic_std_m", "evidence_index")
     assert profile["dtype"] == "float32" and profile["nodata"] == -9999.0
-    # 0.09 m2 aleatoric and 0.16 m2 epistemic: 0.3, 0.4 and together 0.5 m. They are stored in steps of 1/1024 m.
+    # 0.09 m2 aleatoric and 0.16 m2 epistemic: 0.3, 0.4 and together 0.5 m. They are stored with 9 binary digits.
     np.testing.assert_allclose(sigma[:, 150, 200], [0.5, 0.3, 0.4, 0.25], rtol=0, atol=1 / 2048)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import time
 
 if os.name == "nt":
     import msvcrt
@@ -17,6 +18,9 @@ else:
 _BUSY = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, getattr(errno, "EOPNOTSUPP", errno.ENOSYS))  # of some network disks
 _FAR_BYTE = 1 << 30  # Windows locks bytes against reading, too: not those that hold the process's id
+
+
+_TRIES, _PAUSE_S = 50, 0.02
 
 
 class Busy(Exception):
@@ -57,16 +61,18 @@ class FileLock:
         """Let go of the lock, and delete its file if asked to; harmless when done twice."""
         if self._fd is None:
             return
-        if remove and os.name != "nt":
-            os.remove(self._path)
-        os.close(self._fd)
-        self._fd = None
+        fd, self._fd = self._fd, None
+        try:
+            if remove and os.name != "nt":
+                os.remove(self._path)
+        finally:
+            os.close(fd)
         if remove and os.name == "nt":  # an open file cannot be deleted there
             os.remove(self._path)
 
 
 def _open_locked(path: str, needed: bool) -> int:
-    while True:
+    for _ in range(_TRIES):
         fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             try:
@@ -82,6 +88,8 @@ def _open_locked(path: str, needed: bool) -> int:
                 raise Busy(_pid_in(path)) from error
             raise
         os.close(fd)
+        time.sleep(_PAUSE_S)
+    raise OSError(errno.ENOLCK, f"The file {path} is never the one that was opened; that disk cannot lock files")
 
 
 def _lock(fd: int) -> None:

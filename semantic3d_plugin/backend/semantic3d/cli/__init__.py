@@ -159,7 +159,7 @@ def _reconstruct(options, control: TerminalControl) -> int:
     if options.each:
         if job.outputs() or options.quicklook:
             raise InvalidParameter("--each names the outputs itself: leave the other output options out.")
-        return EXIT_FAILED if reconstruct_scenes(job, options.each, control) else 0
+        return _reconstruct_each(job, options, control)
     if not job.outputs():
         job = replace(job, **outputs_beside(_output_stem(options.image)))
     if options.quicklook:
@@ -172,6 +172,20 @@ def _reconstruct(options, control: TerminalControl) -> int:
     control.close()
     _print_result(values, options)
     return 0
+
+
+def _reconstruct_each(job: ReconstructJob, options, control: TerminalControl) -> int:
+    found = reconstruct_scenes(job, options.each, control)
+    control.close()
+    failed = f"{len(found.failed)} failed" + (f" ({', '.join(found.failed)})" if found.failed else "")
+    text = f"{found.done} scenes done, {found.there} were there, {failed}. Results are in {options.each}."
+    if options.json:
+        print(json.dumps({"done": found.done, "there": found.there, "failed": found.failed}, indent=2))
+    elif found.failed:
+        print(f"semantic3d: {text}", file=sys.stderr)
+    elif not options.quiet:
+        print(text)
+    return EXIT_FAILED if found.failed else 0
 
 
 def _output_stem(image: str) -> str:

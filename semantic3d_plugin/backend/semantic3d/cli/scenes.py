@@ -2,21 +2,33 @@
 from __future__ import annotations
 
 import os
-import sys
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from s3d_protocol import Cancelled, InvalidInput, InvalidParameter, JobControl, OutputFailed, ReconstructJob
-from s3d_protocol import Semantic3DError
+from s3d_protocol import (
+    Cancelled, DeviceUnavailable, InternalError, InvalidInput, InvalidModel, InvalidParameter, JobControl,
+    MissingDependency, OutputFailed, ReconstructJob, Semantic3DError,
+)
+from s3d_protocol.diagnosis import diagnose
 
 _OUTPUTS = ("height", "sigma", "land_cover")
+_FOR_ALL = (Cancelled, DeviceUnavailable, InvalidModel, MissingDependency)  # the next scene would meet the same
 
 
-def outputs_beside(stem: str) -> dict[str, str]:
+@dataclass
+class ScenesDone:
+    """How many scenes were done now and before, and the names of those that failed."""
+
+    done: int = 0
+    there: int = 0
+    failed: list = field(default_factory=list)
+
+
+def outputs_beside(stem: str, names: tuple = _OUTPUTS) -> dict[str, str]:
     """The job's usual outputs, named after a path without its ending."""
-    return {f"{name}_path": f"{stem}_{name}.tif" for name in _OUTPUTS}
+    return {f"{name}_path": f"{stem}_{name}.tif" for name in names}
 
 
-def reconstruct_scenes(job: ReconstructJob, folder: str, control: JobControl) -> int:
+def reconstruct_scenes(job: ReconstructJob, folder: str, control: JobControl) -> ScenesDone:
     """Reconstruct every image that the job's image path names, one after the other; one that fails stops no other.
 
     A scene whose outputs are there is left out, so that the same call goes on where an earlier one ended.
@@ -25,57 +37,67 @@ def reconstruct_scenes(job: ReconstructJob, folder: str, control: JobControl) ->
         job: what all scenes share.
         folder: of the outputs, made if need be.
 
-    Returns:
-        How many scenes failed; each one's reason is printed to standard error.
-
     Raises:
         InvalidInput: there are no images, or two have the same name.
-        InvalidParameter: a parameter is wrong, for all of them.
+        InvalidParameter: a parameter is wrong, or the folder is that of the images.
+        InvalidModel, MissingDependency, DeviceUnavailable: no scene can be done.
         OutputFailed: the folder cannot be made.
         Cancelled: outputs of finished scenes stay.
     """
     from ..jobs import reconstruct
 
     scenes = _scenes(job, folder)
-    failed = there = 0
+    scenes[0].check()
+    found = ScenesDone()
     for number, scene in enumerate(scenes, 1):
         name = os.path.basename(scene.image_path)
         if all(os.path.exists(path) for path in scene.outputs().values()):
-            there += 1
+            found.there += 1
             continue
         control.log(f"Scene {number} of {len(scenes)}: {name}.")
         try:
             reconstruct.run(scene, control)
-        except (Cancelled, InvalidParameter):
+            found.done += 1
+        except _FOR_ALL:
             raise
-        except Semantic3DError as error:
-            failed += 1
+        except (Semantic3DError, MemoryError, OSError, RuntimeError) as fault:
+            error = fault if isinstance(fault, Semantic3DError) else diagnose(fault)
+            if isinstance(error, InternalError):
+                raise
+            found.failed.append(name)
             control.log(f"{name}: {' '.join(error.message.split())}", "warning")
-    done = len(scenes) - there - failed
-    text = f"{len(scenes)} scenes: {done} done, {there} were there, {failed} failed. Results are in {folder}."
-    print(text, file=sys.stderr if failed else sys.stdout)
-    return failed
+    return found
 
 
 def _scenes(job: ReconstructJob, folder: str) -> list[ReconstructJob]:
+    from ..jobs.layers import ROLES
+    from ..models.package import load_package
     from ..raster.image_collection import find_images, is_collection
 
     images = find_images(job.image_path) if is_collection(job.image_path) else [job.image_path]
     by_stem: dict[str, str] = {}
     for image in images:
         stem = os.path.splitext(os.path.basename(image))[0]
-        if stem in by_stem:
+        other = next((known for known in by_stem if known.casefold() == stem.casefold()), None)
+        if other is not None:
             raise InvalidInput(
-                f"{by_stem[stem]} and {image} would have the same outputs, {stem}_height.tif and so on. Rename one, or "
-                "reconstruct their folders one by one.",
+                f"{by_stem[other]} and {image} would have the same outputs, {stem}_height.tif and so on. Rename one, "
+                "or reconstruct them with folders of their own.",
                 {"stem": stem},
+            )
+        if os.path.dirname(image) == os.path.abspath(folder):
+            raise InvalidParameter(
+                f"{folder} is the folder of the images: the results would be taken for scenes the next time. Name "
+                "another."
             )
         by_stem[stem] = image
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
         raise OutputFailed(f"The folder {folder} cannot be made: {error.strerror or error}.") from error
+    given = load_package(job.model_path).output_names
+    outputs = tuple(name for name in _OUTPUTS if all(role in given for role in ROLES[name]))
     return [
-        replace(job, image_path=image, **outputs_beside(os.path.join(folder, stem)))
+        replace(job, image_path=image, **outputs_beside(os.path.join(folder, stem), outputs))
         for stem, image in by_stem.items()
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..raster.model_grid import ModelAxis
 
-PIECE_TILES = 1  # more at once took more memory and no less time
+PIECE_TILES = 1  # beyond a batch; more at once took more memory and no less time
 _EMIT_BYTES = 8_000_000
 _EMITS = 10  # blocks of this size that exist together, on their way from the buffer to the disk
 _EMIT_SHARE = 1 / 64  # of the memory, where that is little
@@ -21,7 +21,7 @@ class Buffers:
     """Sizes that keep a walk within its memory.
 
     Attributes:
-        piece_tiles: tiles of a row that are worked on together: full batches.
+        piece_tiles: tiles of a row that are worked on together: a batch.
         halo_px: finished model rows kept for image rows that are not complete yet.
         chunk_tiles: tiles of a row in one chunk; neighbouring chunks compute the tiles between them twice.
         emit_bytes: of a block of results that is handed out at once.
@@ -56,7 +56,8 @@ class Buffers:
         strips = 3 * (3 + has_mask)  # one in use, one being cut, one being read
         fixed = 4.0 * batch_size * tile_px**2 * (3 * 3 + 3 * channels) + _EMITS * emit_bytes
         fixed += 4.0 * piece_px * (3 * planes * (tile_px + halo_px) + (strips + 4) * tile_px)
-        per_column = 4.0 * (planes + 4) * (tile_px - rows.tiles.stride_px + halo_px)
+        read = 4.0 * tile_px / tiles.stride_px  # of the image and its mask; pieces keep what they share each for itself
+        per_column = 4.0 * (planes + read) * (tile_px - rows.tiles.stride_px + halo_px)
         room = min(_CARRY_BYTES, max(0.0, max_memory_mb * _MB - fixed))
         width_px = room / max(1.0, per_column)
         chunk_tiles = max(piece_tiles, int((width_px - tiles.overlap_px) // tiles.stride_px) - 1)

@@ -15,7 +15,7 @@ NODATA_M = -9999.0
 NODATA_CLASS = 0
 NODATA_PROBABILITY = 255
 PROBABILITY_STEPS = 250  # stored 0..250 for 0..1, with the scale in the file
-METRE_STEPS = np.float32(1024.0)  # lengths are rounded to 1/1024 m: false digits cost disk and compress badly
+METRE_STEPS = np.float32(1024.0)  # heights are rounded to 1/1024 m: false digits cost disk and compress badly
 _HALF_DIGIT, _DIGITS = np.uint32(0x4000), np.uint32(0xFFFF8000)  # float32 but its last 15 binary digits
 SIGMA_BANDS = ("predictive_std_m", "aleatoric_std_m", "epistemic_std_m", "evidence_index")
 ROLES = {
@@ -101,7 +101,7 @@ def _sigma(values: dict, scale: float, power: float) -> np.ndarray:
 def _significant(values: np.ndarray) -> np.ndarray:
     """Round float32 values in place to 9 binary digits, 0.2 %: no sigma is known better, and more compress badly."""
     bits = values.view(np.uint32)
-    bits += _HALF_DIGIT
+    np.add(bits, _HALF_DIGIT, out=bits, where=np.isfinite(values))
     bits &= _DIGITS
     return values
 

@@ -39,7 +39,7 @@ _CONNECT_S = 20.0
 _ANSWER_S = 900.0  # a large model has to be read from a slow disk by everybody
 _END_S = 60.0
 _LOOK_S = 0.2  # between two looks at whether the job was cancelled
-_FETCHERS = 16  # as many finished blocks may lie on workers that do not answer before the others have to wait
+_FETCHERS = 16
 _LEAST_WAITING = 200  # tasks at the scheduler; each names a folder and two numbers
 _TRIES = 3
 _FINAL = (InvalidInput, InvalidModel, InvalidParameter, MissingDependency)  # no second try helps
@@ -90,7 +90,7 @@ class _Cluster:
     def __init__(self, distributed, plan: Plan, control: JobControl):
         self._distributed, self._plan, self._control = distributed, plan, control
         self._address = plan.job.scheduler
-        self._name = f"semantic3d-{control.job_id}"
+        self._name = f"semantic3d-{uuid.uuid4().hex}"  # of this connection: a job's id may serve for many scenes
         self._thread = ThreadPoolExecutor(2, "semantic3d-cluster")  # one may wait for an answer
         self._fetchers = ThreadPoolExecutor(_FETCHERS, "semantic3d-records")
         self._client, self._registered, self._folder = None, False, ""
@@ -261,7 +261,10 @@ class _Cluster:
         future.add_done_callback(lambda future: self._fetch(future, done))
 
     def _fetch(self, future, done: queue.SimpleQueue) -> None:
-        """Bring a finished block's record here; a worker that does not answer holds up no other's."""
+        """Bring a finished block's record here; one that does not answer holds up no other's.
+
+        (Dask itself has at most five such answers under way at a time.)
+        """
         try:
             fetching = self._fetchers.submit(future.result, _ANSWER_S)
         except RuntimeError:  # the job has ended
@@ -276,6 +279,13 @@ class _Cluster:
             for text, level in messages:
                 self._control.log(text, level)
             return record
+        if future.status == "finished" and isinstance(error, (TimeoutError, asyncio.TimeoutError)) and tried < _TRIES:
+            self._control.log(
+                f"Block {block.name} is tried again: its worker has finished it, and has not answered for "
+                f"{_ANSWER_S:g} s.",
+                "warning",
+            )
+            return None
         if future.status != "error":  # it was cancelled, or its record did not come
             raise self._lost() from error
         if isinstance(error, self._distributed.scheduler.KilledWorker):

@@ -187,12 +187,12 @@ def make_plan(job: ReconstructJob, package: ModelPackage, source: ImageSource, c
             f"{job.image_path} does not say how large its pixels are on the ground (no CRS or no geotransform). "
             "Give the ground sampling distance in metres (GSD)."
         )
-    warnings = [*source.warnings, *gsd_warnings(source.grid, size, job, package), *_margin_warnings(source)]
     columns, rows = plan_axes(
         source.grid.width, source.grid.height, size, package.gsd_m, package.tile_size_px, job.overlap_px
     )
     whole = (0, 0, source.grid.width, source.grid.height)
     window = source.grid.pixel_window(job.extent) if job.extent else whole
+    warnings = [*source.warnings, *gsd_warnings(source.grid, size, job, package), *_margin_warnings(source, window)]
     grid = source.grid.window(*window)
     layers = tuple(paths_aside(job, package, control.job_id))
     control.log("Looking over the image.")
@@ -235,13 +235,14 @@ def paths_aside(job: ReconstructJob, package: ModelPackage, job_id: str) -> dict
     return paths
 
 
-def _margin_warnings(source: ImageSource) -> list[str]:
+def _margin_warnings(source: ImageSource, window: tuple) -> list[str]:
     """Say so where a corner is of one colour, black or white, and nothing declares it to be no image."""
-    if source.has_mask or source.dtype != np.uint8:
+    if source.has_mask or source.dtype != np.uint8 or len(source.bands) < 3:  # of a palette, the index would count
         return []
-    width, height = min(_CORNER_PX, source.grid.width), min(_CORNER_PX, source.grid.height)
-    for row in (0, source.grid.height - height):
-        for column in (0, source.grid.width - width):
+    left, top, wide, high = window
+    width, height = min(_CORNER_PX, wide), min(_CORNER_PX, high)
+    for row in (top, top + high - height):
+        for column in (left, left + wide - width):
             pixels, _ = source.read(column, row, width, height)
             for value, colour in ((0, "black"), (255, "white")):
                 if (pixels == value).all():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 import xml.etree.ElementTree as ElementTree  # nosec B405 # for VRTs of our own and of GDAL
+from contextlib import suppress
 from typing import Callable, Mapping
 
 import rasterio
@@ -47,10 +48,11 @@ def write_from_blocks(
                 dataset.update_tags(band, **statistics_tags(values, grid, spec.scale))
         check_cancelled()
         write_cog(virtual_path, path, spec, threads, check_cancelled)
-        if os.path.exists(virtual_path + ".ovr"):  # made on the way
-            os.remove(virtual_path + ".ovr")
     except GDAL_ERRORS as error:
         raise failed(path, error) from error
+    finally:
+        with suppress(FileNotFoundError):
+            os.remove(virtual_path + ".ovr")  # made on the way
 
 
 def _write_virtual(path: str, grid: Grid, spec: RasterSpec, blocks: BlockGrid, files: Mapping[Block, str]) -> None:

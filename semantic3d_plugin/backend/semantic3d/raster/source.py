@@ -182,7 +182,8 @@ class ImageSource:
             rows_px: height of the pieces.
         """
         rows, columns = self.block_shape
-        if columns <= wide_px and self._dataset.driver != "VRT":  # what a VRT reads may have wider ones
+        is_near = _is_plain_path(self.path)  # what comes from far away is dear
+        if columns <= wide_px and is_near and self._dataset.driver != "VRT":  # what a VRT reads may have wider ones
             return 0
         pixel_bytes = sum(np.dtype(name).itemsize for name in self._dataset.dtypes)
         return pixel_bytes * self.grid.width * (rows_px + 2 * rows)

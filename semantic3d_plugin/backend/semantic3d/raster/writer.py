@@ -27,6 +27,10 @@ from .gdal_errors import GDAL_ERRORS, reason
 from .grid import Grid
 
 _BLOCK_PX = 512
+_OVERVIEWS = {  # settings that users have for files of their own must not reach these
+    "GDAL_TIFF_OVR_BLOCKSIZE": _BLOCK_PX, "INTERLEAVE_OVERVIEW": "BAND", "BIGTIFF_OVERVIEW": "IF_SAFER",
+    "COMPRESS_OVERVIEW": "NONE", "SPARSE_OK_OVERVIEW": "NO", "USE_RRD": "NO", "VRT_VIRTUAL_OVERVIEWS": "NO",
+}  # fmt: skip
 _ROOM_FACTOR = 2.0  # interim file, overviews on the way, final file
 _ROOM_SPARE_BYTES = 32_000_000
 
@@ -205,14 +209,16 @@ def write_cog(
     Raises:
         GDAL_ERRORS: as GDAL raises them.
     """
-    _add_overviews(source_path, spec)
+    levels = _add_overviews(source_path, spec)
     check_cancelled()
-    rasterio.shutil.copy(
-        source_path, path, driver="COG", COMPRESS="DEFLATE", LEVEL="4", PREDICTOR="YES",
-        BLOCKSIZE=str(_BLOCK_PX), OVERVIEWS="FORCE_USE_EXISTING", NUM_THREADS=str(threads), BIGTIFF="IF_SAFER",
-    )
+    with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="FALSE"):  # else the overviews beside a VRT may not be seen
+        rasterio.shutil.copy(
+            source_path, path, driver="COG", COMPRESS="DEFLATE", LEVEL="4", PREDICTOR="YES",
+            BLOCKSIZE=str(_BLOCK_PX), OVERVIEWS="FORCE_USE_EXISTING", NUM_THREADS=str(threads), BIGTIFF="IF_SAFER",
+        )
     with rasterio.open(path) as whole:
-        levels = len(whole.overviews(1))
+        if len(whole.overviews(1)) != levels:
+            raise OSError(f"it has {len(whole.overviews(1))} overviews instead of {levels}")
     for options in ({}, *({"overview_level": level} for level in range(levels))):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -221,24 +227,26 @@ def write_cog(
                     check_cancelled()
 
 
-def _add_overviews(path: str, spec: RasterSpec) -> None:
-    """Add overviews to a raster, in itself or (a VRT) beside it.
+def _add_overviews(path: str, spec: RasterSpec) -> int:
+    """Add overviews to a raster, in itself or (a VRT) beside it; returns how many.
 
     Uncompressed and band by band, which takes a sixth of the time in which GDAL's COG driver makes its own.
     """
-    settings = {"GDAL_TIFF_OVR_BLOCKSIZE": _BLOCK_PX, "INTERLEAVE_OVERVIEW": "BAND", "BIGTIFF_OVERVIEW": "IF_SAFER"}
     beside = path + ".ovr"
-    with rasterio.Env(**settings), rasterio.open(path, "r+") as dataset:
+    if os.path.exists(beside):  # of a run that was killed
+        os.remove(beside)
+    with rasterio.Env(**_OVERVIEWS), rasterio.open(path, "r+") as dataset:
         width, height = dataset.width, dataset.height
         factors = [2**step for step in range(1, 31) if max(width, height) > _BLOCK_PX * 2 ** (step - 1)]
         if not factors:
-            return
+            return 0
         before = os.path.getsize(path)
         dataset.build_overviews(factors, Resampling[spec.overviews.lower()])
     size = os.path.getsize(beside) if os.path.exists(beside) else os.path.getsize(path) - before
     least = spec.bytes_per_pixel() * sum((width // factor) * (height // factor) for factor in factors)
     if size < least:  # GDAL says nothing of what fails while it closes a file
         raise OSError(f"only {size} of {least} bytes of overviews were taken")
+    return len(factors)
 
 
 class _Moments:
