@@ -138,7 +138,8 @@ def test_too_little_memory_is_refused_with_numbers(tmp_path, image):
 
 
 def test_the_disk_must_hold_blocks_and_outputs_but_not_what_is_there(tmp_path, image, package, monkeypatch):
-    free = type("Usage", (), {"free": 32_000_000 + 200 * 150 * 5 * 2 - 1})  # pixels of 5 bytes, twice, and a spare
+    needed = 32_000_000 + 200 * 150 * 5 * 2 + 200 * 150 * 4 // 3  # spare, pixels of 5 bytes twice, heights' overviews
+    free = type("Usage", (), {"free": needed - 1})
     monkeypatch.setattr("semantic3d.raster.writer.shutil.disk_usage", lambda folder: free)
     with pytest.raises(OutputFailed, match="0.03 GB free"):
         run(job_for(image, package, tmp_path), JobControl())
