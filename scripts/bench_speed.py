@@ -5,7 +5,7 @@
     python scripts/bench_speed.py peer --sizes 8192 --rounds 3
     python scripts/bench_speed.py overlap --data ../shared/data
     python scripts/bench_speed.py cpu --data ../shared/data
-    python scripts/bench_speed.py scale --sizes 3162 10000 31623
+    python scripts/bench_speed.py scale --sizes 1000 3162 10000
 
 Every study writes its own section and leaves the others as they are.
 """
@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     result = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     studies = result.add_subparsers(dest="study", required=True)
-    for name, sizes, rounds in (("floor", [8192], 3), ("peer", [8192], 3), ("scale", [3162, 10000], 1)):
+    for name, sizes, rounds in (("floor", [8192], 3), ("peer", [8192], 3), ("scale", [1000, 3162, 10000], 1)):
         study = studies.add_parser(name)
         study.add_argument("--sizes", type=int, nargs="+", default=sizes, help="pixels along the raster's side")
         study.add_argument("--rounds", type=int, default=rounds)

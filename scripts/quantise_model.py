@@ -33,6 +33,7 @@ from onnxruntime.quantization import (  # noqa: E402
 from semantic3d.datasets.labelled import TRAINING_SETS, read_set  # noqa: E402
 from semantic3d.models.package import bundled_model_path, load_package, write_package  # noqa: E402
 from speed.graph import folded  # noqa: E402
+from speed.tiles import normalised  # noqa: E402
 
 CALIBRATION_TILES = 16
 HEAD_CHANNELS = 16  # a convolution with no more outputs than this is one of the heads or meets the image
@@ -108,13 +109,6 @@ def training_tiles(data: Path, count: int, tile_px: int, gsd_m: float, mean, std
         top, left = (int(generator.integers(0, size - tile_px + 1)) for size in rgb.shape[:2])
         tiles.append(normalised(rgb[top : top + tile_px, left : left + tile_px], mean, std))
     return tiles
-
-
-def normalised(rgb: np.ndarray, mean, std) -> np.ndarray:
-    """Turn uint8 [T, T, 3] into the model's float32 [1, 3, T, T]."""
-    unit = rgb.astype(np.float32) / np.float32(255)
-    planes = (unit - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
-    return np.ascontiguousarray(planes.transpose(2, 0, 1)[None])
 
 
 def main() -> None:

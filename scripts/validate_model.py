@@ -173,15 +173,17 @@ def sureness_table(
         "how far single images stray shows what to expect elsewhere.", "",
         "| image | UECC | AUSE, m | in 50 % | in 68 % | in 95 % |", "|---|---|---|---|---|---|",
     ]  # fmt: skip
-    def values(f: UncertaintyFigures) -> tuple:
-        return f.uecc, f.ause_m, *(f.covered(level) for level in INTERVALS)
-
-    by_image = [(name, values(f)) for name, f in sureness]
+    by_image = [(name, sureness_numbers(f)) for name, f in sureness]
     mean = np.mean([row for _, row in by_image], axis=0)
-    for name, row in [*by_image, ("**mean of images**", mean), ("**all pixels**", values(pooled))]:
+    for name, row in [*by_image, ("**mean of images**", mean), ("**all pixels**", sureness_numbers(pooled))]:
         cells = [f"{number:.2f}" for number in row[:2]] + [f"{share:.1%}" for share in row[2:]]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return [*lines, ""]
+
+
+def sureness_numbers(f: UncertaintyFigures) -> tuple:
+    """The figures of one line of the table of uncertainty."""
+    return f.uecc, f.ause_m, *(f.covered(level) for level in INTERVALS)
 
 
 def numbers(f) -> str:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from pathlib import Path
 from statistics import median
+from typing import Callable
 
 import numpy as np
 import onnx
 import onnxruntime
 from onnx import helper
 
-from quantise_model import CALIBRATION_TILES, Quantising, normalised, quantise, training_tiles
+from quantise_model import CALIBRATION_TILES, Quantising, quantise, training_tiles
 from semantic3d.datasets.labelled import VALIDATION_SETS, read_sample
 from semantic3d.inference.session import worker_threads
 from semantic3d.models.package import load_package
 
 from .graph import REWRITES, SOFTMAX, SQUARE, TRANSPOSED, folded, rewritten
-from .machine import ratio_text
+from .machine import in_rounds, ratio_text
+from .tiles import normalised
 
 BASE = "fp32 as shipped"
 MAX_CHANGE_CM = 2.0
@@ -81,6 +84,12 @@ def contestants(data: bytes, calibration: list, integers: dict, threads: int) ->
         both = stored(rewritten(onnx.load_from_string(integer), (SOFTMAX,)))
         made[f"{name}; softmax rewritten"] = Contestant(both, threads)
     return made, refused
+
+
+def timed(way: Contestant, tiles: list[np.ndarray], names: list[str], clock) -> Callable[[], float]:
+    """Return what runs this way on the next of the tiles and gives the seconds per tile."""
+    following = itertools.cycle(tiles)
+    return lambda: way.seconds(next(following), names, clock)
 
 
 def stored(model: onnx.ModelProto) -> bytes:
@@ -155,11 +164,7 @@ def cpu_study(data: Path, model: str, rounds: int, clock: str, integers: dict = 
     heights = {name: [_height(way, tile) for tile in tiles] for name, way in made.items()}
     names = list(package.output_names.values())
     timer = time.perf_counter if clock == "wall" else time.process_time
-    seconds: dict[str, list[float]] = {name: [] for name in made}
-    for number in range(rounds):
-        order = list(made) if number % 2 == 0 else list(reversed(made))
-        for name in order:
-            seconds[name].append(made[name].seconds(tiles[number % len(tiles)], names, timer))
+    seconds = in_rounds({name: timed(way, tiles, names, timer) for name, way in made.items()}, rounds)
     lines = [
         f"One tile of {package.tile_size_px} pixels, all ways in turn in one process, {rounds} rounds; "
         f"{'time' if clock == 'wall' else 'processor time of one thread'} per tile "

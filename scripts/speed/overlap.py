@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import rasterio
 
-from s3d_protocol import ReconstructJob
 from semantic3d.datasets.labelled import VALIDATION_SETS, read_sample
 from semantic3d.inference.session import InferenceSession
 from semantic3d.models.package import HEIGHT, ModelPackage, load_package
 from semantic3d.raster.tiling import Axis, reflected
+
+from .end_to_end import OVERLAP_PX
+from .tiles import normalised
 
 PAPER_STRIDE_PX = 32
 STRIDES = (PAPER_STRIDE_PX, 64, 128, 192, 256, 384, 448, 512)
@@ -58,16 +60,15 @@ def tiled_heights(run, rgb: np.ndarray, stride_px: int, window: tuple, package: 
     size = package.tile_size_px
     rows, columns = (FineAxis(length, size, size - stride_px) for length in rgb.shape[:2])
     top, left, high, wide = window
-    mean, std = np.asarray(package.normalisation_mean, np.float32), np.asarray(package.normalisation_std, np.float32)
     placed, borders, seconds = [], (set(), set()), 0.0
     for row in rows.touching(top, top + high):
         for column in columns.touching(left, left + wide):
             first_row, first_column = rows.start(row), columns.start(column)
             pixels = rgb[reflected(first_row, first_row + size, rgb.shape[0])]
             pixels = pixels[:, reflected(first_column, first_column + size, rgb.shape[1])]
-            tile = (pixels.astype(np.float32) / np.float32(255) - mean) / std
+            tile = normalised(pixels, package.normalisation_mean, package.normalisation_std)
             started = time.perf_counter()
-            heights = run(np.ascontiguousarray(tile.transpose(2, 0, 1)[None]))
+            heights = run(tile)
             seconds += time.perf_counter() - started
             weights = np.outer(rows.weights(row), columns.weights(column)).astype(np.float32)
             target, part = _common(first_row - top, first_column - left, size, high, wide)
@@ -131,7 +132,7 @@ def overlap_study(data: Path, model: str, strides: tuple, rows: tuple[int, int],
 
     wide = truth.shape[1]
     middle = (rows[0] + rows[1] - quick_rows) // 2
-    default = package.tile_size_px - ReconstructJob(image_path="").overlap_px
+    default = package.tile_size_px - OVERLAP_PX
     lines = [
         f"{chosen.name}, validation columns (0 to {wide - 1}), {package.gsd_m} m; tiles on the lattice of the whole "
         "image, blended as Reconstruct blends, their context may reach beyond these columns. Disagreement: mean "

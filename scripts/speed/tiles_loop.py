@@ -19,6 +19,8 @@ from rasterio.windows import Window
 from semantic3d.inference.session import worker_threads
 from semantic3d.models.package import load_package
 
+from .tiles import normalised
+
 DISTINCT_TILES = 8
 
 
@@ -40,14 +42,14 @@ def main() -> None:
 
 def _tiles(image: str, package) -> list[np.ndarray]:
     size = package.tile_size_px
-    mean, std = (np.asarray(v, np.float32)[:, None, None] for v in
-                 (package.normalisation_mean, package.normalisation_std))
     tiles = []
     with rasterio.open(image) as source:
         for number in range(DISTINCT_TILES):
             left = number * max(0, source.width - size) // DISTINCT_TILES
             pixels = source.read((1, 2, 3), window=Window(left, left, size, size))
-            tiles.append((((pixels / np.float32(255)) - mean) / std).astype(np.float32)[None])
+            tiles.append(
+                normalised(pixels.transpose(1, 2, 0), package.normalisation_mean, package.normalisation_std)
+            )
     return tiles
 
 

@@ -228,13 +228,23 @@ def test_an_extent_beside_one_scene_leaves_the_others(model, tmp_path, capsys):
     assert "1 scenes done, 0 were there, 1 failed (b.tif)." in capsys.readouterr().err
 
 
-def test_scenes_of_one_name_are_refused(model, tmp_path, capsys):
-    for folder in ("one", "two"):
-        (tmp_path / folder).mkdir()
-        write_image(tmp_path / folder / "a.tif", 70, 60)
-    pattern = str(tmp_path / "*" / "a.tif")
-    assert cli.main(["reconstruct", pattern, "--model", model, "--each", str(tmp_path / "out")]) == cli.EXIT_FAILED
-    assert "would have the same outputs, a_height.tif" in capsys.readouterr().err
+def test_scenes_of_one_name_are_named_after_their_folders(model, tmp_path):
+    out = str(tmp_path / "out")
+    for place in ("north/visual.tif", "south/Visual.tif", "south/b.tif"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        write_image(tmp_path / place, 70, 60)
+    assert cli.main(["reconstruct", str(tmp_path / "*" / "*.tif"), "--model", model, "--overlap", "16", "--each", out]) == 0
+    names = {name.removesuffix("_height.tif") for name in os.listdir(out) if name.endswith("_height.tif")}
+    assert names == {"north_visual", "south_Visual", "b"}
+
+
+def test_scenes_of_one_name_in_folders_of_one_name_are_refused(model, tmp_path, capsys):
+    out = str(tmp_path / "out")
+    for place in ("one/x", "two/x"):
+        (tmp_path / place).mkdir(parents=True)
+        write_image(tmp_path / place / "a.tif", 70, 60)
+    assert cli.main(["reconstruct", str(tmp_path / "*" / "x" / "a.tif"), "--model", model, "--each", out]) == cli.EXIT_FAILED
+    assert "would have the same outputs, x_a_height.tif" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are different there")

@@ -6,7 +6,6 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from semantic3d.inference import buffers
 from semantic3d.inference.ahead import NotYet, computed_ahead
 from semantic3d.inference.engine import Engine, Settings, fill_gaps
 from semantic3d.raster.grid import Grid, PixelSize
@@ -123,7 +122,7 @@ OPTIONS = [{"gsd_m": (0.5, 0.5)}, {"gsd_m": (0.3, 0.3)}, {"gsd_m": (1.1, 0.9)}]
 
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("masked", [False, True])
-def test_extent_chunks_pieces_and_order_change_no_bit(monkeypatch, options, masked):
+def test_extent_chunks_pieces_and_order_change_no_bit(options, masked):
     pixels = picture(310, 420)
     valid = np.random.default_rng(5).random((310, 420)) > 0.4 if masked else None
     if masked:
@@ -142,14 +141,12 @@ def test_extent_chunks_pieces_and_order_change_no_bit(monkeypatch, options, mask
         {"memory_mb": 1},
         {"order": lambda tiles: tiles[::-1]},
         {"order": lambda tiles: np.random.default_rng(1).permutation(tiles).tolist()},
-        {"batch": 3},
     ):
         again = results(source, ShiftyModel(), **changed, **options)
         for role, values in again.items():
             np.testing.assert_array_equal(values, whole[role])
-    for piece_tiles in (1, 3, 1000):
-        monkeypatch.setattr(buffers, "PIECE_TILES", piece_tiles)
-        again = results(source, ShiftyModel(), **options)
+    for batch in (1, 3, 1000):  # tiles that are worked on together, too
+        again = results(source, ShiftyModel(), batch=batch, **options)
         for role, values in again.items():
             np.testing.assert_array_equal(values, whole[role])
 

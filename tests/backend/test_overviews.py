@@ -5,33 +5,15 @@ import os
 import numpy as np
 import pytest
 import rasterio
-from rasterio.transform import Affine
-from s3d_protocol import JobControl, OutputFailed, ReconstructJob
+from reconstruct_scene import job_for, noise, save
+from s3d_protocol import JobControl, OutputFailed
 from semantic3d.jobs.reconstruct import run
-
-
-def noise(height, width):
-    return np.random.default_rng(4).integers(1, 256, (3, height, width)).astype(np.uint8)
-
-
-def save(path, pixels, nodata=None):
-    with rasterio.open(
-        path, "w", driver="GTiff", width=pixels.shape[2], height=pixels.shape[1], count=3, dtype="uint8",
-        crs="EPSG:32632", transform=Affine(0.5, 0, 5e5, 0, -0.5, 5e6), nodata=nodata,
-    ) as dataset:  # fmt: skip
-        dataset.write(pixels)
-    return str(path)
-
-
-def job_for(image, package, folder):
-    os.makedirs(folder)
-    return ReconstructJob(image, package, overlap_px=16, height_path=os.path.join(folder, "height.tif"))
 
 
 def test_overviews_are_means_of_valid_pixels(tmp_path, package):
     pixels = noise(600, 1100)
     pixels[:, :301, :501] = 0
-    job = job_for(save(tmp_path / "i.tif", pixels, nodata=0), package, str(tmp_path / "out"))
+    job = job_for(save(tmp_path / "i.tif", pixels, nodata=0), package, str(tmp_path / "out"), ("height",))
     run(job, JobControl())
     with rasterio.open(job.height_path) as dataset:
         stored = np.ma.masked_equal(dataset.read(1), -9999).astype(float)
@@ -51,7 +33,7 @@ def test_a_users_settings_of_gdal_change_no_byte(tmp_path, package, setting):
     image = save(tmp_path / "i.tif", noise(600, 1100))
     contents = []
     for name, settings in (("plain", {}), ("set", setting)):
-        job = job_for(image, package, str(tmp_path / name))
+        job = job_for(image, package, str(tmp_path / name), ("height",))
         with rasterio.Env(**settings):
             run(job, JobControl())
         with open(job.height_path, "rb") as file:
@@ -75,7 +57,7 @@ def test_a_disk_that_fills_at_the_overviews_is_noticed(tmp_path, package, monkey
             resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
 
     monkeypatch.setattr(writer, "_add_overviews", on_a_full_disk)
-    job = job_for(save(tmp_path / "i.tif", noise(600, 1100)), package, str(tmp_path / "out"))
+    job = job_for(save(tmp_path / "i.tif", noise(600, 1100)), package, str(tmp_path / "out"), ("height",))
     with pytest.raises(OutputFailed, match="cannot be written"):
         run(job, JobControl())
     assert os.listdir(tmp_path / "out") == []

@@ -10,45 +10,17 @@ from fake_model import write_fake_package
 from package_model import fake_deepness
 from rasterio.enums import ColorInterp
 from rasterio.transform import Affine
+from reconstruct_scene import GROUND, LAYERS, job_for, noise, read, save
 
 from s3d_protocol import (
-    Cancelled, InvalidInput, InvalidParameter, JobControl, OutputFailed, ReconstructJob, Semantic3DError,
+    Cancelled, InvalidInput, InvalidParameter, JobControl, OutputFailed, Semantic3DError,
 )  # fmt: skip
 from semantic3d.jobs.reconstruct import run
-
-GROUND = Affine(0.5, 0, 5e5, 0, -0.5, 5e6)
-LAYERS = ("height", "sigma", "land_cover", "probabilities")
 
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory):
     return write_fake_package(tmp_path_factory.mktemp("model") / "fake")
-
-
-def save(path, pixels, **profile):
-    pixels = np.asarray(pixels)
-    settings = {"driver": "GTiff", "crs": "EPSG:32632", "transform": GROUND, **profile}
-    settings = {key: value for key, value in settings.items() if value is not None}
-    with rasterio.open(
-        path, "w", width=pixels.shape[2], height=pixels.shape[1], count=pixels.shape[0], dtype=pixels.dtype, **settings
-    ) as dataset:
-        dataset.write(pixels)
-    return str(path)
-
-
-def noise(height=130, width=170, bands=3):
-    return np.random.default_rng(4).integers(1, 256, (bands, height, width)).astype(np.uint8)
-
-
-def job_for(image, package, folder, layers=LAYERS, **options):
-    os.makedirs(folder, exist_ok=True)
-    paths = {f"{name}_path": os.path.join(folder, f"{name}.tif") for name in layers}
-    return ReconstructJob(image_path=image, model_path=package, **{"overlap_px": 16, **paths, **options})
-
-
-def read(path):
-    with rasterio.open(path) as dataset:
-        return dataset.read()
 
 
 def test_every_layer_holds_what_the_model_says(tmp_path, package):

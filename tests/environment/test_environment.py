@@ -185,12 +185,12 @@ def test_qgis_proxy_becomes_variables():
 
 def test_pip_configuration_reaches_uv(tmp_path):
     settings = tmp_path / "pip.conf"
-    settings.write_text("[global]\nfind-links = /a\n  /b\nindex-url = https://mirror.example/simple\n")
+    settings.write_text("[global]\nfind-links = /a\n  /b\nindex-url = file:///mirror/simple\n")
     variables = {"PIP_CONFIG_FILE": str(settings), "PIP_EXTRA_INDEX_URL": "https://one.example https://two.example"}
-    assert pip_settings(variables)["index-url"] == "https://mirror.example/simple"
+    assert pip_settings(variables)["index-url"] == "file:///mirror/simple"
     found = uv_variables(variables)
     assert found["UV_FIND_LINKS"] == "/a,/b"
-    assert found["UV_DEFAULT_INDEX"] == "https://mirror.example/simple"
+    assert found["UV_DEFAULT_INDEX"] == "file:///mirror/simple"
     assert found["UV_INDEX"] == "https://one.example https://two.example"
     assert uv_variables({**variables, "UV_FIND_LINKS": "/mine"})["UV_FIND_LINKS"] == "/mine"
 

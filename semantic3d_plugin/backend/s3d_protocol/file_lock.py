@@ -18,8 +18,6 @@ else:
 _BUSY = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, getattr(errno, "EOPNOTSUPP", errno.ENOSYS))  # of some network disks
 _FAR_BYTE = 1 << 30  # Windows locks bytes against reading, too: not those that hold the process's id
-
-
 _TRIES, _PAUSE_S = 50, 0.02
 
 

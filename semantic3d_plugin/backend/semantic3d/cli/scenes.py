@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from s3d_protocol import (
@@ -38,7 +39,7 @@ def reconstruct_scenes(job: ReconstructJob, folder: str, control: JobControl) ->
         folder: of the outputs, made if need be.
 
     Raises:
-        InvalidInput: there are no images, or two have the same name.
+        InvalidInput: there are no images, or two have the same name in folders of the same name.
         InvalidParameter: a parameter is wrong, or the folder is that of the images.
         InvalidModel, MissingDependency, DeviceUnavailable: no scene can be done.
         OutputFailed: the folder cannot be made.
@@ -75,22 +76,13 @@ def _scenes(job: ReconstructJob, folder: str) -> list[ReconstructJob]:
     from ..raster.image_collection import find_images, is_collection
 
     images = find_images(job.image_path) if is_collection(job.image_path) else [job.image_path]
-    by_stem: dict[str, str] = {}
+    stems = _stems(images)
     for image in images:
-        stem = os.path.splitext(os.path.basename(image))[0]
-        other = next((known for known in by_stem if known.casefold() == stem.casefold()), None)
-        if other is not None:
-            raise InvalidInput(
-                f"{by_stem[other]} and {image} would have the same outputs, {stem}_height.tif and so on. Rename one, "
-                "or reconstruct them with folders of their own.",
-                {"stem": stem},
-            )
         if os.path.dirname(image) == os.path.abspath(folder):
             raise InvalidParameter(
                 f"{folder} is the folder of the images: the results would be taken for scenes the next time. Name "
                 "another."
             )
-        by_stem[stem] = image
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
@@ -99,5 +91,24 @@ def _scenes(job: ReconstructJob, folder: str) -> list[ReconstructJob]:
     outputs = tuple(name for name in _OUTPUTS if all(role in given for role in ROLES[name]))
     return [
         replace(job, image_path=image, **outputs_beside(os.path.join(folder, stem), outputs))
-        for stem, image in by_stem.items()
+        for image, stem in stems.items()
     ]
+
+
+def _stems(images: list[str]) -> dict[str, str]:
+    """Return what each scene's outputs are named after: its file, after its folder where files have the same name."""
+    stems = {image: os.path.splitext(os.path.basename(image))[0] for image in images}
+    counts = Counter(stem.casefold() for stem in stems.values())  # many disks do not tell A from a
+    for image, stem in stems.items():
+        if counts[stem.casefold()] > 1:
+            stems[image] = f"{os.path.basename(os.path.dirname(image))}_{stem}"
+    by_name: dict[str, str] = {}
+    for image, stem in stems.items():
+        other = by_name.setdefault(stem.casefold(), image)
+        if other != image:
+            raise InvalidInput(
+                f"{other} and {image} would have the same outputs, {stem}_height.tif and so on. Rename one, "
+                "or reconstruct them with folders of their own.",
+                {"stem": stem},
+            )
+    return stems

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from ..raster.model_grid import ModelAxis
 
-PIECE_TILES = 1  # beyond a batch; more at once took more memory and no less time
 _EMIT_BYTES = 8_000_000
 _EMITS = 10  # blocks of this size that exist together, on their way from the buffer to the disk
 _EMIT_SHARE = 1 / 64  # of the memory, where that is little
@@ -21,7 +20,7 @@ class Buffers:
     """Sizes that keep a walk within its memory.
 
     Attributes:
-        piece_tiles: tiles of a row that are worked on together: a batch.
+        batch_size: tiles of a row that are worked on together; more took more memory and no less time.
         halo_px: finished model rows kept for image rows that are not complete yet.
         chunk_tiles: tiles of a row in one chunk; neighbouring chunks compute the tiles between them twice.
         emit_bytes: of a block of results that is handed out at once.
@@ -29,7 +28,7 @@ class Buffers:
         bytes_per_column: that each model column of a chunk takes.
     """
 
-    piece_tiles: int
+    batch_size: int
     halo_px: int
     chunk_tiles: int
     emit_bytes: int
@@ -49,10 +48,9 @@ class Buffers:
         """
         tiles, planes = columns.tiles, channels + (1 if has_mask else 0)
         tile_px = tiles.tile_px
-        piece_tiles = batch_size * max(1, round(PIECE_TILES / batch_size))
         halo_px = _halo_px(rows)
         emit_bytes = int(min(_EMIT_BYTES, max(_LEAST_EMIT_BYTES, max_memory_mb * _MB * _EMIT_SHARE)))
-        piece_px = min(tiles.size_px, tile_px + (piece_tiles - 1) * tiles.stride_px)
+        piece_px = min(tiles.size_px, tile_px + (batch_size - 1) * tiles.stride_px)
         strips = 3 * (3 + has_mask)  # one in use, one being cut, one being read
         fixed = 4.0 * batch_size * tile_px**2 * (3 * 3 + 3 * channels) + _EMITS * emit_bytes
         fixed += 4.0 * piece_px * (3 * planes * (tile_px + halo_px) + (strips + 4) * tile_px)
@@ -60,12 +58,12 @@ class Buffers:
         per_column = 4.0 * (planes + read) * (tile_px - rows.tiles.stride_px + halo_px)
         room = min(_CARRY_BYTES, max(0.0, max_memory_mb * _MB - fixed))
         width_px = room / max(1.0, per_column)
-        chunk_tiles = max(piece_tiles, int((width_px - tiles.overlap_px) // tiles.stride_px) - 1)
-        return cls(piece_tiles, halo_px, chunk_tiles, emit_bytes, fixed, per_column)
+        chunk_tiles = max(batch_size, int((width_px - tiles.overlap_px) // tiles.stride_px) - 1)
+        return cls(batch_size, halo_px, chunk_tiles, emit_bytes, fixed, per_column)
 
     def least_mb(self, columns: ModelAxis) -> float:
         """Return the limit in MB below which not even the narrowest chunk fits."""
-        chunk_px = self._chunk_px(columns, self.piece_tiles)
+        chunk_px = self._chunk_px(columns, self.batch_size)
         rest = self.fixed_bytes - _EMITS * self.emit_bytes + self.bytes_per_column * chunk_px
         return max(rest + _EMITS * _LEAST_EMIT_BYTES, rest / (1.0 - _EMITS * _EMIT_SHARE)) / _MB
 

@@ -119,8 +119,6 @@ class Engine:
         columns = self._columns
         touched = self._tile_columns((left, right))
         count = math.ceil(len(touched) / self.buffers.chunk_tiles)
-        if count == 1:
-            return [(left, right)]
         step = math.ceil(len(touched) / count)
         starts = (columns.tiles.start(index) for index in range(touched.start + step, touched.stop, step))
         cuts = [columns.to_image.ready(max(0, start)) for start in starts]
@@ -152,7 +150,7 @@ class Engine:
                     yield tile_row, piece, self._final_rows(tile_row)
 
     def _cut_in_pieces(self, tile_columns: range) -> Iterator[range]:
-        size = self.buffers.piece_tiles
+        size = self._settings.batch_size
         for first in tile_columns[::size]:
             yield range(first, min(first + size, tile_columns.stop))
 

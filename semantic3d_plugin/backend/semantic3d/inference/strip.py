@@ -50,12 +50,9 @@ class Strip:
 def _cut(planes: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Return planes[..., rows, columns]; a view where the indices run straight on."""
     for axis, index in ((-2, rows), (-1, columns)):
-        if not len(index):  # a tile that completes no column of the extent
-            part = slice(0, 0)
-        elif len(index) == int(index[-1]) - int(index[0]) + 1 and (len(index) == 1 or index[1] > index[0]):
+        if len(index) and (np.diff(index) == 1).all():  # there is none where a tile completes no column of the extent
             part = slice(int(index[0]), int(index[-1]) + 1)
+            planes = planes[..., part, :] if axis == -2 else planes[..., part]
         else:
             planes = np.take(planes, index, axis=axis)
-            continue
-        planes = planes[..., part, :] if axis == -2 else planes[..., part]
     return planes

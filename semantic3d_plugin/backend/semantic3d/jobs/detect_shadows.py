@@ -16,6 +16,7 @@ from typing import Iterator
 
 import numpy as np
 import rasterio
+from rasterio.enums import Resampling
 
 from s3d_protocol import (
     DetectShadowsJob,
@@ -288,7 +289,7 @@ def mask_spec(tags: dict) -> RasterSpec:
     colours = {item.id: tuple(int(item.colour[i : i + 2], 16) for i in (1, 3, 5)) + (255,) for item in CLASSES}
     names = json.dumps([list(item) for item in CLASSES])
     return RasterSpec(
-        "uint8", NODATA, ("shadow",), ("",), colours={**colours, NODATA: (0, 0, 0, 0)}, overviews="MODE",
+        "uint8", NODATA, ("shadow",), ("",), colours={**colours, NODATA: (0, 0, 0, 0)}, overviews=Resampling.mode,
         tags={**tags, "SEMANTIC3D_CLASSES": names, "SEMANTIC3D_LAYER": "shadow"},
     )  # fmt: skip
 

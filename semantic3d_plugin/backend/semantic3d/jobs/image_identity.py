@@ -52,7 +52,6 @@ class ImageFiles:
             now = _stamp(name)
             if now == before:
                 continue
-            what = "was changed or replaced"
             if now is None:
                 raise InvalidInput(
                     f"The image went away while it was worked on: {name} is gone. Bring it back (is its disk still "
@@ -61,13 +60,13 @@ class ImageFiles:
                 )
             if now[1:] == before[1:]:  # a copy with the size and time of before, or a disk that numbers its files anew
                 raise InvalidInput(
-                    f"The image changed while it was worked on: {name} {what} by a file of its size and time. Run the "
-                    "job again; finished blocks are taken if it is the same image.",
+                    f"The image changed while it was worked on: {name} was replaced by a file of its size and "
+                    "time. Run the job again; finished blocks are taken if it is the same image.",
                     {"path": name},
                 )
             raise ImageChanged(
-                f"The image changed while it was worked on: {name} {what}. What was computed of it is thrown away. "
-                "Make sure that nothing writes to the image, then run the job again.",
+                f"The image changed while it was worked on: {name} was changed or replaced. What was computed of it is "
+                "thrown away. Make sure that nothing writes to the image, then run the job again.",
                 {"path": name},
             )
 

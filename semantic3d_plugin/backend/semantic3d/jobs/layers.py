@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+from rasterio.enums import Resampling
 
 from ..metrics.calibration import calibrated
 from ..metrics.uncertainty import INTERVALS_TAG, intervals_text
@@ -43,7 +44,7 @@ def layer_specs(layers: list, package: ModelPackage, tags: dict) -> dict[str, Ra
             tags={**tags, **interval_tag, "SEMANTIC3D_LAYER": "sigma"},
         ),
         "land_cover": RasterSpec(
-            "uint8", NODATA_CLASS, ("land cover",), ("",), colours=_colour_table(package), overviews="MODE",
+            "uint8", NODATA_CLASS, ("land cover",), ("",), colours=_colour_table(package), overviews=Resampling.mode,
             tags={**tags, **class_tag, "SEMANTIC3D_LAYER": "land_cover"},
         ),
         "probabilities": RasterSpec(

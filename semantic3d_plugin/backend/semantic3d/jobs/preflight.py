@@ -73,8 +73,8 @@ def check_disk(plan: Plan, control: JobControl, work_folder: str = "", kept_bloc
     sizes = plan.layer_bytes()
     place = work_folder or next(iter(plan.job.outputs().values()))
     missing = 1.0 - kept_blocks / plan.blocks.count
-    needed = {os.path.join(place, "blocks") if work_folder else place + ".blocks": sum(sizes.values()) * missing}
-    needed[os.path.join(place, "overviews") if work_folder else place + ".overviews"] = max(sizes.values()) / 3
+    beside = os.path.join(place, "blocks") if work_folder else place + ".blocks"
+    needed = {beside: sum(sizes.values()) * missing + max(sizes.values()) / 3}  # overviews of one layer at a time
     for name, path in paths_aside(plan.job, plan.package, control.job_id).items():
         needed[path] = sizes[name]
     check_room(needed, factor=1.0)

@@ -23,9 +23,10 @@ from dataclasses import asdict, dataclass
 from typing import Callable, Iterable, Mapping
 
 from s3d_protocol import OutputFailed
+from s3d_protocol.file_hash import file_hash
 from s3d_protocol.file_lock import Busy, FileLock
 
-from ..raster.block_file import BlockFile, sha256_of
+from ..raster.block_file import BlockFile
 from ..raster.block_grid import Block, BlockGrid
 from ..raster.writer import RasterSpec, failed
 
@@ -276,7 +277,7 @@ def _is_whole(folder: str, record: BlockRecord, check_cancelled: Callable[[], No
         check_cancelled()
         path = block_path(folder, layer, record)
         try:
-            if os.path.getsize(path) != size or sha256_of(path, check_cancelled) != digest:
+            if os.path.getsize(path) != size or file_hash(path, check_cancelled) != digest:
                 return False
         except OSError:  # missing, or the disk cannot read it: done again
             return False

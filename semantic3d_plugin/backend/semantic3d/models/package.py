@@ -19,10 +19,11 @@ from typing import Mapping
 
 import numpy as np
 from s3d_protocol.errors import InvalidModel
+from s3d_protocol.file_hash import file_hash
 
 from .deepness import describe_deepness
 from .onnx_file import TensorSpec, read_onnx_header
-from .package_files import FolderFiles, ZipFiles, check_listing, file_hash, read_manifest_bytes, read_verified
+from .package_files import FolderFiles, ZipFiles, check_listing, read_manifest_bytes, read_verified
 from .package_manifest import FORMAT_VERSION, MANIFEST_NAME, OPTIONAL, REQUIRED, check_manifest, parse_manifest
 from .safetensors_file import check_safetensors
 

@@ -169,15 +169,6 @@ def read_verified(files, name: str, entry: dict) -> bytes:
     return data
 
 
-def file_hash(path: str | os.PathLike) -> str:
-    """SHA-256 of a file that may be larger than memory, as hex digits."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:
-        while part := stream.read(1 << 24):
-            digest.update(part)
-    return digest.hexdigest()
-
-
 def _checked_name(name: str) -> str:
     if not is_plain_file_name(name):
         raise InvalidModel(f"The package holds a file with an odd name ({_shown(name)}); it is refused.")

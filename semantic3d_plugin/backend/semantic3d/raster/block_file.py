@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import warnings
 from typing import Callable
@@ -13,12 +12,12 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window
 
 from s3d_protocol.errors import OutputFailed
+from s3d_protocol.file_hash import file_hash
 
 from .gdal_errors import GDAL_ERRORS, reason
 from .writer import RasterSpec, free_text
 
 _TILE_PX = 512
-_READ_BYTES = 4_000_000
 
 
 class BlockFile:
@@ -78,7 +77,7 @@ class BlockFile:
                 raise self._failed(f"only {size} of {self._least_bytes} bytes were taken.")
             with open(self.path, "rb+") as file:
                 os.fsync(file.fileno())
-            return size, sha256_of(self.path, check_cancelled)
+            return size, file_hash(self.path, check_cancelled)
         except GDAL_ERRORS as error:
             raise self._failed(reason(error)) from error
 
@@ -92,13 +91,3 @@ class BlockFile:
             "room on its disk; the same job run again continues with the blocks that are kept.",
             {"path": self.path},
         )
-
-
-def sha256_of(path: str, check_cancelled: Callable[[], None]) -> str:
-    """Return the SHA-256 of a file, as hexadecimal digits."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while part := file.read(_READ_BYTES):
-            digest.update(part)
-            check_cancelled()
-    return digest.hexdigest()

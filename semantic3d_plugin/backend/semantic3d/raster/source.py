@@ -185,8 +185,7 @@ class ImageSource:
         is_near = _is_plain_path(self.path)  # what comes from far away is dear
         if columns <= wide_px and is_near and self._dataset.driver != "VRT":  # what a VRT reads may have wider ones
             return 0
-        pixel_bytes = sum(np.dtype(name).itemsize for name in self._dataset.dtypes)
-        return pixel_bytes * self.grid.width * (rows_px + 2 * rows)
+        return _pixel_bytes(self._dataset) * self.grid.width * (rows_px + 2 * rows)
 
     @property
     def block_shape(self) -> tuple[int, int]:
@@ -240,8 +239,13 @@ def _check_pixels(dataset, path: str) -> None:
         )
 
 
+def _pixel_bytes(dataset) -> int:
+    """Bytes of a pixel in all bands; numpy knows no complex integers."""
+    return sum(4 if name.startswith("complex_int") else np.dtype(name).itemsize for name in dataset.dtypes)
+
+
 def _check_blocks(dataset, path: str) -> None:
-    pixel_bytes = sum(4 if name.startswith("complex_int") else np.dtype(name).itemsize for name in dataset.dtypes)
+    pixel_bytes = _pixel_bytes(dataset)
     rows, columns = max(dataset.block_shapes, key=math.prod)
     if rows * columns * pixel_bytes > _LARGEST_BLOCK_BYTES:
         raise InvalidInput(

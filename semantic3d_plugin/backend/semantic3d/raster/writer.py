@@ -47,7 +47,7 @@ class RasterSpec:
         scale: stored value times this is the value meant.
         colours: value -> (red, green, blue, alpha), for class ids.
         tags: of the whole file.
-        overviews: GDAL's resampling for them.
+        overviews: how pixels become one of an overview.
     """
 
     dtype: str
@@ -57,7 +57,7 @@ class RasterSpec:
     scale: float = 1.0
     colours: dict = field(default_factory=dict)
     tags: dict = field(default_factory=dict)
-    overviews: str = "AVERAGE"
+    overviews: Resampling = Resampling.average
 
     def bytes_per_pixel(self) -> int:
         return np.dtype(self.dtype).itemsize * len(self.bands)
@@ -241,7 +241,7 @@ def _add_overviews(path: str, spec: RasterSpec) -> int:
         if not factors:
             return 0
         before = os.path.getsize(path)
-        dataset.build_overviews(factors, Resampling[spec.overviews.lower()])
+        dataset.build_overviews(factors, spec.overviews)
     size = os.path.getsize(beside) if os.path.exists(beside) else os.path.getsize(path) - before
     least = spec.bytes_per_pixel() * sum((width // factor) * (height // factor) for factor in factors)
     if size < least:  # GDAL says nothing of what fails while it closes a file

@@ -9,12 +9,12 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from s3d_protocol import InvalidModel, is_hub_id
+from s3d_protocol.file_hash import file_hash
 
 from ..models.adapted import AdaptedConfig, AdaptedDiffusion
 from ..models.latent import CONFIGS, LatentDiffusion
 from ..models.onnx_file import read_onnx_header
 from ..models.package import ModelPackage, load_package, package_summary
-from ..models.package_files import file_hash
 from .hub import from_hub
 from .onnx_weights import SCALE_KEY, TABLE_KEY
 from .packaging import STANDARD_CLASSES

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from s3d_protocol import InvalidModel
+from s3d_protocol.file_hash import file_hash
 
 from ..models.latent import LatentDiffusion, load_base, pooled_width
-from ..models.package_files import file_hash
 from .empty_prompt import EmptyPrompt, empty_prompt
 from .weight_files import VARIANTS, weight_files
 
