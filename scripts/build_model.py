@@ -83,7 +83,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--base", type=Path, required=True, help="what the run started from")
-    parser.add_argument("--run", type=Path, nargs="+", required=True, help="later runs' weights replace earlier ones'")
+    parser.add_argument(
+        "--run", type=Path, nargs="*", default=[], help="later runs' weights replace earlier ones'; none: the base's own"
+    )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--weights", choices=("now", "ema"), default="now", help="last or averaged weights")
     parser.add_argument("--version", default="1.0.0")

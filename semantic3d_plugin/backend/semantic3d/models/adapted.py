@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from .decoder import DecoderOutput, TaskDecoder
+from .decoder import DecoderOutput, TaskDecoder, class_probability
 from .evidential import evidence_from_raw, height_estimate
 from .latent import LatentDiffusion, add_adapter, merge_adapter
 
@@ -109,4 +109,4 @@ class PhysicalOutputs(nn.Module):
         output = self.model(image)
         evidence = evidence_from_raw(output.gamma, output.raw_evidence, self.model.config.alpha_min)
         estimate = height_estimate(evidence, self.model.config.height_scale_m)
-        return (*estimate, torch.softmax(output.class_logits.float(), dim=1))
+        return (*estimate, class_probability(output.class_logits))

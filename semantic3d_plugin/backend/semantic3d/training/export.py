@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
 import torch
+from diffusers.models.attention import BasicTransformerBlock
 from onnx import TensorProto, helper, numpy_helper
-from torch import nn
+from torch import Tensor, nn
 
 from ..models.adapted import OUTPUT_NAMES, PhysicalOutputs
+from ..models.latent import LatentDiffusion
 from .onnx_weights import SCALE_KEY, TABLE_KEY, parameter_table
 
 MIN_STORED_HALF = 256  # tensors below this many values stay in fp32: they weigh nothing
@@ -46,18 +50,47 @@ def exported_program(model: PhysicalOutputs, tile_px: int) -> torch.onnx.ONNXPro
     model = round_to_half(model).eval().to(memory_format=torch.contiguous_format)
     example = torch.rand(2, 3, tile_px, tile_px) * 2 - 1
     batch = torch.export.Dim("batch", min=1, max=64)
-    program = torch.onnx.export(
-        model,
-        (example,),
-        dynamo=True,
-        input_names=["image"],
-        output_names=list(OUTPUT_NAMES),
-        dynamic_shapes={"image": {0: batch}},
-        opset_version=18,
-        verbose=False,
-    )
+    with silent_attention_folded(model.model.base):
+        program = torch.onnx.export(
+            model,
+            (example,),
+            dynamo=True,
+            input_names=["image"],
+            output_names=list(OUTPUT_NAMES),
+            dynamic_shapes={"image": {0: batch}},
+            opset_version=18,
+            verbose=False,
+        )
     program.optimize()
     return program
+
+
+class ConstantAttention(nn.Module):
+    """What cross-attention gives where keys and values are all zero: its output's bias, whatever is asked."""
+
+    def __init__(self, bias: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("bias", bias)
+
+    def forward(self, hidden_states: Tensor, **_) -> Tensor:
+        return self.bias.expand_as(hidden_states)
+
+
+@contextmanager
+def silent_attention_folded(base: LatentDiffusion) -> Iterator[None]:
+    """While a model is exported: cross-attention to a condition of zeros, as the bundled base has, is left out."""
+    folded = []
+    if not base.condition.any():
+        for block in base.unet.modules():
+            attention = block.attn2 if isinstance(block, BasicTransformerBlock) else None
+            if attention is not None and attention.to_k.bias is None and attention.to_v.bias is None:
+                folded.append((block, attention))
+                block.attn2 = ConstantAttention(attention.to_out[0].bias.detach())
+    try:
+        yield
+    finally:
+        for block, attention in folded:
+            block.attn2 = attention
 
 
 def store_half(model: onnx.ModelProto) -> onnx.ModelProto:
