@@ -124,12 +124,13 @@ class DetectShadows(BackendAlgorithm):
         )
 
     def results(self, values):
-        return {
-            self.SHADOW_SHARE: values["shadow_share"],
-            self.USED_THRESHOLD: values["threshold"],
-            self.MEGAPIXELS: values["megapixels"],
-            self.SECONDS: values["seconds"],
+        numbers = {
+            self.SHADOW_SHARE: values.get("shadow_share"),
+            self.USED_THRESHOLD: values.get("threshold"),
+            self.MEGAPIXELS: values.get("megapixels"),
+            self.SECONDS: values.get("seconds"),
         }
+        return {name: value for name, value in numbers.items() if value is not None}
 
     def _settings_job(self, parameters, context, **paths):
         return DetectShadowsJob(

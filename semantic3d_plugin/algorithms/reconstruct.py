@@ -200,14 +200,14 @@ class Reconstruct(BackendAlgorithm):
         names = (*self.ROLES, self.REPORT)
         paths = {name: self.output_path(parameters, name, context) for name in names}
         first = next((path for path in paths.values() if path), "")
-        temporary = os.path.join(os.path.abspath(QgsProcessingUtils.tempFolder()), "")
+        image = self.raster_path(self.INPUT)
         return self._settings_job(
             parameters,
             context,
-            image_path=self.raster_path(self.INPUT),
+            image_path=image,
             extent=self.extent_tuple(),
             **{"{}_path".format(name.lower()): path for name, path in paths.items()},
-            keep_blocks=not os.path.abspath(first).startswith(temporary),  # its folder is another one each time
+            keep_blocks=not (_is_temporary(first) or _is_temporary(image)),  # they are other ones the next time
             optional_outputs=tuple(name.lower() for name in self.chosen_by_default(parameters)),
         )
 
@@ -242,3 +242,8 @@ class Reconstruct(BackendAlgorithm):
                 tr("There is no model package at {}. Leave MODEL empty for the bundled one.").format(path)
             )
         return os.path.dirname(path) if os.path.basename(path) == "manifest.json" else path
+
+
+def _is_temporary(path):
+    """Whether a file lies in the folder that QGIS empties when it closes."""
+    return os.path.abspath(path).startswith(os.path.join(os.path.abspath(QgsProcessingUtils.tempFolder()), ""))

@@ -12,12 +12,13 @@ from block_scene import Watch
 from fake_model import write_fake_package
 from rasterio.transform import Affine
 
-from s3d_protocol import InvalidParameter, JobControl, OutputFailed, ReconstructJob
+from s3d_protocol import InvalidParameter, JobControl, OutOfMemory, OutputFailed, ReconstructJob
 from semantic3d.inference.session import InferenceSession
+from semantic3d.jobs import preflight
 from semantic3d.jobs.reconstruct import run
 from semantic3d.jobs.reconstruct_blocks import compute_block, regions, tile_count
 from semantic3d.jobs.reconstruct_plan import make_plan
-from semantic3d.jobs.work_folder import WorkFolder, block_path
+from semantic3d.jobs.work_folder import WorkFolder, block_path, record_block
 from semantic3d.models.package import load_package
 from semantic3d.raster.block_grid import Block, BlockGrid
 from semantic3d.raster.source import ImageSource
@@ -72,8 +73,12 @@ def test_one_block_by_itself_is_a_part_of_the_whole(tmp_path, image, package):
         plan = pickle.loads(pickle.dumps(make_plan(job, load_package(package), source, JobControl())))
     session = InferenceSession(plan.package, "cpu")
     folder = WorkFolder(str(tmp_path / "work"), {"test": 1}, lasting=True)
-    first = {block: compute_block(plan, session, folder.path, block) for block in plan.blocks.all()}
-    again = compute_block(plan, session, folder.path, Block(1, 1))
+
+    def recorded(block):
+        return record_block(folder.path, compute_block(plan, session, folder.path, block), "cpu")
+
+    first = {block: recorded(block) for block in plan.blocks.all()}
+    again = recorded(Block(1, 1))
     assert again.block == Block(1, 1) and again.attempt != first[Block(1, 1)].attempt
     kept = folder.finished(plan.layers, plan.blocks, lambda: None)
     assert kept == {**first, Block(1, 1): again}  # the later attempt counts, the files of the first are gone
@@ -118,6 +123,17 @@ def test_what_it_will_take_is_said_before(tmp_path, image, package):
     (said,) = [text for text in control.logs if text.startswith("To do: 12 tiles of 64 pixels on cpu, about ")]
     assert f"about {expected['memory_mb']} MB of main memory" in said
     assert control.logs.index(said) < control.logs.index("Writing height.")
+
+
+def test_a_machine_without_the_room_is_told_with_numbers(tmp_path, image, package, monkeypatch):
+    monkeypatch.setattr(preflight, "free_memory_mb", lambda: 1)
+    monkeypatch.setattr(preflight, "free_swap_mb", lambda: 0)
+    job = job_for(image, package, tmp_path)
+    with pytest.raises(OutOfMemory, match=r"about \d+ MB of main memory beside the model, and 1 MB are free.*2048 MB"):
+        run(job, Watch())
+    assert not os.path.exists(job.height_path)
+    monkeypatch.setattr(preflight, "free_swap_mb", lambda: 10**6)
+    run(job, Watch())
 
 
 def test_few_tiles_are_not_timed_besides(tmp_path, image, package):

@@ -10,6 +10,7 @@ import pytest
 import scene
 from qgis.core import (
     QgsApplication,
+    QgsCoordinateReferenceSystem,
     QgsProcessingAlgRunnerTask,
     QgsProcessingContext,
     QgsProcessingException,
@@ -18,6 +19,7 @@ from qgis.core import (
     QgsProcessingParameterDefinition,
     QgsProject,
     QgsProperty,
+    QgsRasterLayer,
 )
 
 from semantic3d_plugin.backend.s3d_protocol import ReconstructJob
@@ -211,6 +213,15 @@ def test_blocks_beside_a_temporary_output_are_not_kept(provider, fake_backend, i
         assert json.load(text)["job"]["keep_blocks"] is False
 
 
+def test_blocks_of_an_image_that_is_made_for_the_job_are_not_kept(provider, fake_backend, image, tmp_path, context):
+    layer = QgsRasterLayer(image, "image")
+    layer.setCrs(QgsCoordinateReferenceSystem("EPSG:25832"))  # passed on by a virtual raster of the job's own
+    report = str(tmp_path / "r.html")
+    run(context, INPUT=layer, HEIGHT=str(tmp_path / "h.tif"), REPORT=report)
+    with open(report, encoding="utf-8") as text:
+        assert json.load(text)["job"]["keep_blocks"] is False
+
+
 def test_a_manifest_stands_for_its_folder(provider, fake_backend, image, tmp_path, context):
     model = tmp_path / "model"
     model.mkdir()
@@ -268,7 +279,6 @@ def test_it_runs_in_the_background(qgis_app, reconstruct, fake_backend, image, t
 
 def test_a_crs_given_in_qgis_reaches_the_backend(provider, fake_backend, tmp_path, context):
     from osgeo import gdal
-    from qgis.core import QgsCoordinateReferenceSystem, QgsRasterLayer
 
     from semantic3d_plugin.algorithms.raster_source import describe_source
 

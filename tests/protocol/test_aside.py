@@ -77,6 +77,38 @@ def test_what_cannot_be_published_is_told_and_removed(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["h.tif", "s.tif"]
 
 
+def test_outputs_are_on_the_disk_before_and_after_they_are_moved(tmp_path, monkeypatch):
+    done = []
+
+    def noted(name, act, place):
+        def call(*arguments):
+            done.append((name, place(*arguments)))
+            return act(*arguments)
+
+        return call
+
+    monkeypatch.setattr(os, "fsync", noted("disk", os.fsync, lambda number: os.fstat(number).st_ino))
+    monkeypatch.setattr(os, "replace", noted("moved", os.replace, lambda source, target: os.stat(source).st_ino))
+    paths = [tmp_path / "h.tif", tmp_path / "s.tif"]
+    numbers = []
+    for path in paths:
+        partial = tmp_path / f".{path.stem}.0f.partial.tif"
+        partial.write_text("pixels")
+        numbers.append(partial.stat().st_ino)
+    publish(map(str, paths), "0f")
+    first, last = [("disk", number) for number in numbers], [("moved", number) for number in numbers]
+    assert done[:4] == first + last
+    assert done[4:] == ([] if os.name == "nt" else [("disk", tmp_path.stat().st_ino)])
+
+
+def test_an_output_that_is_missing_leaves_the_others_where_they_were(tmp_path):
+    (tmp_path / "h.tif").write_text("old")
+    (tmp_path / ".h.0f.partial.tif").write_text("new")
+    with pytest.raises(OutputFailed, match="s.tif could not be put in its place"):
+        publish([str(tmp_path / "h.tif"), str(tmp_path / "s.tif")], "0f")
+    assert (tmp_path / "h.tif").read_text() == "old" and os.listdir(tmp_path) == ["h.tif"]
+
+
 def test_a_folder_takes_the_place_of_an_older_one_as_a_whole(tmp_path):
     target = tmp_path / "model"
     target.mkdir()

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import uuid
+from contextlib import suppress
 from typing import Iterable
 
 from .errors import OutputFailed
@@ -69,7 +70,8 @@ def discard_partials(paths: Iterable[str], job_id: str) -> list[str]:
 def publish(paths: Iterable[str], job_id: str) -> None:
     """Move all finished outputs and their sidecars to their places: the last act of a job.
 
-    Sidecars of an older file of that name go, since they would describe the wrong pixels.
+    Sidecars of an older file of that name go, since they would describe the wrong pixels. When it returns, the outputs
+    are on the disk: a power cut loses none of them.
 
     Raises:
         OutputFailed: an output is missing or cannot be moved, for instance because a program holds the old
@@ -78,7 +80,12 @@ def publish(paths: Iterable[str], job_id: str) -> None:
     paths = [path for path in paths if path]
     try:
         for path in paths:
+            _bring_to_disk(partial_path(path, job_id), os.O_RDWR)  # Windows takes no other mode
+        for path in paths:
             _publish_one(path, job_id)
+        if os.name != "nt":  # where folders cannot be opened
+            for folder in {os.path.dirname(os.path.abspath(path)) for path in paths}:
+                _bring_to_disk(folder, os.O_RDONLY)
     except OSError as error:
         raise OutputFailed(
             f"The output {path} could not be put in its place ({error.strerror or error}). "
@@ -126,6 +133,14 @@ def _remove(name: str) -> None:
         os.remove(name)
 
 
+def _bring_to_disk(path: str, mode: int) -> None:
+    number = os.open(path, mode)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
 def _publish_one(path: str, job_id: str) -> None:
     partial = partial_path(path, job_id)
     partial_stem, stem = os.path.splitext(partial)[0], os.path.splitext(path)[0]
@@ -135,8 +150,9 @@ def _publish_one(path: str, job_id: str) -> None:
     for source, target in sidecars:
         if os.path.exists(source):
             os.replace(source, target)
-        elif target.startswith(path) and os.path.exists(target):
-            os.remove(target)
+        elif target.startswith(path):
+            with suppress(FileNotFoundError):  # there is none, or another job was quicker
+                os.remove(target)
 
 
 def _split(path: str) -> tuple[str, str, str]:

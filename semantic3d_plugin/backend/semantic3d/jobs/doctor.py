@@ -4,7 +4,6 @@ A finding is no failure of the job: the result says what is wrong and what to do
 """
 from __future__ import annotations
 
-import ctypes
 import importlib
 import importlib.metadata
 import os
@@ -24,6 +23,7 @@ from s3d_protocol import (
 
 from ..inference.session import InferenceSession
 from ..models.package import ModelPackage, load_package
+from .main_memory import free_memory_mb
 
 OLDEST_PYTHON = (3, 10)
 NEEDED = ("numpy", "rasterio", "onnxruntime")
@@ -220,31 +220,6 @@ def check_device(package: ModelPackage, device: str) -> tuple:
     if session.device != device:
         return Check(name, False, f"the run ended up on {session.device}."), None
     return Check(name, True, f"a tile of {size} pixels ran in {seconds:.3f} s"), seconds
-
-
-def free_memory_mb() -> int | None:
-    """Main memory that programs can still get, in MB; None where the system does not say."""
-    if sys.platform == "win32":
-        return _windows_free_memory_mb()
-    if os.path.exists("/proc/meminfo"):
-        with open("/proc/meminfo", encoding="ascii") as stream:
-            for line in stream:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024 // 1_000_000
-    return None
-
-
-def _windows_free_memory_mb() -> int | None:
-    class Status(ctypes.Structure):
-        _fields_ = [("length", ctypes.c_ulong), ("load", ctypes.c_ulong)] + [
-            (name, ctypes.c_ulonglong)
-            for name in ("total", "free", "total_page", "free_page", "total_virtual", "free_virtual", "free_extended")
-        ]
-
-    status = Status()
-    status.length = ctypes.sizeof(Status)
-    answered = ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
-    return status.free // 1_000_000 if answered else None
 
 
 def _seconds(work: Callable[[], object]) -> float:

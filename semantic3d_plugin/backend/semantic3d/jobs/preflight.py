@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from s3d_protocol import InvalidParameter, JobControl
+from s3d_protocol import InvalidParameter, JobControl, OutOfMemory
 
 from ..inference.session import InferenceSession
 from ..raster.block_grid import Blocks
 from ..raster.writer import check_room
+from .main_memory import free_memory_mb, free_swap_mb
 from .reconstruct_plan import Plan, buffer_mb, paths_aside
 
 _MB = 1_000_000
@@ -88,14 +89,15 @@ def look_ahead(
 
     Args:
         parts: rectangles of blocks still to compute; tiles: of all of them.
+
+    Raises:
+        OutOfMemory: the machine has too little left.
     """
     width_px = max((plan.blocks.window(part)[2] for part in parts), default=0)
     expected_s = tiles * _seconds_per_tile(plan, session, tiles) if tiles > _FEW_BATCHES * plan.job.batch_size else None
     process_mb = _process_mb()
-    memory_mb = None
-    if process_mb is not None:
-        model_px = int(width_px * plan.columns.to_model.scale) + 1
-        memory_mb = int(process_mb + plan.buffers.expected_mb(plan.columns, model_px))
+    more_mb = int(plan.buffers.expected_mb(plan.columns, int(width_px * plan.columns.to_model.scale) + 1))
+    memory_mb = None if process_mb is None else int(process_mb) + more_mb
     found = Preflight(tiles, expected_s, memory_mb, disk_mb)
     duration = "" if expected_s is None else f", about {duration_text(expected_s)}"
     memory = "" if memory_mb is None else f", about {memory_mb} MB of main memory"
@@ -103,7 +105,19 @@ def look_ahead(
         f"To do: {tiles} tiles of {plan.package.tile_size_px} pixels on {session.device}{duration}"
         f"{memory}, up to {disk_mb} MB of disk."
     )
+    _check_free_memory(more_mb, plan.job.max_memory_mb)
     return found
+
+
+def _check_free_memory(more_mb: int, max_memory_mb: int) -> None:
+    """Check that the machine has what the job takes beside the model, which is loaded already."""
+    free_mb = free_memory_mb()
+    if free_mb is not None and more_mb > free_mb + free_swap_mb():
+        raise OutOfMemory(
+            f"The job takes about {more_mb} MB of main memory beside the model, and {free_mb} MB are free. Close other "
+            f"programs, or lower the memory limit, which is {max_memory_mb} MB.",
+            {"needed_mb": more_mb, "free_mb": free_mb},
+        )
 
 
 def _seconds_per_tile(plan: Plan, session: InferenceSession, tiles: int) -> float:

@@ -1,0 +1,45 @@
+"""Main memory that the machine still has."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+
+
+def free_memory_mb() -> int | None:
+    """Main memory that programs can still get, in MB, swap not counted; None where the system does not say."""
+    if sys.platform == "win32":
+        return _windows_status().free // 1_000_000
+    return _meminfo_mb("MemAvailable:")
+
+
+def free_swap_mb() -> int:
+    """Room that the system still has to put memory aside, in MB; 0 where it does not say."""
+    if sys.platform == "win32":
+        return max(0, _windows_status().free_page // 1_000_000 - (free_memory_mb() or 0))
+    return _meminfo_mb("SwapFree:") or 0
+
+
+def _meminfo_mb(key: str) -> int | None:
+    if os.path.exists("/proc/meminfo"):
+        with open("/proc/meminfo", encoding="ascii") as stream:
+            for line in stream:
+                if line.startswith(key):
+                    return int(line.split()[1]) * 1024 // 1_000_000
+    return None
+
+
+class _Status(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ulong), ("load", ctypes.c_ulong)] + [
+        (name, ctypes.c_ulonglong)
+        for name in ("total", "free", "total_page", "free_page", "total_virtual", "free_virtual", "free_extended")
+    ]
+
+
+def _windows_status() -> _Status:
+    status = _Status()
+    status.length = ctypes.sizeof(status)
+    if not ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
+        raise ctypes.WinError()
+    return status
