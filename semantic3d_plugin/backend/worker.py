@@ -15,10 +15,6 @@ from s3d_protocol import Job, JobControl
 from s3d_protocol.serving import serve
 
 
-# A server that does not answer, perhaps one that a virtual raster refers to, must not hold a job for ever.
-PATIENCE = {"GDAL_HTTP_CONNECTTIMEOUT": "30", "GDAL_HTTP_LOW_SPEED_TIME": "60", "GDAL_HTTP_LOW_SPEED_LIMIT": "1"}
-
-
 def run_job(job: Job, control: JobControl) -> dict:
     """Run the job in the module of its name."""
     return importlib.import_module(f"semantic3d.jobs.{job.kind}").run(job, control)
@@ -26,8 +22,6 @@ def run_job(job: Job, control: JobControl) -> dict:
 
 def main() -> None:
     faulthandler.enable()  # a crash in native code leaves a trace on standard error
-    for name, value in PATIENCE.items():
-        os.environ.setdefault(name, value)
     exit_code = serve(run_job)
     sys.stderr.flush()
     os._exit(exit_code)

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-import importlib.util
+import json
 import os
 import socket
 import struct
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import rasterio
+from fake_model import write_fake_package
 
+import semantic3d
+from s3d_protocol import JobControl, ReconstructJob
 from s3d_protocol.errors import InvalidInput
+from semantic3d.jobs import reconstruct
+from semantic3d.raster import source as source_module
 from semantic3d.raster.source import ImageSource
 
-WORKER = Path(__file__).resolve().parents[2] / "semantic3d_plugin" / "backend" / "worker.py"
+BACKEND = Path(__file__).resolve().parents[2] / "semantic3d_plugin" / "backend"
 LONG, SHORT = 4, 3
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return write_fake_package(tmp_path_factory.mktemp("model") / "fake")
 
 
 def bare_tiff(path, width, height, compression, **layout):
@@ -33,13 +44,18 @@ def bare_tiff(path, width, height, compression, **layout):
     return str(path)
 
 
-def vrt(path, source, size=200):
+def vrt(path, *sources, size=200):
     bands = "".join(
-        f'<VRTRasterBand dataType="Byte" band="{band}"><SimpleSource><SourceFilename>{source}</SourceFilename>'
-        f"<SourceBand>{band}</SourceBand></SimpleSource></VRTRasterBand>"
+        f'<VRTRasterBand dataType="Byte" band="{band}">'
+        + "".join(
+            f"<SimpleSource><SourceFilename>{source}</SourceFilename><SourceBand>{band}</SourceBand></SimpleSource>"
+            for source in sources
+        )
+        + "</VRTRasterBand>"
         for band in (1, 2, 3)
     )
-    path.write_text(f'<VRTDataset rasterXSize="{size}" rasterYSize="{size}">{bands}</VRTDataset>')
+    ground = "<GeoTransform>500000, 0.5, 0, 5000000, 0, -0.5</GeoTransform>"
+    path.write_text(f'<VRTDataset rasterXSize="{size}" rasterYSize="{size}">{ground}{bands}</VRTDataset>')
     return str(path)
 
 
@@ -53,6 +69,66 @@ def test_one_tile_of_four_billion_pixels_is_refused_before_it_is_read(tmp_path):
     path = bare_tiff(tmp_path / "i.tif", 65536, 65536, 8, tile=65536)
     assert os.path.getsize(path) == 1000
     refused(path, r"blocks of 65536 x 65536 pixels.*12\.9 GB.*TILED=YES")
+
+
+def hidden(how, folder):
+    """An image that is the tile of four billion pixels, or leads to it."""
+    folder.mkdir()
+    (folder / "i.tfw").write_text("0.5\n0\n0\n-0.5\n500000\n5000000\n")
+    tile = bare_tiff(folder / "i.tif", 65536, 65536, 8, tile=65536)
+    if how in ("file", "folder"):
+        return tile if how == "file" else str(folder)
+    if how == "part of a file":
+        return vrt(folder / "v.vrt", f"GTIFF_DIR:1:{tile}")
+    inner = vrt(folder / "v.vrt", *[f"/lost/{number}.tif" for number in range(20)], tile, "/lost/last.tif")
+    if how == "vrt of vrts":
+        return vrt(folder / "outer.vrt", vrt(folder / "middle.vrt", inner))
+    if how == "folder of a vrt":
+        os.rename(tile, folder / "i.part")
+        vrt(folder / "v.vrt", folder / "i.part")
+        return str(folder)
+    return inner
+
+
+@pytest.mark.parametrize("how", ["file", "vrt", "vrt of vrts", "part of a file", "folder", "folder of a vrt"])
+def test_a_job_on_such_a_tile_ends_before_a_pixel_is_read(how, model, tmp_path, monkeypatch):
+    monkeypatch.setattr(ImageSource, "read", lambda *window: pytest.fail("it was read"))
+    image = hidden(how, tmp_path / "image")
+    (tmp_path / "out").mkdir()
+    job = ReconstructJob(image, model, overlap_px=16, device="cpu", height_path=str(tmp_path / "out" / "h.tif"))
+    with pytest.raises(InvalidInput, match=r"i\.(tif|part).* is stored in blocks of 65536 x 65536 pixels.*TILED=YES"):
+        reconstruct.run(job, JobControl())
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_virtual_raster_of_many_parts_opens_soon(tmp_path, monkeypatch):
+    near = [f"/lost/{number}.tif" for number in range(3000)]
+    far = [f"/vsicurl/http://far/{number}.tif" for number in range(3000)]
+    path, opened, opens = vrt(tmp_path / "v.vrt", *near, *far), [], source_module._opened
+
+    def watched(name):
+        opened.append(name)
+        if name in far:
+            raise OSError("there is no network")
+        return opens(name)
+
+    monkeypatch.setattr(source_module, "_opened", watched)
+    ImageSource(path).close()
+    looked_at = opened[1:]
+    assert {near[0], near[-1], far[0]} <= set(looked_at) and len(looked_at) < 300
+    assert [name for name in looked_at if name in far] == [far[0]]  # no other is asked of a server that is not there
+    opened.clear()
+    ImageSource(path).close()
+    assert opened == [path]  # the same file is looked into once
+    os.utime(path, ns=(1, 1))
+    ImageSource(path).close()
+    assert opened[1:] == [path, *looked_at]
+
+
+def test_a_virtual_raster_that_is_no_utf_8_is_refused(tmp_path):
+    path = vrt(tmp_path / "v.vrt", "/lost/e.tif")
+    (tmp_path / "v.vrt").write_bytes((tmp_path / "v.vrt").read_bytes().replace(b"e.tif", b"\xe9.tif"))
+    refused(path, "v.vrt names a file in letters that are not UTF-8")
 
 
 @pytest.mark.parametrize("compression", [1, 5, 8])
@@ -85,21 +161,15 @@ def test_a_server_that_does_not_answer_holds_no_job(tmp_path, monkeypatch):
         refused(vrt(tmp_path / "far.vrt", f"/vsicurl/http://127.0.0.1:{port}/far.tif"), "far.vrt")
 
 
-def test_the_worker_is_not_patient_for_ever(monkeypatch):
-    for name in list(os.environ):
-        if name.startswith("GDAL_HTTP"):
-            monkeypatch.delenv(name)
-    monkeypatch.setitem(os.environ, "GDAL_HTTP_LOW_SPEED_TIME", "7")  # what the user says, stays
-    spec = importlib.util.spec_from_file_location("hostile_worker", WORKER)
-    worker = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(worker)
-    seen = {}
-    monkeypatch.setattr(worker, "serve", lambda run_job: seen.update(os.environ) or 0)
-    monkeypatch.setattr(worker.os, "_exit", lambda code: None)
-    monkeypatch.setattr(worker.faulthandler, "enable", lambda: None)
-    try:
-        worker.main()
-    finally:
-        for name in worker.PATIENCE:
-            monkeypatch.delenv(name, raising=False)
-    assert sys.stderr and {name: seen[name] for name in worker.PATIENCE} == {**worker.PATIENCE, "GDAL_HTTP_LOW_SPEED_TIME": "7"}
+def test_no_job_is_patient_for_ever_whoever_starts_it():
+    """The Toolbox's worker, the command line, Python and Dask's workers all import it, and GDAL sees it."""
+    names = [*semantic3d.HTTP_PATIENCE, "GDAL_HTTP_LOW_SPEED_TIME"]
+    look = (
+        "import json, rasterio; from rasterio._env import get_gdal_config; import semantic3d; "
+        f"print(json.dumps([str(get_gdal_config(name)) for name in {names}]))"
+    )
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("GDAL_HTTP")}
+    clean |= {"PYTHONPATH": str(BACKEND), "GDAL_HTTP_LOW_SPEED_TIME": "7"}  # what the user says, stays
+    seen = dict(zip(names, json.loads(subprocess.check_output([sys.executable, "-c", look], env=clean))))
+    assert semantic3d.HTTP_PATIENCE["GDAL_HTTP_LOW_SPEED_TIME"] == "60"
+    assert seen == {**semantic3d.HTTP_PATIENCE, "GDAL_HTTP_LOW_SPEED_TIME": "7"}

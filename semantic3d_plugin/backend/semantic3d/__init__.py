@@ -14,6 +14,13 @@ from s3d_protocol.jobs import job_from_dict
 __version__ = product_version()
 __all__ = ["__version__", "detect_shadows", "evaluate", "reconstruct"]
 
+# A server that does not answer, perhaps one that a virtual raster refers to, must not hold a job for ever, whoever
+# started it: the Toolbox, the command line, Python, or Dask on a worker. GDAL looks into the environment last, so that
+# what is set there, or in a rasterio.Env, stays.
+HTTP_PATIENCE = {"GDAL_HTTP_CONNECTTIMEOUT": "30", "GDAL_HTTP_LOW_SPEED_TIME": "60", "GDAL_HTTP_LOW_SPEED_LIMIT": "1"}
+for _name, _value in HTTP_PATIENCE.items():
+    os.environ.setdefault(_name, _value)
+
 
 def reconstruct(image_path, *, control: JobControl | None = None, **parameters) -> dict:
     """Compute heights, their uncertainty and land cover from one orthophoto.

@@ -9,7 +9,7 @@ import numpy as np
 
 from s3d_protocol import InvalidInput
 
-from ..raster.source import ImageSource, open_raster
+from ..raster.source import ImageSource, files_of, open_raster
 
 _HEAD_BYTES = 65_536
 _SAMPLES = 5  # along each axis
@@ -31,11 +31,11 @@ class ImageFiles:
         """Look at the files.
 
         Raises:
-            InvalidInput: there is no image.
+            InvalidInput: there is no image, or its files have names that cannot be read.
         """
         self._path = path
         with open_raster(path) as dataset:
-            names = dataset.files
+            names = files_of(dataset, path)
         self._names = sorted(
             name for name in {path, *names} if os.path.isfile(name) and not name.lower().endswith(_NOT_PIXELS)
         )

@@ -102,7 +102,9 @@ def _is_raster(asset: dict) -> bool:
     href, kind = asset.get("href"), asset.get("type")
     if not isinstance(href, str):
         return False
-    return str(kind).startswith("image/") if kind else href.partition("?")[0].lower().endswith(SUFFIXES)
+    if kind:
+        return str(kind).startswith("image/")
+    return any(name.lower().endswith(SUFFIXES) for name in (href, href.partition("?")[0]))
 
 
 def _resolved(href: str, stac_path: str, item: str) -> str:
@@ -113,7 +115,10 @@ def _resolved(href: str, stac_path: str, item: str) -> str:
         href = unquote(rest)
     elif separator:
         raise InvalidInput(f"The item {item} of {stac_path} lies at {href[:200]}; known are http, https, s3, gs, file.")
-    path = os.path.join(os.path.dirname(os.path.abspath(stac_path)), href)
+    folder = os.path.dirname(os.path.abspath(stac_path))
+    path = os.path.join(folder, href)
+    if not separator and not os.path.isfile(path):  # many write a path there, the standard wants a reference
+        path = next(filter(os.path.isfile, [os.path.join(folder, unquote(href))]), path)
     if not os.path.isfile(path):
         raise InvalidInput(f"The item {item} of {stac_path} names {path}, which is no file.", {"path": path})
     return path

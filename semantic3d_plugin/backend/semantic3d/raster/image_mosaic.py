@@ -17,6 +17,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 from s3d_protocol.errors import InvalidInput, OutputFailed
 
 from .gdal_errors import GDAL_ERRORS, reason
+from .source import check_blocks
 
 _MARK = "SEMANTIC3D_MOSAIC"  # in what we wrote, and may write anew
 _GSD_TOLERANCE = 0.01
@@ -90,6 +91,7 @@ def write_mosaic(paths: Sequence[str], target: str, check_cancelled: Callable[[]
 def _look_at(path: str) -> _Image:
     try:
         with rasterio.open(path) as dataset:
+            check_blocks(dataset, path)
             transform, kinds = dataset.transform, dataset.colorinterp
             if transform.b or transform.d or transform.a <= 0 or transform.e >= 0 or transform.is_identity:
                 raise InvalidInput(

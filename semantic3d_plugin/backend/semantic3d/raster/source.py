@@ -18,6 +18,10 @@ from .gdal_errors import GDAL_ERRORS, reason
 from .grid import Grid
 
 _LARGEST_BLOCK_BYTES = 1 << 30  # GDAL decodes a block as a whole, whatever the window
+_MOST_PARTS = 256  # of a VRT, looked at on each level: a header on a disk takes less than a millisecond
+_MOST_FAR_PARTS = 8  # of those that are asked of a server, a request or two each
+_MOST_LEVELS = 4  # of VRTs in VRTs
+_sound_vrts: set[tuple] = set()  # (path, stamp) where the parts were looked at: a job opens its image again and again
 _COLOURS = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 
 
@@ -51,7 +55,7 @@ class ImageSource:
     def _judge(self, bands: tuple) -> None:
         dataset = self._dataset
         _check_pixels(dataset, self.path)
-        _check_blocks(dataset, self.path)
+        check_blocks(dataset, self.path)
         self._palette = None
         if bands:
             self.bands = self._given_bands(bands)
@@ -209,9 +213,7 @@ def open_raster(path: str):
         InvalidInput: there is none, or GDAL does not know it.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # judged in _check_geometry
-            dataset = rasterio.open(path)
+        dataset = _opened(path)
     except (*GDAL_ERRORS, ValueError) as error:
         if _is_plain_path(path) and not os.path.exists(path):
             raise InvalidInput(f"The image {path} does not exist. Check the path.") from error
@@ -221,6 +223,12 @@ def open_raster(path: str):
             f"The image {path} cannot be opened: {reason(error)} Is it a raster that GDAL knows?"
         ) from error
     return dataset
+
+
+def _opened(path: str):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # judged in _check_geometry
+        return rasterio.open(path)
 
 
 def _is_plain_path(path: str) -> bool:
@@ -244,9 +252,34 @@ def _pixel_bytes(dataset) -> int:
     return sum(4 if name.startswith("complex_int") else np.dtype(name).itemsize for name in dataset.dtypes)
 
 
-def _check_blocks(dataset, path: str) -> None:
+def check_blocks(dataset, path: str) -> None:
+    """Check that a block of an open raster, and of those that a VRT reads, can be decoded in memory.
+
+    Raises:
+        InvalidInput: one is too large.
+    """
+    _check_own_blocks(dataset, path)
+    state = path, _stamp(path)
+    if dataset.driver == "VRT" and state not in _sound_vrts:  # its own blocks are small, whatever it reads
+        _check_parts(dataset, path)
+        _sound_vrts.add(state)
+
+
+def files_of(dataset, path: str) -> list[str]:
+    """Return the names of an open raster's files, and of those that a VRT reads.
+
+    Raises:
+        InvalidInput: one is no UTF-8.
+    """
+    try:
+        return dataset.files
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path} names a file in letters that are not UTF-8. Write it anew, in UTF-8.") from error
+
+
+def _check_own_blocks(dataset, path: str) -> None:
     pixel_bytes = _pixel_bytes(dataset)
-    rows, columns = max(dataset.block_shapes, key=math.prod)
+    rows, columns = max(dataset.block_shapes, key=math.prod, default=(0, 0))
     if rows * columns * pixel_bytes > _LARGEST_BLOCK_BYTES:
         raise InvalidInput(
             f"{path} is stored in blocks of {columns} x {rows} pixels, each of which takes "
@@ -254,6 +287,52 @@ def _check_blocks(dataset, path: str) -> None:
             "gdal_translate -co TILED=YES.",
             {"block": [rows, columns]},
         )
+
+
+def _check_parts(dataset, path: str) -> None:
+    """Check the blocks of the rasters that an open VRT reads, and of those that VRTs among them read.
+
+    A VRT may have a hundred thousand parts: of more than `_MOST_PARTS` some from all over the list stand for the rest.
+    """
+    names, seen = files_of(dataset, path), {path}
+    with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):  # headers alone, and no listing of a folder for each
+        for _ in range(_MOST_LEVELS):
+            names = [name for name in dict.fromkeys(names) if name not in seen]
+            seen.update(names)
+            near = _spread([name for name in names if _is_plain_path(name)], _MOST_PARTS)
+            far = _spread([name for name in names if not _is_plain_path(name)], _MOST_FAR_PARTS)
+            names = []
+            for name in near + far:
+                inner = _parts_of(name, path)
+                if inner is None and name in far:
+                    break  # a server that does not answer would take its time for each
+                if len(names) < _MOST_PARTS:
+                    names += inner or []
+
+
+def _parts_of(name: str, path: str) -> list[str] | None:
+    """Check the blocks of a part of the VRT `path`; returns what it reads itself, None where it cannot be opened."""
+    try:
+        dataset = _opened(name)
+    except (*GDAL_ERRORS, ValueError):  # said when it is read, if it is at all
+        return None
+    with dataset:
+        _check_own_blocks(dataset, f"{name}, which {path} reads,")
+        return files_of(dataset, name) if dataset.driver == "VRT" else []
+
+
+def _spread(names: list[str], most: int) -> list[str]:
+    if len(names) <= most:
+        return names
+    return [names[position * (len(names) - 1) // (most - 1)] for position in range(most)]
+
+
+def _stamp(path: str) -> tuple | None:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):  # far away, or XML in the place of a path
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _check_geometry(dataset, path: str) -> None:

@@ -1,0 +1,102 @@
+"""Images that are cut short while a job works on them, as by a copy that starts again or a disk that fails."""
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+import rasterio
+from block_scene import Watch, acting, job_for, write_image
+
+from s3d_protocol import DetectShadowsJob, InvalidInput, JobControl
+from semantic3d.jobs import detect_shadows
+from semantic3d.jobs.image_identity import ImageChanged
+from semantic3d.jobs.reconstruct import run
+from semantic3d.jobs.reconstruct_work import KeptWork
+from semantic3d.raster.source import ImageSource
+
+pytestmark = pytest.mark.usefixtures("small_blocks")
+
+
+def files(folder):
+    """What lies in a folder and below it, as paths from there."""
+    return sorted(path.relative_to(folder).as_posix() for path in Path(folder).rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def image(tmp_path):
+    (tmp_path / "images").mkdir()
+    return write_image(tmp_path / "images" / "image.tif")
+
+
+@pytest.fixture(scope="module")
+def expected(package, tmp_path_factory):
+    """The heights of a run that nobody disturbs."""
+    folder = tmp_path_factory.mktemp("whole")
+    run(job_for(write_image(folder / "image.tif"), package, folder / "out"), JobControl())
+    return heights(folder / "out")
+
+
+def heights(folder):
+    with rasterio.open(folder / "height.tif") as dataset:
+        return dataset.read(1).tobytes()
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["image", "part of a mosaic"])
+@pytest.mark.parametrize("after", [4, 30])
+def test_an_image_that_is_cut_short_ends_the_job(tmp_path, image, package, expected, many, after):
+    """GDAL may have read it by then: what counts is that the file is another one."""
+    content, named = Path(image).read_bytes(), os.path.dirname(image) if many else image
+    changed = pytest.raises(ImageChanged, match="image.tif was changed")
+    with acting({after: lambda: os.truncate(image, 100_000)}), changed:
+        run(job_for(named, package, tmp_path / "out"), JobControl())
+    assert files(tmp_path / "out") == (["images_mosaic.vrt"] if many else [])
+    Path(image).write_bytes(content)
+    control = Watch()
+    run(job_for(named, package, tmp_path / "out"), control)
+    assert not [text for text in control.logs if text.startswith("Continuing")]
+    assert heights(tmp_path / "out") == expected
+
+
+@pytest.fixture
+def losing_pixels(monkeypatch, image):
+    """Once armed, a read of lower rows finds half of the file gone, and GDAL has kept none of it."""
+    armed, read = threading.Event(), ImageSource.read
+
+    def reading(self, column, row, width, height):
+        if armed.is_set() and row + height > 250:
+            os.truncate(image, 100_000)
+            self._dataset.close()
+            self._dataset = rasterio.open(self.path)
+        return read(self, column, row, width, height)
+
+    monkeypatch.setattr(ImageSource, "read", reading)
+    return armed
+
+
+def test_pixels_that_are_gone_leave_whole_blocks_only(tmp_path, image, package, expected, losing_pixels, monkeypatch):
+    content, stamp = Path(image).read_bytes(), os.stat(image)
+    take = KeptWork.take
+    monkeypatch.setattr(KeptWork, "take", lambda self, *given: (take(self, *given), losing_pixels.set()))
+    job = job_for(image, package, tmp_path / "out")
+    with pytest.raises(InvalidInput, match="image.tif (cannot be read at columns .*truncated|was changed)"):
+        run(job, JobControl())
+    left = files(tmp_path / "out")
+    assert not [name for name in left if "partial" in name]
+    assert all(name.startswith(".semantic3d-") for name in left)  # finished blocks, where it got that far
+    losing_pixels.clear()
+    monkeypatch.setattr(KeptWork, "take", take)
+    Path(image).write_bytes(content)
+    os.utime(image, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    run(job, JobControl())
+    assert files(tmp_path / "out") == ["height.qml", "height.tif", "land_cover.qml", "land_cover.tif",
+                                               "report.html", "sigma.qml", "sigma.tif"]  # fmt: skip
+    assert heights(tmp_path / "out") == expected
+
+
+def test_shadows_of_an_image_that_is_cut_short_leave_nothing(tmp_path, image, losing_pixels):
+    (tmp_path / "out").mkdir()
+    losing_pixels.set()
+    with pytest.raises(InvalidInput, match="image.tif cannot be read at columns .*truncated"):
+        detect_shadows.run(DetectShadowsJob(image, shadow_path=str(tmp_path / "out" / "s.tif")), JobControl())
+    assert files(tmp_path / "out") == []
