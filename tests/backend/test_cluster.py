@@ -19,6 +19,7 @@ from pathlib import Path
 
 import onnxruntime
 import pytest
+import rasterio
 from block_scene import BLOCKS, LAYERS, Watch, acting, contents, job_for, write_image
 from fake_model import write_fake_package
 
@@ -35,8 +36,10 @@ from s3d_protocol import (  # noqa: E402
     MissingDependency,
     OutputFailed,
 )
+from semantic3d.inference.session import InferenceSession  # noqa: E402
 from semantic3d.jobs import cluster_worker, reconstruct_cluster  # noqa: E402
 from semantic3d.jobs.reconstruct import run  # noqa: E402
+from semantic3d.jobs.work_folder import BlockRecord  # noqa: E402
 
 POSIX = pytest.mark.skipif(sys.platform != "linux", reason="uses /proc and Linux's signals")
 pytestmark = pytest.mark.usefixtures("small_blocks")
@@ -238,6 +241,49 @@ def test_workers_that_announce_a_card_work_alone(image, package, expected, tmp_p
     assert contents(tmp_path) == expected
 
 
+def test_a_worker_that_loses_its_card_is_named_in_the_result(image, package, tmp_path, monkeypatch):
+    begin, infer = InferenceSession.__init__, InferenceSession.run
+
+    def on_a_card(self, *arguments):
+        begin(self, *arguments)
+        self.device = "cuda"
+
+    def losing_it(self, images, roles):
+        self.device = "cpu"
+        return infer(self, images, roles)
+
+    monkeypatch.setattr(InferenceSession, "__init__", on_a_card)
+    with in_this_process(only={}) as cluster:
+        job = job_for(image, package, tmp_path, scheduler=cluster.scheduler_address)
+        with acting({3: lambda: monkeypatch.setattr(InferenceSession, "run", losing_it)}):
+            assert run(job, JobControl())["device"] == "cpu, cuda"
+    with rasterio.open(job.height_path) as dataset:
+        assert dataset.tags()["SEMANTIC3D_DEVICE"] == "cpu, cuda"
+
+
+def test_a_worker_loads_the_model_once_for_all_its_blocks(cluster, image, package, tmp_path):
+    def start():
+        from semantic3d.jobs import cluster_worker as module
+
+        session, module.loads, module.blocks = module.InferenceSession, [], []
+        compute = module.compute_block
+        module.restore = lambda: vars(module).update(InferenceSession=session, compute_block=compute)
+        module.InferenceSession = lambda *arguments: module.loads.append(1) or session(*arguments)
+        module.compute_block = lambda *arguments: module.blocks.append(1) or compute(*arguments)
+
+    def end():
+        from semantic3d.jobs import cluster_worker as module
+
+        module.restore()
+        return len(module.loads), len(module.blocks)
+
+    with distributed.Client(cluster, set_as_default=False) as client:
+        client.run(start)
+        run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), JobControl())
+        loads, blocks = zip(*client.run(end).values())
+    assert loads == (1, 1) and sum(blocks) == BLOCKS
+
+
 def test_other_versions_on_a_worker_are_refused_before_the_work(cluster, image, package, tmp_path, monkeypatch):
     here = {**cluster_worker.versions(), "onnxruntime": "0.9", "semantic3d": "9.9.9"}
     monkeypatch.setattr(cluster_worker, "versions", lambda: here)
@@ -390,6 +436,30 @@ def test_what_may_pass_is_tried_again_and_what_may_not_is_not(cluster, image, pa
         with pytest.raises(type(error), match=error.message):
             run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), JobControl())
         assert len(failures) == (0 if isinstance(error, OutputFailed) else 2)
+
+
+def test_what_a_worker_says_of_a_block_is_not_relied_upon(cluster, image, package, expected, tmp_path, monkeypatch):
+    """It answers for block (1, 1) without having done it: for another block, and with names that lead elsewhere."""
+    forged = BlockRecord(0, 0, "../../x", {"height": [1, "0" * 64]}, 10**400, 1, {"3": 10**400}, "cuda")
+    submit, answers = distributed.Client.submit, [(forged, (("said", "no level"),)), 7]
+
+    def lie(answer):
+        return answer
+
+    def sometimes(self, function, *arguments, **options):
+        if answers and arguments[2:] == (1, 1):
+            return submit(self, lie, answers.pop(), **options)
+        return submit(self, function, *arguments, **options)
+
+    monkeypatch.setattr(distributed.Client, "submit", sometimes)
+    control = Watch()
+    run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
+    assert contents(tmp_path) == expected
+    again = [text for text in control.logs if text.startswith("Block r0001_c0001 is tried again. A worker says that")]
+    assert len(again) == 2
+    answers[:] = [(forged, ())] * 3
+    with pytest.raises(OutputFailed, match="has finished block r0001_c0001, but in the work folder .* not to be found"):
+        run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), JobControl())
 
 
 def test_without_dask_the_job_says_how_to_get_it(image, package, tmp_path, monkeypatch):

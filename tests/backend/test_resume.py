@@ -108,7 +108,10 @@ def test_outputs_in_the_current_folder(tmp_path, image, package, expected, monke
     assert not [text for text in control.logs if "delete" in text]
 
 
-@pytest.mark.parametrize("harm", ["flip", "short", "gone", "torn record", "lying record", "foreign record", "litter"])
+@pytest.mark.parametrize(
+    "harm",
+    ["flip", "short", "gone", "torn record", "lying record", "foreign record", "false totals", "old record", "litter"],
+)
 def test_what_is_damaged_is_done_again(tmp_path, image, package, expected, harm):
     folder = tmp_path / "out"
     interrupted(image, package, folder)
@@ -131,6 +134,12 @@ def test_what_is_damaged_is_done_again(tmp_path, image, package, expected, harm)
         record.write_text(json.dumps({**values, "attempt": "../../../x"}))
     elif harm == "foreign record":
         record.rename(record.with_name("r0000_c0099.json"))
+    elif harm == "false totals":
+        values = json.loads(record.read_text())
+        record.write_text(json.dumps({**values, "height_steps": values["height_steps"] + 10**12}))
+    elif harm == "old record":
+        values = json.loads(record.read_text())
+        record.write_text(json.dumps({name: values[name] for name in values if name not in ("sha256", "device")}))
     else:
         lost = 0
         (work / "height" / "r0000_c0000.0badc0de.tif.partial").write_bytes(b"half")
@@ -235,7 +244,7 @@ def test_a_result_says_that_the_card_was_lost_in_the_midst(tmp_path, image, pack
     with acting({3: lambda: monkeypatch.setattr(InferenceSession, "run", losing_it)}):
         run(job, JobControl())
     with rasterio.open(job.height_path) as dataset:
-        assert dataset.tags()["SEMANTIC3D_DEVICE"] == "cuda, then cpu"
+        assert dataset.tags()["SEMANTIC3D_DEVICE"] == "cpu, cuda"
 
 
 def test_a_missing_image_is_said_to_be_missing(tmp_path, package):

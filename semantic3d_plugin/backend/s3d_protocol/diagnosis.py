@@ -11,6 +11,8 @@ from .jobs import Job, ReconstructJob
 SETUP_HINT = "Run 'Set up the backend' (semantic3d:setup_backend) to install what is missing."
 
 _OWN_PACKAGES = ("semantic3d", "s3d_protocol")
+_NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+_NO_WAY_IN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR)
 _MEMORY_WORDS = (
     "memoryerror",
     "bad_alloc",
@@ -57,9 +59,15 @@ def diagnose(fault: BaseException, job: Job | None = None) -> Semantic3DError:
             f"A package that this job needs does not load in the backend's Python ({_shortened(said)}). {SETUP_HINT}",
             {**details, "package": fault.name or ""},
         )
-    if isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+    if isinstance(fault, OSError) and fault.errno in _NO_ROOM:
         return OutputFailed(
             f"The disk is full ({_shortened(said)}). Free some space or choose another folder.", details
+        )
+    if isinstance(fault, OSError) and fault.errno in _NO_WAY_IN:
+        return OutputFailed(
+            f"A file or folder cannot be used ({_shortened(said)}). Check that it is there, that you may read and "
+            "write it, and that its disk is connected and not write-protected, or choose another folder.",
+            details,
         )
     return InternalError(
         f"The backend failed with {_shortened(said)}{_place(fault)}. "

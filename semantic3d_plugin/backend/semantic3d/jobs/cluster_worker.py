@@ -39,8 +39,8 @@ from ..raster.source import ImageSource
 from .image_identity import add_samples
 from .reconstruct_blocks import compute_block
 from .reconstruct_plan import Plan
-from .reconstruct_work import code_fingerprint
-from .work_folder import BlockRecord
+from .reconstruct_work import Watched, code_fingerprint
+from .work_folder import record_block
 
 _PATIENCE_S = 20.0  # for a block to stop
 _IDLE_S = 600.0  # after which the model is let go of: the client may have died
@@ -159,25 +159,27 @@ class BlockWorker(WorkerPlugin):
                 {"path": path},
             )
 
-    def compute(self, folder: str, block: Block) -> tuple[BlockRecord, tuple]:
-        """Compute one block; returns its record and messages for the user.
+    def compute(self, folder: str, block: Block) -> tuple:
+        """Compute and record one block; returns messages for the user.
 
         Raises:
             Semantic3DError: as `compute_block`; the message names the worker. Cancelled when the job ends.
         """
         return self._here(self._compute, folder, block)
 
-    def _compute(self, folder: str, block: Block) -> tuple[BlockRecord, tuple]:
+    def _compute(self, folder: str, block: Block) -> tuple:
         with self._turn:
             self._check_open()
             self._forget_later(None)
             plan, session = self._loaded()
+            model = Watched(session)
             try:
                 with rasterio.Env(GDAL_CACHEMAX=plan.cache_bytes):
-                    record = compute_block(plan, session, folder, block, self._check_open)
+                    record = compute_block(plan, model, folder, block, self._check_open)
+                record_block(folder, record, model.device)
             finally:
                 self._forget_later(_IDLE_S)
-            return record, self._said()
+            return self._said()
 
     def _loaded(self) -> tuple[Plan, InferenceSession]:
         if self._plan is None:
@@ -226,8 +228,8 @@ class BlockWorker(WorkerPlugin):
         raise failure
 
 
-def compute_one(name: str, folder: str, row: int, column: int) -> tuple[BlockRecord, tuple]:
-    """The task: one block of the job whose plugin has this name.
+def compute_one(name: str, folder: str, row: int, column: int) -> tuple:
+    """The task: one block of the job whose plugin has this name; returns messages, the block is in the folder.
 
     Raises:
         Semantic3DError: as `BlockWorker.compute`; Cancelled where the job has ended.

@@ -8,6 +8,7 @@ together from the blocks, aside, and moved to their places together.
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import rasterio
 
@@ -35,7 +36,7 @@ from .reconstruct_plan import (
     provenance_tags,
     without_what_the_model_lacks,
 )
-from .reconstruct_work import KeptWork, has_kept_work
+from .reconstruct_work import KeptWork, Watched, has_kept_work
 from .whole_outputs import check_output_paths, whole_outputs
 from .work_folder import block_path
 
@@ -44,8 +45,8 @@ def run(job: ReconstructJob, control: JobControl) -> dict:
     """Do the job.
 
     Returns:
-        mean_height_m (None without a height), megapixels, seconds, device, gsd_m, warnings, image_path (of the mosaic
-        where the job has many images), outputs, normalisation,
+        mean_height_m (None without a height), megapixels, seconds, device ("cpu, cuda" where a card was lost in the
+        midst), gsd_m, warnings, image_path (of the mosaic where the job has many images), outputs, normalisation,
         and in `preflight` what was expected: tiles, expected_s, memory_mb, disk_mb.
 
     Raises:
@@ -82,9 +83,11 @@ def run(job: ReconstructJob, control: JobControl) -> dict:
 def _compute(plan: Plan, source: ImageSource, files: ImageFiles, work: KeptWork, control: JobControl) -> dict:
     """Compute the blocks that are missing and write all outputs aside; returns the job's values but the time."""
     compute = compute_on_cluster if plan.job.scheduler else _compute_here
-    tags, device, expected = compute(plan, source, files, work, control)
+    tags, expected = compute(plan, source, files, work, control)
     files.check_unchanged()
     totals = Totals.of(work.records.values())
+    device = totals.device or tags["SEMANTIC3D_DEVICE"]  # planned was one; a card may have failed in the midst
+    tags = {**tags, "SEMANTIC3D_DEVICE": device}
     _write_outputs(plan, source, work, tags, totals, control)
     return {
         "mean_height_m": totals.mean_height_m,
@@ -102,14 +105,14 @@ def _compute(plan: Plan, source: ImageSource, files: ImageFiles, work: KeptWork,
 
 def _compute_here(
     plan: Plan, source: ImageSource, files: ImageFiles, work: KeptWork, control: JobControl
-) -> tuple[dict, str, Preflight]:
-    """Compute the missing blocks in this process; returns tags of provenance, the device, what was expected."""
+) -> tuple[dict, Preflight]:
+    """Compute the missing blocks in this process; returns tags of provenance, what was expected."""
     job, package = plan.job, plan.package
     control.check_cancelled()
     control.log(f"Loading the model {package.name} {package.version}.".replace(" .", "."))
     session = InferenceSession(package, job.device, control.log)
     control.check_cancelled()
-    device, tags = session.device, provenance_tags(plan, session)
+    tags = provenance_tags(plan, session)
     work.take(plan, files.fingerprint(source), tags)
     parts = regions(plan, [block for block in plan.blocks.all() if block not in work.records])
     tiles = [tile_count(plan, part) for part in parts]
@@ -117,13 +120,12 @@ def _compute_here(
     expected = look_ahead(plan, session, parts, sum(tiles), disk_mb, control)
     progress = _Progress(plan, sum(tiles), len(work.records), control)
     for part, count in zip(parts, tiles):
+        model = Watched(session)
         compute_region(
-            plan, session, work.path, part, files, progress.on_tiles, work.add, control.check_cancelled
+            plan, model, work.path, part, files, progress.on_tiles, partial(work.finish, model), control.check_cancelled
         )
         progress.part_is_done(count)
-    if session.device != device:  # the graphics card failed in the midst
-        tags = {**tags, "SEMANTIC3D_DEVICE": f"{device}, then {session.device}"}
-    return tags, session.device, expected
+    return tags, expected
 
 
 def _write_outputs(plan: Plan, source, work: KeptWork, tags: dict, totals: Totals, control: JobControl) -> None:

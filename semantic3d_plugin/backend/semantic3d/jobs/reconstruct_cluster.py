@@ -1,7 +1,8 @@
 """The blocks of a reconstruct job computed by the workers of a Dask cluster; this process plans and puts together.
 
 Each block is one task that names the job's work folder and the block. Workers write there as the local engine does,
-so that a job may change engines whenever it goes on.
+so that a job may change engines whenever it goes on. What they answer is not relied upon: whether a block is there, and
+what it says of itself, is read in the folder.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from s3d_protocol import (
     OutputFailed,
     Semantic3DError,
 )
+from s3d_protocol.messages import LOG_LEVELS, shown_text
 
 from ..raster.block_grid import Block, Blocks
 from .image_identity import ImageFiles
@@ -34,6 +36,7 @@ from .preflight import Preflight, check_disk, duration_text
 from .reconstruct_blocks import tile_count
 from .reconstruct_plan import Plan, provenance_tags
 from .reconstruct_work import KeptWork
+from .work_folder import BlockRecord, has_files, read_record, record_path
 
 _CONNECT_S = 20.0
 _ANSWER_S = 900.0  # a large model has to be read from a slow disk by everybody
@@ -55,11 +58,11 @@ class _Model:
 
 def compute_on_cluster(
     plan: Plan, source, files: ImageFiles, work: KeptWork, control: JobControl
-) -> tuple[dict, str, Preflight]:
+) -> tuple[dict, Preflight]:
     """Compute the missing blocks on the job's cluster.
 
     Returns:
-        Tags of provenance, the device, what was expected before the work.
+        Tags of provenance, what was expected before the work.
 
     Raises:
         Semantic3DError: MissingDependency without Dask, DeviceUnavailable when the cluster is not reached, is lost or
@@ -81,7 +84,7 @@ def compute_on_cluster(
             f"{duration_text(found.expected_s)} on {cluster.at_once} workers ({device}), up to {disk_mb} MB of disk."
         )
         cluster.compute(missing, work)
-    return tags, device, found
+    return tags, found
 
 
 class _Cluster:
@@ -271,14 +274,24 @@ class _Cluster:
             return
         fetching.add_done_callback(lambda fetched: done.put((future, fetched)))
 
-    def _record_of(self, future, fetched, block: Block, tried: int):
+    def _record_of(self, future, fetched, block: Block, tried: int) -> BlockRecord | None:
         """Return a block's record; None where it shall be tried again."""
         error = fetched.exception()
         if error is None:
-            record, messages = fetched.result()
-            for text, level in messages:
+            for text, level in _messages(fetched.result()):
                 self._control.log(text, level)
-            return record
+            record = read_record(record_path(self._folder, block), self._plan.layers, self._plan.blocks)
+            if record is not None and has_files(self._folder, record):
+                return record
+            error = OutputFailed(
+                f"A worker says that it has finished block {block.name}, but in the work folder {self._folder} it is "
+                "not to be found, or not whole. All workers must have the same disk mounted there.",
+                {"block": block.name, "folder": self._folder},
+            )
+            if tried >= _TRIES:
+                raise error
+            self._control.log(f"Block {block.name} is tried again. {error.message}", "warning")
+            return None
         if future.status == "finished" and isinstance(error, (TimeoutError, asyncio.TimeoutError)) and tried < _TRIES:
             self._control.log(
                 f"Block {block.name} is tried again: its worker has finished it, and has not answered for "
@@ -357,6 +370,13 @@ class _Cluster:
                 self._client.unregister_worker_plugin(self._name)  # returns when running blocks have stopped
         finally:
             self._client.close()
+
+
+def _messages(answer: object) -> list[tuple[str, str]]:
+    """Return what of a worker's answer can be shown: (text, level)."""
+    said = answer if isinstance(answer, (tuple, list)) else ()
+    pairs = [item for item in said if isinstance(item, (tuple, list)) and len(item) == 2]
+    return [(shown_text(text), level if level in LOG_LEVELS else "warning") for text, level in pairs]
 
 
 def _by_value(name: str):

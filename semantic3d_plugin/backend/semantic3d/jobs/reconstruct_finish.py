@@ -22,20 +22,23 @@ class Totals:
     Attributes:
         mean_height_m: None without a height.
         class_pixels: class id -> pixels.
+        device: where the model ran, "cpu", "cuda" or "cpu, cuda"; whichever process of whichever run did it.
     """
 
     mean_height_m: float | None
     class_pixels: dict
+    device: str
 
     @classmethod
     def of(cls, records: Iterable[BlockRecord]) -> Totals:
         """Add up blocks; whole numbers, so that their order changes nothing."""
-        steps, count, pixels = 0, 0, {}
+        steps, count, pixels, devices = 0, 0, {}, set()
         for record in records:
+            devices |= set(filter(None, record.device.split(", ")))
             steps, count = steps + record.height_steps, count + record.height_count
             for number, found in record.class_pixels.items():
                 pixels[int(number)] = pixels.get(int(number), 0) + found
-        return cls(steps / float(METRE_STEPS) / count if count else None, pixels)
+        return cls(steps / float(METRE_STEPS) / count if count else None, pixels, ", ".join(sorted(devices)))
 
 
 def write_styles(layer: str, path: str, package: ModelPackage) -> None:

@@ -11,9 +11,10 @@ from typing import Mapping
 
 from s3d_protocol import Cancelled, JobControl, OutputFailed, partial_path
 
+from ..inference.session import InferenceSession
 from .image_identity import ImageChanged
 from .reconstruct_plan import Plan
-from .work_folder import PREFIX, BlockRecord, WorkFolder, identity_of, work_path
+from .work_folder import PREFIX, BlockRecord, WorkFolder, identity_of, record_block, work_path
 
 
 _COMPUTING = ("inference", "jobs", "metrics", "models", "raster")  # the folders whose code makes pixels
@@ -46,6 +47,23 @@ def identity_parts(plan: Plan, image_fingerprint: str, tags: Mapping) -> dict:
         "code": code_fingerprint(),
         "tags": dict(tags),
     }
+
+
+class Watched:
+    """A model that remembers where it has run. A block's record names all devices of the walk up to that block."""
+
+    def __init__(self, session: InferenceSession):
+        self._session, self._devices = session, set()
+
+    def run(self, images, roles: tuple) -> dict:
+        outputs = self._session.run(images, roles)
+        self._devices.add(self._session.device)  # looked at afterwards: a card that failed has not computed these
+        return outputs
+
+    @property
+    def device(self) -> str:
+        """As in a `BlockRecord`."""
+        return ", ".join(sorted(self._devices))
 
 
 class KeptWork:
@@ -87,6 +105,10 @@ class KeptWork:
         if self.records:
             control.log(f"Continuing: {len(self.records)} of {self._total} blocks are there.")
 
+    def finish(self, model: Watched, record: BlockRecord) -> None:
+        """Record a block that `model` has computed, and count it."""
+        self.add(record_block(self.path, record, model.device))
+
     def add(self, record: BlockRecord) -> None:
         """Count a block that was finished just now."""
         self.records[record.block] = record
@@ -99,10 +121,13 @@ class KeptWork:
             return
         is_wanted = error is not None and not isinstance(error, ImageChanged)
         if is_wanted and self.records and self._lasting:
+            kept = self._folder.count(self.records.values())
             self._folder.release()
+            if not kept:  # somebody has taken the folder away; the error says so
+                return
             how = "cancelled" if isinstance(error, Cancelled) else "stopped by an error"
             self._control.log(
-                f"The job was {how}. {len(self.records)} of {self._total} blocks are kept in {self.path}: the same job "
+                f"The job was {how}. {kept} of {self._total} blocks are kept in {self.path}: the same job "
                 "run again continues with them. Delete that folder if you do not want to continue.",
                 "warning",
             )

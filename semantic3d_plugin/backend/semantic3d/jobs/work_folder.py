@@ -6,9 +6,11 @@
         height/r0000_c0001.<8 hex>.tif
         records/r0000_c0001.json  written last: with it the block counts as finished
 
-A record names its block's files by their hashes. Files and records are written aside, brought to the disk, and
-renamed; whatever has no record, or another hash than its record says, is done again. Each attempt at a block has
-files of its own, so that two workers on the same block never write into each other's.
+A record names its block's files by their hashes, and carries one of itself. Files and records are written aside,
+brought to the disk, and renamed; whatever has no record, or another hash than its record says, is done again. Each
+attempt at a block has files of its own, so that two workers on the same block never write into each other's.
+
+The folder is made once, when the job begins; one that is gone later was taken away by somebody and is not made anew.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ import os
 import re
 import shutil
 import uuid
-from dataclasses import asdict, dataclass
-from typing import Callable, Iterable, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from typing import Callable, Iterable, Iterator, Mapping
 
 from s3d_protocol import OutputFailed
 from s3d_protocol.file_hash import file_hash
@@ -34,7 +37,10 @@ PREFIX = ".semantic3d-"
 _LOCK, _MANIFEST, _RECORDS = "lock", "manifest.json", "records"
 _FORMAT = 1
 _MOST_RECORD_BYTES = 100_000
-_TOKEN = re.compile(r"[0-9a-f]{8}")
+_TOKEN, _DIGEST = re.compile(r"[0-9a-f]{8}"), re.compile(r"[0-9a-f]{64}")
+_OWN_DIGEST = "sha256"  # of the record itself, beside its fields
+_DEVICES = ("", "cpu", "cpu, cuda", "cuda")
+_STEPS_END = 2**63  # they are added up as int64
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,7 @@ class BlockRecord:
         height_steps: sum of its valid heights in steps of 1/1024 m, a whole number.
         height_count: its valid pixels with a height.
         class_pixels: class id, as text -> pixels.
+        device: where the model ran for it: "cpu", "cuda", or "cpu, cuda"; empty where no tile was computed.
     """
 
     row: int
@@ -57,6 +64,7 @@ class BlockRecord:
     height_steps: int
     height_count: int
     class_pixels: Mapping
+    device: str = ""
 
     @property
     def block(self) -> Block:
@@ -93,7 +101,8 @@ class WorkFolder:
         self.path = path
         self._lasting, self._lock = lasting, None
         try:
-            os.makedirs(os.path.join(path, _RECORDS), exist_ok=True)
+            _make_folder(path)
+            _make_folder(os.path.join(path, _RECORDS))
             if lasting:
                 self._lock = FileLock(os.path.join(path, _LOCK), needed=False)
             self._take_over({"format": _FORMAT, "job": json.loads(json.dumps(parts))})
@@ -118,25 +127,36 @@ class WorkFolder:
             for name in os.listdir(self.path):
                 if name != _LOCK:
                     _remove(os.path.join(self.path, name))
-            os.makedirs(os.path.join(self.path, _RECORDS))
+            _make_folder(os.path.join(self.path, _RECORDS))
             write_whole(place, manifest)
 
     def finished(self, layers: Iterable[str], grid: BlockGrid, check_cancelled: Callable[[], None]) -> dict:
-        """Return Block -> BlockRecord of the blocks that are there, every byte of them checked; remove the rest."""
+        """Return Block -> BlockRecord of the blocks that are there, every byte of them checked; remove the rest.
+
+        Raises:
+            OutputFailed: the folder cannot be read, or something in it will not go.
+        """
         records = {}
-        for name in sorted(os.listdir(os.path.join(self.path, _RECORDS))):
-            record = read_record(os.path.join(self.path, _RECORDS, name), layers, grid)
-            if record is not None and _is_whole(self.path, record, check_cancelled):
-                records[record.block] = record
-        self._sweep(records, layers)
+        with _at_work(self.path):
+            for name in sorted(os.listdir(os.path.join(self.path, _RECORDS))):
+                record = read_record(os.path.join(self.path, _RECORDS, name), layers, grid)
+                if record is not None and _is_whole(self.path, record, check_cancelled):
+                    records[record.block] = record
+            self._sweep(records, layers)
         return records
+
+    def count(self, records: Iterable[BlockRecord]) -> int:
+        """Return how many of these blocks are still there, by their files' sizes."""
+        return sum(os.path.isfile(record_path(self.path, r.block)) and has_files(self.path, r) for r in records)
 
     def _sweep(self, records: Mapping, layers: Iterable[str]) -> None:
         """Remove what no good record names: torn, damaged, and left by broken attempts."""
-        good = {os.path.join(self.path, _RECORDS, block.name + ".json") for block in records}
+        good = {record_path(self.path, block) for block in records}
         good |= {block_path(self.path, layer, record) for record in records.values() for layer in layers}
         for folder in (_RECORDS, *layers):
             place = os.path.join(self.path, folder)
+            if os.path.lexists(place) and not os.path.isdir(place):
+                _remove(place)  # a file where the layer's folder has to be
             for name in os.listdir(place) if os.path.isdir(place) else ():
                 if os.path.join(place, name) not in good:
                     _remove(os.path.join(place, name))
@@ -148,12 +168,13 @@ class WorkFolder:
             self._lock = None
 
     def remove(self) -> None:
-        """Delete the folder; one that does not last may be gone already, with the job's other unfinished files.
+        """Delete the folder; it may be gone already, by somebody else's hand or with the job's unfinished files.
 
         Raises:
             OSError: something in it will not go.
         """
-        if not self._lasting and not os.path.exists(self.path):
+        if not os.path.exists(self.path):
+            self.release()
             return
         try:
             for name in os.listdir(self.path):
@@ -168,47 +189,55 @@ class WorkFolder:
 
 
 class BlockAttempt:
-    """One attempt at a block: its files, from the first rectangle to the record."""
+    """One attempt at a block: its files, from the first rectangle to what its record will say."""
 
     def __init__(self, folder: str, block: Block, width: int, height: int, specs: Mapping[str, RasterSpec]):
-        """Create the files of the layers in `specs` (layer -> what it holds), of `width` x `height` pixels."""
+        """Create the files of the layers in `specs` (layer -> what it holds), of `width` x `height` pixels.
+
+        Raises:
+            OutputFailed: the disk refuses, or the work folder is gone.
+        """
         self._folder, self._block = folder, block
         self._token = uuid.uuid4().hex[:8]
         self._files: dict[str, BlockFile] = {}
-        for layer, spec in specs.items():
-            os.makedirs(os.path.join(folder, layer), exist_ok=True)
-            self._files[layer] = BlockFile(self._path(layer) + ".partial", width, height, spec)
+        try:
+            with _at_work(folder):
+                for layer, spec in specs.items():
+                    _make_folder(os.path.join(folder, layer))
+                    self._files[layer] = BlockFile(self._path(layer) + ".partial", width, height, spec)
+        except OutputFailed:
+            self.discard()
+            raise
 
     def _path(self, layer: str) -> str:
         return os.path.join(self._folder, layer, f"{self._block.name}.{self._token}.tif")
 
     def write(self, layer: str, column: int, row: int, values) -> None:
         """Write a rectangle [bands, H, W] at a pixel of the block."""
-        self._files[layer].write(column, row, values)
+        with _at_work(self._folder):
+            self._files[layer].write(column, row, values)
 
     def finish(
         self, height_steps: int, height_count: int, class_pixels: Mapping,
         check_cancelled: Callable[[], None], check_input: Callable[[], None],
     ) -> BlockRecord:
-        """Bring the block to the disk and record it; from here on it is finished.
+        """Bring the block to the disk; it counts as finished when `record_block` has written what this returns.
 
         Args:
             height_steps, height_count, class_pixels: as in the record.
-            check_input: called right before the block counts; may raise to give it up.
+            check_input: called when all pixels are on the disk; may raise to give the block up.
 
         Raises:
-            OutputFailed: the disk refuses.
+            OutputFailed: the disk refuses, or the work folder is gone.
         """
-        hashes = {layer: list(file.finish(check_cancelled)) for layer, file in self._files.items()}
+        with _at_work(self._folder):
+            hashes = {layer: list(file.finish(check_cancelled)) for layer, file in self._files.items()}
         record = BlockRecord(*self._block, self._token, hashes, height_steps, height_count, dict(class_pixels))
         check_input()
-        try:
+        with _at_work(self._folder):
             for layer, file in self._files.items():
                 os.replace(file.path, self._path(layer))
                 sync_folder(os.path.dirname(file.path))
-            write_whole(os.path.join(self._folder, _RECORDS, self._block.name + ".json"), asdict(record))
-        except OSError as error:
-            raise failed(self._folder, error) from error
         return record
 
     def discard(self) -> None:
@@ -216,8 +245,35 @@ class BlockAttempt:
         for layer, file in self._files.items():
             file.close()
             for path in (file.path, self._path(layer)):
-                if os.path.exists(path):
+                with suppress(OSError):  # not there, or the disk refuses: the job's next run sweeps
                     os.remove(path)
+
+
+def record_block(folder: str, record: BlockRecord, device: str) -> BlockRecord:
+    """Write the record of a block whose files are on the disk: from here on it is finished.
+
+    Args:
+        device: as in the record.
+
+    Raises:
+        OutputFailed: the disk refuses, or the work folder is gone.
+    """
+    record = replace(record, device=device)
+    values = asdict(record)
+    try:
+        with _at_work(folder):
+            write_whole(record_path(folder, record.block), {**values, _OWN_DIGEST: _digest_of(values)})
+    except OutputFailed:
+        for layer in record.files:
+            with suppress(OSError):  # without a record they only take up room
+                os.remove(block_path(folder, layer, record))
+        raise
+    return record
+
+
+def record_path(folder: str, block: Block) -> str:
+    """Return where a block's record lies."""
+    return os.path.join(folder, _RECORDS, block.name + ".json")
 
 
 def block_path(folder: str, layer: str, record: BlockRecord) -> str:
@@ -226,24 +282,56 @@ def block_path(folder: str, layer: str, record: BlockRecord) -> str:
 
 
 def read_record(path: str, layers: Iterable[str], grid: BlockGrid) -> BlockRecord | None:
-    """Read a block's record; None where there is none that makes sense."""
+    """Read a block's record; None where there is none that makes sense and is as it was written."""
     values = _read_json(path)
     try:
+        written = values.pop(_OWN_DIGEST)
+        if _digest_of(values) != written:
+            return None
         record = BlockRecord(**values)
         sensible = (
-            0 <= record.row < grid.rows
-            and 0 <= record.column < grid.columns
+            _is_count(record.row, grid.rows - 1)
+            and _is_count(record.column, grid.columns - 1)
             and os.path.basename(path) == record.block.name + ".json"
             and _TOKEN.fullmatch(record.attempt)
             and set(record.files) == set(layers)
-            and all(isinstance(size, int) and isinstance(digest, str) for size, digest in record.files.values())
-            and isinstance(record.height_steps, int)
-            and isinstance(record.height_count, int)
-            and all(0 <= int(key) < 256 and isinstance(count, int) for key, count in record.class_pixels.items())
+            and all(type(size) is int and _DIGEST.fullmatch(digest) for size, digest in record.files.values())
+            and record.device in _DEVICES
+            and _totals_fit(record, grid)
         )
-    except (TypeError, ValueError, AttributeError):
+    except (TypeError, ValueError, AttributeError, KeyError):
         return None
     return record if sensible else None
+
+
+def has_files(folder: str, record: BlockRecord) -> bool:
+    """Whether a block's files are there and as long as its record says."""
+    try:
+        return all(os.path.getsize(block_path(folder, layer, record)) == size for layer, (size, _) in
+                   record.files.items())
+    except OSError:
+        return False
+
+
+def _totals_fit(record: BlockRecord, grid: BlockGrid) -> bool:
+    _, _, width, height = grid.window(record.block)
+    pixels, steps = width * height, record.height_steps
+    return (
+        _is_count(record.height_count, pixels)
+        and type(steps) is int
+        and -_STEPS_END <= steps < _STEPS_END
+        and (steps == 0 or record.height_count > 0)
+        and all(0 <= int(key) < 256 and _is_count(count, pixels) for key, count in record.class_pixels.items())
+        and sum(record.class_pixels.values()) <= pixels
+    )
+
+
+def _is_count(value: object, most: int) -> bool:
+    return type(value) is int and 0 <= value <= most  # a bool counts nothing
+
+
+def _digest_of(values: Mapping) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def write_whole(path: str, values: Mapping) -> None:
@@ -270,6 +358,32 @@ def sync_folder(path: str) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+@contextmanager
+def _at_work(folder: str) -> Iterator[None]:
+    """Around what happens in a work folder: faults of the disk become ours, and say so where the folder is gone."""
+    try:
+        yield
+    except (OutputFailed, OSError) as error:
+        if not os.path.isdir(folder):
+            raise OutputFailed(
+                f"The work folder {folder} is gone: it was deleted or moved, or its disk was disconnected, while the "
+                "job worked there. See to it that nothing touches it, then run the job again.",
+                {"folder": folder},
+            ) from error
+        if isinstance(error, OSError):
+            raise failed(error.filename or folder, error) from error
+        raise
+
+
+def _make_folder(path: str) -> None:
+    """Make a folder if it is not there; never the one in which it lies, which somebody may have deleted."""
+    try:
+        os.mkdir(path)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
 
 
 def _is_whole(folder: str, record: BlockRecord, check_cancelled: Callable[[], None]) -> bool:
