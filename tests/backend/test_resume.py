@@ -305,8 +305,31 @@ def test_killed_twenty_times_it_gives_the_same_bytes(tmp_path, image, package, e
             kept.append(len(finished(folder)) if list(folder.glob(".semantic3d-*")) else 0)
         process.stdin.close()
     assert kills == 20
-    assert {name: data for name, data in contents_of_files(folder).items() if name in expected} == expected
+    assert contents_of_files(folder) == expected
     assert not list(folder.glob(".semantic3d-*"))
+
+
+def test_outputs_that_a_killed_run_has_begun_go_with_the_next(tmp_path, image, package, expected):
+    """A kill while outputs are put together, and another job's unfinished output beside."""
+    folder = tmp_path / "out"
+    interrupted(image, package, folder)
+    (work,) = folder.glob(".semantic3d-*")
+    killed = json.loads((work / "run.json").read_text())["job_id"]
+    for name in (f".height.{killed}.partial.tif", f".height.{killed}.partial.qml", f".report.{killed}.partial.html"):
+        (folder / name).write_text("half")
+    (folder / ".height.other.partial.tif").write_text("at work")
+    run(job_for(image, package, str(folder)), JobControl())
+    assert contents_of_files(folder) == {**expected, ".height.other.partial.tif": b"at work"}
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"job_id": "../h"}', '{"job_id": 1}', "{"])
+def test_a_note_that_makes_no_sense_is_no_run(tmp_path, image, package, expected, text):
+    folder = tmp_path / "out"
+    interrupted(image, package, folder)
+    (work,) = folder.glob(".semantic3d-*")
+    (work / "run.json").write_text(text)
+    run(job_for(image, package, str(folder)), JobControl())
+    assert contents_of_files(folder) == expected
 
 
 def _wait_for_blocks(folder, count):

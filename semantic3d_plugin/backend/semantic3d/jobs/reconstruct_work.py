@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Mapping
 
-from s3d_protocol import Cancelled, JobControl, OutputFailed, partial_path
+from s3d_protocol import Cancelled, JobControl, OutputFailed, discard_partials, partial_path
 
 from ..inference.session import InferenceSession
 from .image_identity import ImageChanged
@@ -100,6 +100,9 @@ class KeptWork:
             control.log("Checking the blocks that an earlier run has left.")
         self._folder = WorkFolder(path, parts, lasting)
         if lasting:
+            killed = self._folder.begin_run(control.job_id)
+            if killed:  # it had no time to clear up after itself
+                discard_partials(plan.job.outputs().values(), killed)
             control.log(f"Finished blocks are kept in {path} until the outputs are whole.")
         self.records = self._folder.finished(plan.layers, plan.blocks, control.check_cancelled)
         if self.records:

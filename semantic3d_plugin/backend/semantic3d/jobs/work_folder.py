@@ -3,6 +3,7 @@
     .semantic3d-3f2a91c07be4/     beside the first output; the digits are the job's identity
         lock                      held by the process that works here
         manifest.json             what the job is; blocks of any other are not taken
+        run.json                  the id of the run that works here, in the names of its unfinished outputs
         height/r0000_c0001.<8 hex>.tif
         records/r0000_c0001.json  written last: with it the block counts as finished
 
@@ -26,6 +27,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Callable, Iterable, Iterator, Mapping
 
 from s3d_protocol import OutputFailed
+from s3d_protocol.aside import is_job_id
 from s3d_protocol.file_hash import file_hash
 from s3d_protocol.file_lock import Busy, FileLock
 
@@ -34,7 +36,7 @@ from ..raster.block_grid import Block, BlockGrid
 from ..raster.writer import RasterSpec, failed
 
 PREFIX = ".semantic3d-"
-_LOCK, _MANIFEST, _RECORDS = "lock", "manifest.json", "records"
+_LOCK, _MANIFEST, _RUN, _RECORDS = "lock", "manifest.json", "run.json", "records"
 _FORMAT = 1
 _MOST_RECORD_BYTES = 100_000
 _TOKEN, _DIGEST = re.compile(r"[0-9a-f]{8}"), re.compile(r"[0-9a-f]{64}")
@@ -144,6 +146,19 @@ class WorkFolder:
                     records[record.block] = record
             self._sweep(records, layers)
         return records
+
+    def begin_run(self, job_id: str) -> str:
+        """Note the run that works here from now on; returns the id of the one before, empty if there was none.
+
+        Raises:
+            OutputFailed: the disk refuses.
+        """
+        place = os.path.join(self.path, _RUN)
+        noted = _read_json(place)
+        before = noted.get("job_id") if isinstance(noted, dict) else None
+        with _at_work(self.path):
+            write_whole(place, {"job_id": job_id})
+        return before if is_job_id(before) and before != job_id else ""
 
     def count(self, records: Iterable[BlockRecord]) -> int:
         """Return how many of these blocks are still there, by their files' sizes."""
