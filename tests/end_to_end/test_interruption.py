@@ -95,3 +95,38 @@ def test_killing_the_worker_is_one_clear_message(running):
     assert process.returncode != 0
     assert "SIGKILL" in out + err and "memory" in out + err
     assert not outputs_in(folder)
+
+
+def test_the_same_run_after_a_kill_goes_on_and_gives_the_same_bytes(qgis, small_tiles_model, large_image, tmp_path):
+    """Killed with its worker while some of nine blocks are finished, then the same form once more."""
+
+    def arguments(folder):
+        outputs = {"HEIGHT": folder / "h.tif", "SIGMA": folder / "s.tif"}
+        named = {"INPUT": large_image, "MODEL": f"{small_tiles_model}/manifest.json", "DEVICE": "cpu", "OVERLAP": 32}
+        extent = "500000,501500,5398500,5400000"  # 3000 x 3000 pixels
+        named = {**named, "EXTENT": extent, **outputs}
+        return ["run", "semantic3d:reconstruct", *(f"--{name}={value}" for name, value in named.items())]
+
+    first, whole = tmp_path / "first", tmp_path / "whole"
+    for folder in (first, whole):
+        folder.mkdir()
+    small = {"SEMANTIC3D_BLOCK_PX": "1024"}
+    process = qgis.start(*arguments(first), **small)
+    begun = wait_for(lambda: list(first.glob(".semantic3d-*/records/*.json")) or process.poll() is not None, 120)
+    assert begun is not None and process.poll() is None, "no block was finished, or all were"
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert wait_for(lambda: not processes_with(str(first)), 5.0) is not None
+    (work,) = first.glob(".semantic3d-*")
+    finished = len(list((work / "records").glob("*.json")))
+    assert 0 < finished < 9 and not (first / "h.tif").exists()
+
+    code, out, err = qgis.call(*arguments(first), **small)
+    assert code == 0, out + err
+    assert f"Continuing: {finished} of 9 blocks are there." in out + err
+    code, out, err = qgis.call(*arguments(whole), **small)
+    assert code == 0 and "Continuing" not in out + err, out + err
+    names = sorted(path.name for path in whole.iterdir())
+    assert names == ["h.qml", "h.tif", "s.qml", "s.tif"] == sorted(path.name for path in first.iterdir())
+    for name in ("h.tif", "s.tif"):
+        assert (first / name).read_bytes() == (whole / name).read_bytes()
