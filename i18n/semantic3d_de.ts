@@ -1148,13 +1148,18 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>Which value of the class rasters is which class of the model, such as 10=1,20=3,30=4. The bundled model's classes: 1 impervious or bare, 2 low vegetation, 3 tree, 4 building, 5 water, 6 bridge, 7 other object; 0 is unknown, 11 is 1 or 2. Empty: values are class numbers already.</source>
-      <translation>Welcher Wert der Klassenraster welche Klasse des Modells ist, etwa 10=1,20=3,30=4. Klassen des mitgelieferten Modells: 1 versiegelt oder vegetationslos, 2 niedrige Vegetation, 3 Baum, 4 Gebäude, 5 Wasser, 6 Brücke, 7 sonstiges Objekt; 0 ist unbekannt, 11 ist 1 oder 2. Leer: Die Werte sind bereits Klassennummern.</translation>
+      <source>Which value of the class rasters is which class of the model, such as 10=1,20=3,30=4. The bundled model's classes: 1 impervious or bare, 2 low vegetation, 3 tree, 4 building, 5 water, 6 bridge, 7 other object; 0 is unknown, 11 is 1 or 2. Empty: values are class numbers already. With CLASS_FIELD it holds for the polygons, too, and takes texts: house=4,garden=2.</source>
+      <translation>Welcher Wert der Klassenraster welche Klasse des Modells ist, etwa 10=1,20=3,30=4. Klassen des mitgelieferten Modells: 1 versiegelt oder vegetationslos, 2 niedrige Vegetation, 3 Baum, 4 Gebäude, 5 Wasser, 6 Brücke, 7 sonstiges Objekt; 0 ist unbekannt, 11 ist 1 oder 2. Leer: Die Werte sind bereits Klassennummern. Mit CLASS_FIELD gilt sie auch für die Polygone und nimmt Texte: house=4,garden=2.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>Polygons that count as building. Within the rectangle around all of them, what has neither outline nor land cover counts as no building: give all buildings there.</source>
-      <translation>Polygone, die als Gebäude gelten. Im umschließenden Rechteck aller Polygone gilt als kein Gebäude, was weder Umriss noch Landbedeckung hat: Geben Sie dort alle Gebäude an.</translation>
+      <source>Polygons that count as building. Within the rectangle around all of them, what has neither outline nor land cover counts as no building: give all buildings there. CLASS_FIELD makes them polygons of any class.</source>
+      <translation>Polygone, die als Gebäude gelten. Im umschließenden Rechteck aller Polygone gilt als kein Gebäude, was weder Umriss noch Landbedeckung hat: Geben Sie dort alle Gebäude an. CLASS_FIELD macht sie zu Polygonen beliebiger Klassen.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Field of the polygons whose value, by CLASS_MAP, is their class. Values that have none are unknown, and so is all outside of the polygons; where two overlap, the first with a class wins. Empty: all are buildings.</source>
+      <translation>Feld der Polygone, dessen Wert nach CLASS_MAP ihre Klasse ist. Werte ohne Klasse sind unbekannt, ebenso alles außerhalb der Polygone; wo sich zwei überlappen, gilt das erste mit einer Klasse. Leer: Alle sind Gebäude.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
@@ -1175,6 +1180,11 @@
       <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Three band numbers such as 1,2,3, for all images. Empty: each image says.</source>
       <translation>Drei Kanalnummern wie 1,2,3, für alle Bilder. Leer: Jedes Bild sagt es.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>smooth_l1 gives outliers less weight than mse, the mean square error.</source>
+      <translation>smooth_l1 gibt Ausreißern weniger Gewicht als mse, der mittlere quadratische Fehler.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
@@ -1205,6 +1215,11 @@
       <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Building outlines</source>
       <translation>Gebäudeumrisse</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Field with the class</source>
+      <translation>Feld mit der Klasse</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
@@ -1263,6 +1278,26 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Weight decay</source>
+      <translation>Gewichtsabnahme (weight decay)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Of AdamW, 0 to 1.</source>
+      <translation>Von AdamW, 0 bis 1.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Penalty weight (lambda)</source>
+      <translation>Gewicht der Strafe (Lambda)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Weight of the evidential penalty, which lowers the evidence where the height is wrong; 0 to 100.</source>
+      <translation>Gewicht der Evidenzstrafe, die die Evidenz dort senkt, wo die Höhe falsch ist; 0 bis 100.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Share held out</source>
       <translation>Zurückgehaltener Anteil</translation>
     </message>
@@ -1305,6 +1340,11 @@
       <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Main memory for images and labels.</source>
       <translation>Arbeitsspeicher für Bilder und Referenzdaten.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Height loss</source>
+      <translation>Höhenverlust (Verlustfunktion)</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
@@ -1353,6 +1393,11 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>BUILDINGS is no layer that QGIS can open: {}</source>
+      <translation>BUILDINGS ist kein Layer, den QGIS öffnen kann: {}</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>{name} holds something that is no raster that QGIS can open: {value}</source>
       <translation>{name} enthält etwas, das kein Raster ist, das QGIS öffnen kann: {value}</translation>
     </message>
@@ -1362,9 +1407,9 @@
       <translation>Unter {} gibt es kein Modell. Lassen Sie BASE leer für das mitgelieferte.</translation>
     </message>
     <message>
-      <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>BUILDINGS is no layer that QGIS can open: {}</source>
-      <translation>BUILDINGS ist kein Layer, den QGIS öffnen kann: {}</translation>
+      <location filename="../semantic3d_plugin/algorithms/vector_source.py" />
+      <source>The layer {layer} has no field {field}. It has: {names}.</source>
+      <translation>Der Layer {layer} hat kein Feld {field}. Er hat: {names}.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/vector_source.py" />

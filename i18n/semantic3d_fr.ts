@@ -1148,13 +1148,18 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>Which value of the class rasters is which class of the model, such as 10=1,20=3,30=4. The bundled model's classes: 1 impervious or bare, 2 low vegetation, 3 tree, 4 building, 5 water, 6 bridge, 7 other object; 0 is unknown, 11 is 1 or 2. Empty: values are class numbers already.</source>
-      <translation>À quelle classe du modèle correspond chaque valeur des rasters de classes, par exemple 10=1,20=3,30=4. Classes du modèle fourni : 1 imperméable ou sol nu, 2 végétation basse, 3 arbre, 4 bâtiment, 5 eau, 6 pont, 7 autre objet ; 0 signifie inconnu, 11 signifie 1 ou 2. Vide : les valeurs sont déjà des numéros de classe.</translation>
+      <source>Which value of the class rasters is which class of the model, such as 10=1,20=3,30=4. The bundled model's classes: 1 impervious or bare, 2 low vegetation, 3 tree, 4 building, 5 water, 6 bridge, 7 other object; 0 is unknown, 11 is 1 or 2. Empty: values are class numbers already. With CLASS_FIELD it holds for the polygons, too, and takes texts: house=4,garden=2.</source>
+      <translation>À quelle classe du modèle correspond chaque valeur des rasters de classes, par exemple 10=1,20=3,30=4. Classes du modèle fourni : 1 imperméable ou sol nu, 2 végétation basse, 3 arbre, 4 bâtiment, 5 eau, 6 pont, 7 autre objet ; 0 signifie inconnu, 11 signifie 1 ou 2. Vide : les valeurs sont déjà des numéros de classe. Avec CLASS_FIELD, elle vaut aussi pour les polygones et accepte des textes : house=4,garden=2.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>Polygons that count as building. Within the rectangle around all of them, what has neither outline nor land cover counts as no building: give all buildings there.</source>
-      <translation>Polygones qui comptent comme bâtiments. Dans le rectangle qui les englobe tous, ce qui n’a ni contour ni occupation du sol compte comme non bâti : indiquez-y tous les bâtiments.</translation>
+      <source>Polygons that count as building. Within the rectangle around all of them, what has neither outline nor land cover counts as no building: give all buildings there. CLASS_FIELD makes them polygons of any class.</source>
+      <translation>Polygones qui comptent comme bâtiments. Dans le rectangle qui les englobe tous, ce qui n’a ni contour ni occupation du sol compte comme non bâti : indiquez-y tous les bâtiments. CLASS_FIELD en fait des polygones de n’importe quelle classe.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Field of the polygons whose value, by CLASS_MAP, is their class. Values that have none are unknown, and so is all outside of the polygons; where two overlap, the first with a class wins. Empty: all are buildings.</source>
+      <translation>Champ des polygones dont la valeur donne, selon CLASS_MAP, leur classe. Les valeurs sans classe sont inconnues, de même que tout ce qui est hors des polygones ; là où deux se chevauchent, le premier qui a une classe l’emporte. Vide : tous sont des bâtiments.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
@@ -1175,6 +1180,11 @@
       <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Three band numbers such as 1,2,3, for all images. Empty: each image says.</source>
       <translation>Trois numéros de bande comme 1,2,3, pour toutes les images. Vide : chaque image le dit.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>smooth_l1 gives outliers less weight than mse, the mean square error.</source>
+      <translation>smooth_l1 donne moins de poids aux valeurs aberrantes que mse, l’erreur quadratique moyenne.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
@@ -1205,6 +1215,11 @@
       <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Building outlines</source>
       <translation>Contours de bâtiments</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Field with the class</source>
+      <translation>Champ de la classe</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
@@ -1263,6 +1278,26 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Weight decay</source>
+      <translation>Dégradation des poids (weight decay)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Of AdamW, 0 to 1.</source>
+      <translation>D’AdamW, de 0 à 1.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Penalty weight (lambda)</source>
+      <translation>Poids de la pénalité (lambda)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Weight of the evidential penalty, which lowers the evidence where the height is wrong; 0 to 100.</source>
+      <translation>Poids de la pénalité évidentielle, qui réduit l’évidence là où la hauteur est fausse ; de 0 à 100.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Share held out</source>
       <translation>Part réservée</translation>
     </message>
@@ -1305,6 +1340,11 @@
       <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Main memory for images and labels.</source>
       <translation>Mémoire vive pour les images et les données de référence.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>Height loss</source>
+      <translation>Fonction de perte des hauteurs</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
@@ -1353,6 +1393,11 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>BUILDINGS is no layer that QGIS can open: {}</source>
+      <translation>BUILDINGS n’est pas une couche que QGIS peut ouvrir : {}</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>{name} holds something that is no raster that QGIS can open: {value}</source>
       <translation>{name} contient un élément qui n’est pas un raster que QGIS peut ouvrir : {value}</translation>
     </message>
@@ -1362,9 +1407,9 @@
       <translation>Il n’y a pas de modèle à {}. Laissez BASE vide pour celui qui est fourni.</translation>
     </message>
     <message>
-      <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>BUILDINGS is no layer that QGIS can open: {}</source>
-      <translation>BUILDINGS n’est pas une couche que QGIS peut ouvrir : {}</translation>
+      <location filename="../semantic3d_plugin/algorithms/vector_source.py" />
+      <source>The layer {layer} has no field {field}. It has: {names}.</source>
+      <translation>La couche {layer} n’a pas de champ {field}. Elle a : {names}.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/vector_source.py" />

@@ -6,17 +6,22 @@
     python scripts/reproduce.py X --data DC_FOLDER --base sd15=FOLDER sd2=FOLDER sdxl=FOLDER --out runs/paper
     python scripts/reproduce.py V --data us3d=FOLDER dc=FOLDER --base SD2_FOLDER --out runs/paper
     python scripts/reproduce.py XII --smoke --out runs/smoke
+    python scripts/reproduce.py X --set lora_rank=64 --set seed=2 --data DC_FOLDER --base ... --out runs/paper
 
 TABLE is I to XIII, FIG7 (ranks), TSTAR (t*) or "all". Training goes on where it was broken off, finished rows are not
-run again, and tables share what they have in common. docs/reproduce.md says how the data are to be laid out, and more.
+run again, and tables share what they have in common. --set gives every row's recipe another value of a field; such runs
+have folders of their own, and their table is named after the change: table_X_lora_rank=64_seed=2.md.
+docs/reproduce.md says how the data are to be laid out, and more.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "semantic3d_plugin" / "backend"))
 
@@ -47,12 +52,49 @@ class Bench:
         self._bases = named(options.base, tuple(BASES), "--base")
         self._opened: dict[str, PublishedData] = {}
         self._steps, self._recompute = options.steps, options.recompute
+        self._overrides = overrides_of(options.set)
+        if options.steps is not None and "steps" in self._overrides:
+            raise InvalidParameter(f"Both --steps {options.steps} and --set steps are given. Give one of them.")
 
     def recipe(self, recipe: Recipe) -> Recipe:
-        """As it is run: small for a smoke run, of fewer steps where asked."""
-        if self.smoke:
-            return recipe.smoke()
-        return recipe if self._steps is None else replace(recipe, steps=self._steps)
+        """As it is run: small for a smoke run, of fewer steps where asked, with the fields that --set gives.
+
+        Raises:
+            InvalidParameter: it cannot have them.
+        """
+        made = recipe.smoke() if self.smoke else recipe
+        made = made if self.smoke or self._steps is None else replace(made, steps=self._steps)
+        try:
+            return replace(made, **self._overrides)
+        except ValueError as error:
+            raise InvalidParameter(
+                f"--set {self._changes(' ')} does not go with the recipe {recipe.key}: {error}. Change it, or choose "
+                "other rows with --rows."
+            ) from error
+
+    def recipes(self, rows: list[Row]) -> list[Recipe]:
+        """Those of rows, as they are run.
+
+        Raises:
+            InvalidParameter: --set does not go with one of them, or makes two of them the same.
+        """
+        row_of: dict[Recipe, Row] = {}
+        for row in rows:
+            other = row_of.setdefault(self.recipe(row.recipe), row)
+            if other.recipe != row.recipe:
+                raise InvalidParameter(
+                    f"--set {self._changes(' ')} makes the rows {other.label!r} and {row.label!r}, which the table "
+                    "compares, the same training. Change it, or choose one of them with --rows."
+                )
+        return list(row_of)
+
+    def table_path(self, study: Study) -> Path:
+        """Where a table is written: not over the plain one where --set changed the recipes."""
+        change = f"_{self._changes('_')}" if self._overrides else ""
+        return self.out / f"table_{study.number}{change}.md"
+
+    def _changes(self, between: str) -> str:
+        return between.join(f"{name}={str(value).lower()}" for name, value in self._overrides.items())
 
     def data(self, name: str) -> PublishedData:
         """A data set, opened once."""
@@ -83,7 +125,7 @@ class Bench:
 
     def check(self, rows: list[Row]) -> list[PublishedData]:
         """Stop before anything is trained where a folder is missing; returns the rows' data sets."""
-        recipes = [row.recipe for row in rows]
+        recipes = self.recipes(rows)
         sets = list(dict.fromkeys(recipe.data for recipe in recipes))
         if not self.smoke:
             check_named(self._data_folders, sets, "--data")
@@ -95,9 +137,12 @@ class Bench:
                 chosen(self._bases, name, "--base", BASES[name])
         return [self.data(name) for name in sets]
 
-    def finished(self, study: Study) -> dict[str, dict]:
-        """Figures of the rows that earlier calls ran, by label."""
-        ours = {row.label: self.recipe(row.recipe) for row in study.rows if row.recipe}
+    def finished(self, study: Study, rows: list[Row]) -> dict[str, dict]:
+        """Figures of the rows that earlier calls ran, by label; with --set of the chosen rows alone.
+
+        A changed recipe may be that of another row, whose figures would then stand under two names.
+        """
+        ours = {row.label: self.recipe(row.recipe) for row in (rows if self._overrides else study.rows) if row.recipe}
         found = {label: finished_figures(recipe, self.out / "runs", study.parts) for label, recipe in ours.items()}
         return {label: figures for label, figures in found.items() if figures is not None}
 
@@ -106,8 +151,10 @@ class Bench:
         facts = [self.facts(data) for data in self.check(rows)]
         facts += [f"Device: {device_name(self.device)}."]
         facts += ["**A smoke run: tiny random data and models. These figures say nothing.**"] if self.smoke else []
-        path = self.out / f"table_{study.number}.md"
-        found = self.finished(study)
+        if self._overrides:
+            facts.append(f"Not the table's own recipes: every row was run with {self._changes(', ')}.")
+        path = self.table_path(study)
+        found = self.finished(study, rows)
         print("\n".join([*facts, *expectation(rows, self)]), flush=True)
         for row in rows:
             recipe = self.recipe(row.recipe)
@@ -119,6 +166,46 @@ class Bench:
             path.write_text(markdown(study, found, facts), encoding="utf-8")
             write_csv(path.with_suffix(".csv"), study, found)
         return path
+
+
+def overrides_of(given: list[str]) -> dict[str, object]:
+    """FIELD=VALUE as fields of a recipe, in their order there.
+
+    Raises:
+        InvalidParameter: no such field, a value that is not of its type, or two values.
+    """
+    kinds = get_type_hints(Recipe)
+    found: dict[str, object] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or name not in kinds:
+            what = f"A recipe has no field {name!r}" if equals else "Give FIELD=VALUE"
+            raise InvalidParameter(f"--set {text}: {what}. Its fields are {', '.join(kinds)}.")
+        if name in found:
+            raise InvalidParameter(f"--set {name} is given twice. Give it once.")
+        found[name] = field_value(name, kinds[name], value)
+    return {item.name: found[item.name] for item in fields(Recipe) if item.name in found}
+
+
+def field_value(name: str, kind: type, text: str) -> object:
+    """A text as a value of a recipe's field.
+
+    Raises:
+        InvalidParameter: it is none.
+    """
+    choices = {bool: ("true", "false"), str: tuple(BASES)}.get(kind) or get_args(kind)
+    if choices:
+        if text not in choices:
+            raise InvalidParameter(f"--set {name}={text}: give one of {', '.join(choices)}.")
+        return text == "true" if kind is bool else text
+    try:
+        value = kind(text)
+    except ValueError:
+        value = -1
+    if not math.isfinite(value) or value < 0:
+        what = "a whole number" if kind is int else "a number"
+        raise InvalidParameter(f"--set {name}={text}: give {what} from 0 on.")
+    return value
 
 
 def named(given: list[str], names: tuple[str, ...], option: str) -> dict[str, Path]:
@@ -179,7 +266,7 @@ def chosen_rows(study: Study, labels: list[str] | None) -> list[Row]:
 
 def expectation(rows: list[Row], bench: Bench) -> list[str]:
     """What rows cost, in sentences: trainings left, time and memory as far as the paper tells."""
-    recipes = list(dict.fromkeys(bench.recipe(row.recipe) for row in rows))
+    recipes = bench.recipes(rows)
     left = [recipe for recipe in recipes if not (bench.out / "runs" / recipe.key / "weights.safetensors").exists()]
     lines = [f"{len(left)} of {len(recipes)} trainings are left, {sum(r.steps for r in left):,} steps in all."]
     if bench.smoke:
@@ -217,6 +304,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="folder for runs and tables")
     parser.add_argument("--rows", nargs="+", help="only these rows, by their labels")
     parser.add_argument("--steps", type=int, help="fewer steps than the paper's 40000, to try things out")
+    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE",
+                        help="another value of a recipe's field for every row, such as lora_rank=64; may be repeated")
     parser.add_argument("--recompute", action="store_true", help="gradient checkpointing: less memory, slower")
     parser.add_argument("--plan", action="store_true", help="check folders, say what it would take, and end")
     parser.add_argument("--smoke", action="store_true", help="tiny data and models: prove the machinery in seconds")
@@ -231,8 +320,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options.out.mkdir(parents=True, exist_ok=True)
         bench = Bench(options)
+        chosen_of = {study.number: chosen_rows(study, options.rows) for study in studies}
+        for rows in chosen_of.values():
+            bench.recipes(rows)  # of all tables, before the first is trained
         for study in studies:
-            rows = chosen_rows(study, options.rows)
+            rows = chosen_of[study.number]
             if options.plan:
                 bench.check(rows)
                 print("\n".join([f"Table {study.number}", *expectation(rows, bench)]))

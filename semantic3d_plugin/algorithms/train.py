@@ -7,6 +7,7 @@ from qgis.core import (
     QgsProcessingOutputNumber,
     QgsProcessingParameterEnum,
     QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterField,
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterFolderDestination,
@@ -19,6 +20,7 @@ from qgis.core import (
 from ..backend.s3d_protocol import (
     CHECKPOINTING,
     DEVICES,
+    HEIGHT_LOSSES,
     InvalidInput,
     InvalidModel,
     TrainJob,
@@ -29,7 +31,7 @@ from ..translation import tr
 from .base import BackendAlgorithm, destination_path
 from .image_form import check_on_image, given_bands
 from .raster_source import describe_source
-from .vector_source import PolygonSource
+from .vector_source import PolygonSource, check_field
 
 DEFAULTS = TrainJob(image_paths=(), package_path="")
 Number = QgsProcessingParameterNumber.Type
@@ -50,6 +52,7 @@ class Train(BackendAlgorithm):
     LAND_COVER = "LAND_COVER"
     CLASS_MAP = "CLASS_MAP"
     BUILDINGS = "BUILDINGS"
+    CLASS_FIELD = "CLASS_FIELD"
     BASE = "BASE"
     BANDS = "BANDS"
     STEPS = "STEPS"
@@ -59,6 +62,9 @@ class Train(BackendAlgorithm):
     CHECKPOINTING = "CHECKPOINTING"
     PATCH = "PATCH"
     LEARNING_RATE = "LEARNING_RATE"
+    WEIGHT_DECAY = "WEIGHT_DECAY"
+    PENALTY_WEIGHT = "PENALTY_WEIGHT"
+    HEIGHT_LOSS = "HEIGHT_LOSS"
     VALIDATION_SHARE = "VALIDATION_SHARE"
     BLOCK = "BLOCK"
     PATIENCE = "PATIENCE"
@@ -135,7 +141,8 @@ class Train(BackendAlgorithm):
             tr(
                 "Which value of the class rasters is which class of the model, such as 10=1,20=3,30=4. The bundled "
                 "model's classes: 1 impervious or bare, 2 low vegetation, 3 tree, 4 building, 5 water, 6 bridge, 7 "
-                "other object; 0 is unknown, 11 is 1 or 2. Empty: values are class numbers already."
+                "other object; 0 is unknown, 11 is 1 or 2. Empty: values are class numbers already. With CLASS_FIELD "
+                "it holds for the polygons, too, and takes texts: house=4,garden=2."
             ),
         )
         self.add(
@@ -144,7 +151,18 @@ class Train(BackendAlgorithm):
             ),
             tr(
                 "Polygons that count as building. Within the rectangle around all of them, what has neither outline "
-                "nor land cover counts as no building: give all buildings there."
+                "nor land cover counts as no building: give all buildings there. CLASS_FIELD makes them polygons of "
+                "any class."
+            ),
+        )
+        self.add(
+            QgsProcessingParameterField(
+                self.CLASS_FIELD, tr("Field with the class"), parentLayerParameterName=self.BUILDINGS, optional=True
+            ),
+            tr(
+                "Field of the polygons whose value, by CLASS_MAP, is their class. Values that have none are unknown, "
+                "and so is all outside of the polygons; where two overlap, the first with a class wins. Empty: all are "
+                "buildings."
             ),
         )
 
@@ -200,6 +218,14 @@ class Train(BackendAlgorithm):
             ),
             (self.PATCH, tr("Patch (pixels)"), "patch_px", 64, tr("Side of a patch, a multiple of 32.")),
             (self.LEARNING_RATE, tr("Learning rate"), "learning_rate", 1e-8, tr("Of AdamW, after a warm-up.")),
+            (self.WEIGHT_DECAY, tr("Weight decay"), "weight_decay", 0, tr("Of AdamW, 0 to 1.")),
+            (
+                self.PENALTY_WEIGHT,
+                tr("Penalty weight (lambda)"),
+                "penalty_weight",
+                0,
+                tr("Weight of the evidential penalty, which lowers the evidence where the height is wrong; 0 to 100."),
+            ),
             (
                 self.VALIDATION_SHARE,
                 tr("Share held out"),
@@ -228,6 +254,19 @@ class Train(BackendAlgorithm):
             (self.MAX_MEMORY, tr("Memory limit (MB)"), "max_memory_mb", 64, tr("Main memory for images and labels.")),
         ):
             self._add_number(name, label, field, least, text, advanced=True)
+        self.add(
+            QgsProcessingParameterEnum(
+                self.HEIGHT_LOSS,
+                tr("Height loss"),
+                list(HEIGHT_LOSSES),
+                False,
+                DEFAULTS.height_loss,
+                False,
+                usesStaticStrings=True,
+            ),
+            tr("smooth_l1 gives outliers less weight than mse, the mean square error."),
+            advanced=True,
+        )
         self.add(
             QgsProcessingParameterEnum(
                 self.CHECKPOINTING,
@@ -283,6 +322,10 @@ class Train(BackendAlgorithm):
         bands = given_bands(self, parameters, context)
         for layer in layers[self.IMAGES]:
             check_on_image(layer, bands, None)
+        if parameters.get(self.BUILDINGS):
+            field = self.parameterAsString(parameters, self.CLASS_FIELD, context)
+            if field:
+                check_field(self._polygons(parameters, context), field)
         for chosen in layers.values():
             for layer in chosen:
                 describe_source(layer, None, 0.0, context.transformContext())
@@ -302,11 +345,8 @@ class Train(BackendAlgorithm):
                 key = "{}_{}".format(name, number)
                 self._sources[key] = describe_source(layer, None, 0.0, context.transformContext())
         if parameters.get(self.BUILDINGS):
-            source = self.parameterAsSource(parameters, self.BUILDINGS, context)
-            if source is None:
-                given = parameters[self.BUILDINGS]
-                raise InvalidInput(tr("BUILDINGS is no layer that QGIS can open: {}").format(given))
-            self._sources[self.BUILDINGS] = PolygonSource(source)
+            field = self.parameterAsString(parameters, self.CLASS_FIELD, context)
+            self._sources[self.BUILDINGS] = PolygonSource(self._polygons(parameters, context), field)
 
     def build_job(self, parameters, context):
         paths = {
@@ -331,6 +371,7 @@ class Train(BackendAlgorithm):
         folder = os.path.basename(package_path.rstrip("/\\"))
         return TrainJob(
             class_map=self.parameterAsString(parameters, self.CLASS_MAP, context),
+            class_field=self.parameterAsString(parameters, self.CLASS_FIELD, context),
             bands=given_bands(self, parameters, context),
             base_path=self._base_path(parameters, context),
             lora_rank=self.parameterAsInt(parameters, self.RANK, context),
@@ -340,6 +381,9 @@ class Train(BackendAlgorithm):
             gradient_checkpointing=self.parameterAsEnumString(parameters, self.CHECKPOINTING, context),
             patch_px=self.parameterAsInt(parameters, self.PATCH, context),
             learning_rate=self.parameterAsDouble(parameters, self.LEARNING_RATE, context),
+            weight_decay=self.parameterAsDouble(parameters, self.WEIGHT_DECAY, context),
+            penalty_weight=self.parameterAsDouble(parameters, self.PENALTY_WEIGHT, context),
+            height_loss=self.parameterAsEnumString(parameters, self.HEIGHT_LOSS, context),
             validation_share=self.parameterAsDouble(parameters, self.VALIDATION_SHARE, context),
             block_m=self.parameterAsDouble(parameters, self.BLOCK, context),
             validate_every=max(1, min(DEFAULTS.validate_every, steps // 10)),
@@ -352,6 +396,18 @@ class Train(BackendAlgorithm):
             package_path=package_path,
             **paths,
         )
+
+    def _polygons(self, parameters, context):
+        """The feature source of BUILDINGS.
+
+        Raises:
+            InvalidInput: it cannot be opened.
+        """
+        source = self.parameterAsSource(parameters, self.BUILDINGS, context)
+        if source is None:
+            given = parameters[self.BUILDINGS]
+            raise InvalidInput(tr("BUILDINGS is no layer that QGIS can open: {}").format(given))
+        return source
 
     def _layers(self, parameters, name, context):
         """The raster layers of a list.

@@ -43,12 +43,12 @@ def test_every_option_reaches_the_job(jobs, capsys):
         "--penalty-weight", "0.5", "--height-loss", "mse", "--validation-share", "0.3", "--block", "100",
         "--validate-every", "3", "--patience", "2", "--seed", "5", "--device", "cpu", "--max-memory", "900",
         "--name", "n", "--title", "T", "--package", "p", "--report", "r.html", "--json", "--accumulation", "4",
-        "--gradient-checkpointing", "on",
+        "--gradient-checkpointing", "on", "--class-field", "kind",
     ]) == 0  # fmt: skip
     assert jobs == [TrainJob(
         ("a.tif",), "p", (), ("d.tif", "e.tif"), ("t.tif",), ("c.tif",), "10=1", "b.geojson", (4, 3, 2),
         "base.safetensors", 64, 9, 2, 128, 1e-3, 0.01, 0.5, "mse", 0.3, 100.0, 3, 2, 5, "cpu", 900, "n", "T", "r.html",
-        4, "on",
+        4, "on", "kind",
     )]  # fmt: skip
     assert json.loads(capsys.readouterr().out)["building_iou"] == 0.5
 

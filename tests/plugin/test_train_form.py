@@ -9,7 +9,9 @@ import time
 import processing
 import pytest
 import scene
+from qgis.PyQt.QtCore import QDate
 from qgis.core import (
+    NULL,
     QgsApplication,
     QgsFeature,
     QgsGeometry,
@@ -19,15 +21,17 @@ from qgis.core import (
     QgsProcessingParameterDefinition,
     QgsProject,
     QgsRasterLayer,
+    QgsVectorFileWriter,
     QgsVectorLayer,
 )
 
 from semantic3d_plugin.backend.s3d_protocol import TrainJob
 
-INPUTS = ("IMAGES", "NDSM", "DSM", "DTM", "LAND_COVER", "CLASS_MAP", "BUILDINGS", "BASE", "BANDS")
+INPUTS = ("IMAGES", "NDSM", "DSM", "DTM", "LAND_COVER", "CLASS_MAP", "BUILDINGS", "CLASS_FIELD", "BASE", "BANDS")
 SETTINGS = (
-    "STEPS", "RANK", "BATCH_SIZE", "ACCUMULATION", "CHECKPOINTING", "PATCH", "LEARNING_RATE", "VALIDATION_SHARE",
-    "BLOCK", "PATIENCE", "SEED", "DEVICE", "MAX_MEMORY",
+    "STEPS", "RANK", "BATCH_SIZE", "ACCUMULATION", "CHECKPOINTING", "PATCH", "LEARNING_RATE", "WEIGHT_DECAY",
+    "PENALTY_WEIGHT", "HEIGHT_LOSS", "VALIDATION_SHARE", "BLOCK", "PATIENCE", "SEED", "DEVICE",
+    "MAX_MEMORY",
 )  # fmt: skip
 DESTINATIONS = ("PACKAGE", "REPORT")
 NUMBERS = ("VALIDATION_MAE", "VALIDATION_RMSE", "BUILDING_IOU", "STEPS_DONE", "SECONDS")
@@ -66,6 +70,25 @@ def outlines(crs="EPSG:32632"):
     return layer
 
 
+def land_use(path, values, field="kind", kind="string"):
+    """A GeoPackage of polygons, one for each value."""
+    layer = QgsVectorLayer("Polygon?crs=EPSG:32632&field={}:{}&field=area:double".format(field, kind), "use", "memory")
+    for number, value in enumerate(values):
+        feature = QgsFeature(layer.fields())
+        east = 500001 + 2 * number
+        corners = ("{} 5300001".format(east), "{} 5300001".format(east + 1), "{} 5300002".format(east + 1))
+        feature.setGeometry(QgsGeometry.fromWkt("POLYGON(({}))".format(", ".join((*corners, corners[0])))))
+        feature.setAttribute(field, value)
+        layer.dataProvider().addFeatures([feature])
+    options = QgsVectorFileWriter.SaveVectorOptions()
+    options.driverName = "GPKG"
+    written = QgsVectorFileWriter.writeAsVectorFormatV3(
+        layer, str(path), QgsProject.instance().transformContext(), options
+    )
+    assert written[0] == QgsVectorFileWriter.WriterError.NoError
+    return str(path)
+
+
 def run(parameters, tmp_path, context):
     report = tmp_path / "report.html"
     found = processing.run("semantic3d:train", {**parameters, "REPORT": str(report)}, context=context)
@@ -94,6 +117,7 @@ def test_defaults_are_the_jobs(train):
     for name, field in (
         ("STEPS", "steps"), ("RANK", "lora_rank"), ("BATCH_SIZE", "batch_size"), ("PATCH", "patch_px"),
         ("LEARNING_RATE", "learning_rate"), ("VALIDATION_SHARE", "validation_share"), ("BLOCK", "block_m"),
+        ("WEIGHT_DECAY", "weight_decay"), ("PENALTY_WEIGHT", "penalty_weight"), ("HEIGHT_LOSS", "height_loss"),
         ("PATIENCE", "patience"), ("SEED", "seed"), ("DEVICE", "device"), ("MAX_MEMORY", "max_memory_mb"),
     ):  # fmt: skip
         assert default[name] == getattr(job, field), name
@@ -132,6 +156,62 @@ def test_the_job_has_it_all(fake_trainer, provider, inputs, tmp_path, context):
     assert not os.path.exists(job["buildings_path"])  # the copy made for the job is gone
     assert found["PACKAGE"] == inputs["PACKAGE"] and os.path.isdir(found["PACKAGE"])
     assert found["VALIDATION_MAE"] == 1.5 and found["STEPS_DONE"] == 7 and found.get("BUILDING_IOU") is None
+
+
+def test_switches_of_the_loss_are_advanced_and_reach_the_job(fake_trainer, train, inputs, tmp_path, context):
+    advanced = QgsProcessingParameterDefinition.Flag.FlagAdvanced
+    changes = {"WEIGHT_DECAY": 0.01, "PENALTY_WEIGHT": 0.5, "HEIGHT_LOSS": "mse"}
+    assert all(train.parameterDefinition(name).flags() & advanced for name in changes)
+    _, report = run({**inputs, **changes}, tmp_path, context)
+    job = report["job"]
+    assert (job["weight_decay"], job["penalty_weight"], job["height_loss"]) == (0.01, 0.5, "mse")
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "expected"),
+    [
+        ("string", ["house", 'a "b"\tc', NULL, "10"], ["house", 'a "b"\tc', None, "10"]),
+        ("integer", [4, NULL, -1], [4, None, -1]),
+        ("double", [2.0, NULL, 2.5], [2.0, None, 2.5]),
+        ("date", [QDate(2024, 5, 6)], ["2024-05-06"]),
+    ],
+)
+def test_polygons_of_several_classes_take_their_field_along(
+    fake_trainer, provider, inputs, tmp_path, context, kind, values, expected
+):
+    layer = land_use(tmp_path / "use.gpkg", values, kind=kind)
+    _, report = run(
+        {**inputs, "BUILDINGS": layer, "CLASS_FIELD": "kind", "CLASS_MAP": "house=4,10=3"}, tmp_path, context
+    )
+    assert (report["job"]["class_field"], report["job"]["class_map"]) == ("kind", "house=4,10=3")
+    assert [feature["properties"] for feature in report["outlines"]["features"]] == [{"kind": x} for x in expected]
+    assert all(feature["geometry"]["type"].endswith("Polygon") for feature in report["outlines"]["features"])
+
+
+def test_without_a_class_field_attributes_stay_behind(fake_trainer, provider, inputs, tmp_path, context):
+    _, report = run({**inputs, "BUILDINGS": land_use(tmp_path / "use.gpkg", ["house"])}, tmp_path, context)
+    assert report["job"]["class_field"] == ""
+    assert [feature["properties"] for feature in report["outlines"]["features"]] == [{}]
+
+
+def test_a_wrong_class_field_is_told_before_the_run(train, healthy_backend, inputs, tmp_path, context):
+    layer = land_use(tmp_path / "use.gpkg", ["house"])
+    given = {**inputs, "BUILDINGS": layer, "CLASS_FIELD": "kind", "CLASS_MAP": "house=4"}
+    assert train.checkParameterValues(given, context) == (True, "")
+    valid, message = train.checkParameterValues({**given, "CLASS_FIELD": "sort"}, context)
+    assert not valid and "sort" in message and "fid, kind, area" in message
+    valid, message = train.checkParameterValues({**given, "CLASS_FIELD": None}, context)
+    assert not valid and "house=4" in message  # texts are of fields alone
+    valid, message = train.checkParameterValues({**given, "BUILDINGS": None}, context)
+    assert not valid and "without polygons" in message
+
+
+def test_what_json_cannot_hold_is_null(qgis_app):
+    from semantic3d_plugin.algorithms.vector_source import as_property
+
+    given = [float("nan"), float("inf"), None, NULL, True, 1.5, "\x01"]
+    found = [json.loads(as_property('a "b"', value))['a "b"'] for value in given]
+    assert found == [None, None, None, None, True, 1.5, "\x01"]
 
 
 def test_layers_of_the_project_and_surface_less_ground(fake_trainer, provider, inputs, tmp_path, context, project):

@@ -46,6 +46,9 @@ def test_a_good_job_passes_and_survives_json():
         ({"gradient_checkpointing": "maybe"}, "maybe.*auto, on, off"),
         ({"base_path": "org/name@main"}, "not pinned.*40 hex digits"),
         ({"patience": -1}, "patience is -1"),
+        ({"class_field": "kind"}, "field 'kind' is given without polygons"),
+        ({"class_map": "house=4"}, "house=4.*10=1,20=3: value in the raster"),
+        ({"class_map": "house", "class_field": "k", "buildings_path": "b"}, "house=4,garden=2: value in the field"),
     ],
 )
 def test_wrong_values(change, words):
@@ -60,6 +63,22 @@ def test_a_report_beside_the_package_is_no_part_of_it():
 def test_class_map():
     assert read_class_map("10=1, 20 = 3;30=4\n-1=0") == {10: 1, 20: 3, 30: 4, -1: 0}
     assert read_class_map(" ") == {}
+
+
+def test_class_map_with_texts():
+    found = read_class_map("10=1, old house = 4;a=b=2\n-1=0,2.5=3", with_texts=True)
+    assert found == {10: 1, "old house": 4, "a=b": 2, -1: 0, "2.5": 3}
+    with pytest.raises(InvalidParameter, match="house two classes"):
+        read_class_map("house=4,house=3", with_texts=True)
+    for text in ("=3", "house=", "house=four"):
+        with pytest.raises(InvalidParameter, match="Write pairs like house=4"):
+            read_class_map(text, with_texts=True)
+
+
+def test_texts_pass_with_a_class_field():
+    job = dataclasses.replace(GOOD, class_map="house=4", class_field="kind", buildings_path="b.json")
+    job.check()
+    assert job_from_dict("train", json.loads(json.dumps(job.to_dict()))) == job
 
 
 def test_a_name_from_the_folder():

@@ -19,6 +19,7 @@ _HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)@(\S*)")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _CLASS_PAIR = re.compile(r"(-?[0-9]{1,15})\s*=\s*([0-9]{1,15})")
+_TEXT_PAIR = re.compile(r"(\S(?:.*\S)?)\s*=\s*([0-9]{1,15})")
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,14 @@ class TrainJob(Job):
         dsm_paths, dtm_paths: surface and ground, metres, whose difference is the height.
         land_cover_paths: class rasters.
         class_map: "10=1,20=3": value in the class rasters = class id of the model; empty takes values as ids.
-            0 is unknown; 11 is ground of unknown kind (class 1 or 2 of the bundled model's classes).
+            0 is unknown; 11 is ground of unknown kind (class 1 or 2 of the bundled model's classes). With a
+            class_field it is also "house=4,garden=2", and holds for rasters and polygons alike; without a number in
+            it, the rasters' values are ids.
         buildings_path: building polygons as GeoJSON, in the images' CRS or that of its own `crs` member. Within
             the rectangle around them, what no polygon and no class raster covers is known to be no building.
+        class_field: field of the polygons whose value, by class_map, is their class; "" takes all for buildings. With
+            it nothing is known outside of the polygons: they need not show every building. Polygons whose value is
+            missing or has no class count for nothing; where two overlap, the first with a class wins.
         bands: one-based bands that hold red, green and blue; empty lets each image say.
         base_path: what to start from: "" for the bundled model, a model package, a pretrained base (.safetensors), or
             Stable Diffusion 1.5, 2.0, 2.1 or XL as a diffusers folder or as ORG/NAME@COMMIT on the Hugging Face hub.
@@ -91,11 +97,12 @@ class TrainJob(Job):
     report_path: str = ""
     accumulation: int = 1
     gradient_checkpointing: str = "auto"
+    class_field: str = ""
 
     def check(self) -> None:
         self._check_inputs()
         check_bands(self.bands)
-        read_class_map(self.class_map)
+        read_class_map(self.class_map, with_texts=bool(self.class_field))
         check_hub_id(self.base_path)
         self._check_numbers()
         check_device(self.device)
@@ -116,6 +123,11 @@ class TrainJob(Job):
         if bool(self.dsm_paths) != bool(self.dtm_paths):
             given, missing = ("DSM", "DTM") if self.dsm_paths else ("DTM", "DSM")
             raise InvalidParameter(f"A {given} is given without a {missing}. Heights above ground need both.")
+        if self.class_field and not self.buildings_path:
+            raise InvalidParameter(
+                f"The class field {self.class_field!r} is given without polygons. Give the polygons that have it, or "
+                "no field."
+            )
         if not (self.ndsm_paths or self.dsm_paths or self.land_cover_paths or self.buildings_path):
             raise InvalidParameter(
                 "There is nothing to learn from. Give heights (an nDSM, or DSM with DTM), land cover or buildings."
@@ -203,22 +215,27 @@ def model_name_of(package_path: str) -> str:
     return name[:64] or TrainJob.model_name
 
 
-def read_class_map(text: str) -> dict[int, int]:
+def read_class_map(text: str, with_texts: bool = False) -> dict:
     """Read "10=1,20=3" (commas, semicolons or lines between) as value in the raster -> class id.
+
+    Args:
+        with_texts: values may be texts, too, as fields of polygons hold them; whole numbers stay numbers.
 
     Raises:
         InvalidParameter: it reads otherwise, or a value has two classes.
     """
-    pairs: dict[int, int] = {}
+    pairs: dict = {}
+    example, place = ("house=4,garden=2", "field") if with_texts else ("10=1,20=3", "raster")
     for part in re.split(r"[,;\n]+", text):
         if not part.strip():
             continue
-        match = _CLASS_PAIR.fullmatch(part.strip())
+        number = _CLASS_PAIR.fullmatch(part.strip())
+        match = number or (_TEXT_PAIR.fullmatch(part.strip()) if with_texts else None)
         if match is None:
             raise InvalidParameter(
-                f"The class map holds {part.strip()!r}. Write pairs like 10=1,20=3: value in the raster = class id."
+                f"The class map holds {part.strip()!r}. Write pairs like {example}: value in the {place} = class id."
             )
-        value, class_id = int(match.group(1)), int(match.group(2))
+        value, class_id = int(match[1]) if number else match[1], int(match[2])
         if pairs.setdefault(value, class_id) != class_id:
             raise InvalidParameter(f"The class map gives the value {value} two classes. Give each value one.")
     return pairs

@@ -33,9 +33,14 @@ def add_to(commands) -> None:
             help=f"{words}; of several, the first with a value wins",
         )  # fmt: skip
     labels.add_argument(
-        "--class-map", metavar="PAIRS", help="such as 10=1,20=3: value in the raster = class of the model"
+        "--class-map", metavar="PAIRS", help="such as 10=1,20=3: value in the raster = class of the model; with "
+        "--class-field also house=4,garden=2"
     )
-    labels.add_argument("--buildings", dest="buildings_path", metavar="GEOJSON", help="building outlines")
+    labels.add_argument("--buildings", dest="buildings_path", metavar="GEOJSON",
+                        help="building outlines: within the rectangle around them all else is no building")
+    labels.add_argument("--class-field", metavar="NAME",
+                        help="field of the polygons whose value, by --class-map, is their class; they need not be "
+                        "buildings then, and nothing is known outside of them")
     _add_settings(parser)
     parser.add_argument("--report", dest="report_path", metavar="HTML", help="curves, figures, data and split")
     parser.add_argument("--quiet", action="store_true", help="no progress, warnings only")

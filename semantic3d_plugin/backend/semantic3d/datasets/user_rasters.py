@@ -6,17 +6,22 @@ training what it will meet at work.
 
 from __future__ import annotations
 
+import json
+import math
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable
 
 import numpy as np
+from rasterio.features import rasterize
 from rasterio.transform import Affine
 
 from s3d_protocol import InvalidInput, InvalidParameter, JobControl, OutOfMemory, TrainJob, read_class_map
 
 from ..metrics.figures import GROUND_UNSEPARATED
+from ..raster.gdal_errors import GDAL_ERRORS, reason
 from ..raster.reference import LOWEST_M, Reference, merged
 from ..raster.grid import Grid, PixelSize, pixel_size
 from ..raster.model_grid import ModelAxis, ModelImage, plan_axes
@@ -29,6 +34,8 @@ from .labelled import NOT_BUILDING, Sample
 LOWEST_NDSM_M = -50.0
 _COARSEST, _FINEST = 4.0, 100.0  # image pixels against the model's GSD
 _ROWS_PX = 512
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,15}")
+_LONGEST_TEXT = 40  # of a value in a message
 _BYTES_PER_PIXEL = 26  # rgb, heights, classes; twice where references are merged; a copy where scenes overlap
 
 
@@ -54,8 +61,8 @@ class ClassTable:
         knows_ground = len(classes) < GROUND_UNSEPARATED and code_of_id.get(1) == 1 and code_of_id.get(2) == 2
         return cls(code_of_id, named[0] if named else 0, knows_ground)
 
-    def code_of_value(self, class_map: dict[int, int], present: list[int]) -> dict[int, int]:
-        """Value of a class raster -> code.
+    def code_of_value(self, class_map: dict, present: list) -> dict:
+        """Value of a class raster, or of a field of polygons, -> code.
 
         Raises:
             InvalidParameter: the class map names a class that the model does not have.
@@ -148,10 +155,20 @@ class _Labels:
     def __init__(self, job: TrainJob, classes: ClassTable, control: JobControl, found: ReadScenes):
         self._job, self._classes = job, classes
         self._check_cancelled = control.check_cancelled
-        self._polygons = Polygons(job.buildings_path) if job.buildings_path else None
-        if self._polygons and not classes.building_code:
-            raise InvalidParameter("Buildings are given, but the model has no class with that name. Use land cover.")
-        self._code_of_value = self._read_class_values(found)
+        self._polygons = None
+        class_map = read_class_map(job.class_map, with_texts=bool(job.class_field))
+        if job.buildings_path and job.class_field:
+            self._polygons = ClassPolygons(job.buildings_path, job.class_field)
+            what = f"The field {job.class_field} of the polygons"
+            self._code_of_field = self._codes_of(what, self._polygons.counts(), class_map, found)
+        elif job.buildings_path:
+            self._polygons = Polygons(job.buildings_path)
+            if not classes.building_code:
+                raise InvalidParameter(
+                    "Buildings are given, but the model has no class with that name. Use land cover, or give the "
+                    "polygons a class field."
+                )
+        self._code_of_value = self._read_class_values(class_map, found)
         for what, paths in (("nDSM", job.ndsm_paths), ("DSM", job.dsm_paths), ("DTM", job.dtm_paths)):
             for path in paths:
                 Reference(path, what).close()  # a file that cannot be opened is told of before the long work
@@ -167,7 +184,10 @@ class _Labels:
             heights_m = self._merged("nDSM", job.ndsm_paths, grid, LOWEST_NDSM_M)
         np.maximum(heights_m, 0, out=heights_m)  # below ground is noise; NaN stays NaN
         codes = self._classes_on(grid)
-        if self._polygons:
+        if isinstance(self._polygons, ClassPolygons):  # of other kinds than buildings: outside, nothing is known
+            of_polygons = self._polygons.burn_codes(grid, self._code_of_field)
+            codes[of_polygons > 0] = of_polygons[of_polygons > 0]
+        elif self._polygons:
             covered, near = self._polygons.burn(grid)
             codes[near & (codes == 0)] = NOT_BUILDING
             codes[covered] = self._classes.building_code
@@ -191,31 +211,98 @@ class _Labels:
         result = merged(parts())
         return np.zeros((grid.height, grid.width), np.uint8) if result is None else result
 
-    def _read_class_values(self, found: ReadScenes) -> dict[int, int]:
-        class_map = read_class_map(self._job.class_map)
+    def _read_class_values(self, class_map: dict, found: ReadScenes) -> dict[int, int]:
+        class_map = {value: class_id for value, class_id in class_map.items() if isinstance(value, int)}
         counts: Counter = Counter()
         for path in self._job.land_cover_paths:
             with Reference(path, "land cover") as reference:
                 counts.update(reference.values(self._check_cancelled))
-        codes = self._classes.code_of_value(class_map, sorted(counts))
+        return self._codes_of("The land cover", counts, class_map, found)
+
+    def _codes_of(self, what: str, counts: dict, class_map: dict, found: ReadScenes) -> dict:
+        """Value -> code, of values that were counted; values without a class are told.
+
+        Raises:
+            InvalidInput: none of them has one.
+        """
+        codes = self._classes.code_of_value(class_map, list(counts))
         unused = {value: n for value, n in counts.items() if value and value not in codes and value not in class_map}
         if counts and not any(value in codes for value in counts):
             raise InvalidInput(
-                f"The land cover holds the values {_listed(counts)}, and none of them is a class of the model "
+                f"{what} holds the values {_listed(counts)}, and none of them is a class of the model "
                 f"({', '.join(map(str, sorted(self._classes.code_of_id)))}). Give a class map such as "
-                f"{next(iter(sorted(counts)))}=1: value in the raster = class id.",
-                {"values": sorted(counts)[:50]},
+                f"{_shown(_ordered(counts)[0])}=1: that value = class id.",
+                {"values": _ordered(counts)[:50]},
             )
         if unused:
             found.warnings.append(
-                f"Values of the land cover without a class of the model count as unknown: {_listed(unused)}."
+                f"{what} holds values without a class of the model, which count as unknown: {_listed(unused)}."
             )
         return codes
 
 
+class ClassPolygons(Polygons):
+    """Polygons whose class stands in a field."""
+
+    def __init__(self, path: str, field_name: str):
+        """Read them with their values.
+
+        Raises:
+            InvalidInput: they cannot be read, or have no such field, or no value in it.
+        """
+        super().__init__(path)
+        properties = [shape.get("properties") or {} for shape in self._geometries]
+        names = sorted({name for own in properties for name in own})
+        if field_name not in names:
+            raise InvalidInput(
+                f"The polygons {path} have no field {field_name!r}. "
+                + (f"They have: {', '.join(names)}." if names else "They have no fields at all."),
+                {"fields": names},
+            )
+        self._values = [class_value(own.get(field_name)) for own in properties]
+        if not any(value is not None for value in self._values):
+            raise InvalidInput(f"The field {field_name} of the polygons {path} is empty. Choose another field.")
+
+    def counts(self) -> Counter:
+        """Value -> polygons, without those that have none."""
+        return Counter(value for value in self._values if value is not None)
+
+    def burn_codes(self, grid: Grid, code_of_value: dict) -> np.ndarray:
+        """Codes uint8 [H, W] of pixels whose centre a polygon with a class covers; 0 elsewhere.
+
+        Raises:
+            InvalidInput: the coordinates cannot be brought into the grid's CRS.
+        """
+        codes = [code_of_value.get(value, 0) for value in self._values]
+        pairs = [(shape, code) for shape, code in zip(self._in_crs_of(grid), codes) if code]
+        pairs.reverse()  # the last that is burnt stays: the first with a class wins, as of several rasters
+        try:
+            return rasterize(pairs, (grid.height, grid.width), transform=grid.transform, dtype=np.uint8)
+        except (*GDAL_ERRORS, ValueError, TypeError) as error:
+            raise InvalidInput(f"The polygons {self.path} cannot be burnt: {reason(error)}") from error
+
+
+def class_value(value: object) -> int | str | None:
+    """A field's value as class maps name it: a whole number, also where it is stored as a text, or a text."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    if isinstance(value, (bool, int, float)) and value == int(value):
+        return int(value)
+    text = value.strip() if isinstance(value, str) else json.dumps(value)
+    return int(text) if _WHOLE_NUMBER.fullmatch(text) else text or None
+
+
+def _ordered(counts: dict) -> list:
+    return sorted(counts, key=lambda value: (isinstance(value, str), value))
+
+
+def _shown(value: int | str) -> str:
+    return str(value) if len(str(value)) <= _LONGEST_TEXT else f"{str(value)[:_LONGEST_TEXT]}..."
+
+
 def _listed(counts: dict) -> str:
-    shown = sorted(counts)[:12]
-    return ", ".join(map(str, shown)) + (" and more" if len(counts) > len(shown) else "")
+    shown = _ordered(counts)[:12]
+    return ", ".join(map(_shown, shown)) + (" and more" if len(counts) > len(shown) else "")
 
 
 def _axes(source: ImageSource, size: PixelSize, gsd_m: float) -> tuple[ModelAxis, ModelAxis]:

@@ -93,7 +93,8 @@ def _geometries(content: dict) -> list:
         parts = content.get("geometries")
     else:
         return [content]
-    return [shape for item in parts or () if isinstance(item, dict) for shape in _geometries(item)]
+    own = {"properties": content.get("properties")} if kind == "Feature" else {}  # of each of its polygons
+    return [{**shape, **own} for item in parts or () if isinstance(item, dict) for shape in _geometries(item)]
 
 
 def _is_polygon(shape: dict) -> bool:
