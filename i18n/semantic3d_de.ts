@@ -751,6 +751,11 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
+      <source>The workers of a cluster open the image themselves, and the layer {} is no raster file for them, or has another CRS in QGIS than in its file. Save it as a GeoTIFF where all can read it, and use that.</source>
+      <translation>Die Rechner eines Clusters öffnen das Bild selbst; der Layer {} ist für sie keine Rasterdatei oder hat in QGIS ein anderes KBS als in seiner Datei. Speichern Sie ihn als GeoTIFF, wo alle ihn lesen können, und verwenden Sie diesen.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
       <source>The layer {} cannot be read by its provider.</source>
       <translation>Der Layer {} kann von seinem Datenanbieter nicht gelesen werden.</translation>
     </message>

@@ -751,6 +751,11 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
+      <source>The workers of a cluster open the image themselves, and the layer {} is no raster file for them, or has another CRS in QGIS than in its file. Save it as a GeoTIFF where all can read it, and use that.</source>
+      <translation>Les machines d’une grappe ouvrent elles-mêmes l’image ; la couche {} n’est pas pour elles un fichier raster, ou a dans QGIS un autre SCR que dans son fichier. Enregistrez-la en GeoTIFF là où toutes peuvent la lire, et utilisez celui-ci.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
       <source>The layer {} cannot be read by its provider.</source>
       <translation>La couche {} ne peut pas être lue par son fournisseur.</translation>
     </message>

@@ -154,9 +154,11 @@ class BackendAlgorithm(PluginAlgorithm):
             layer = self.raster_layer(parameters, name, context)
             self._extent = self.chosen_extent(parameters, layer, context)
             self._image_name = self._image_name or layer.name()  # the first names the result group
-            self._sources[name] = describe_source(
-                layer, self._extent, self.chosen_gsd_m(parameters, context), context.transformContext()
-            )
+            self._sources[name] = self.describe(parameters, layer, self._extent, context)
+
+    def describe(self, parameters, layer, extent, context):
+        """How the backend gets at the pixels of a raster layer."""
+        return describe_source(layer, extent, self.chosen_gsd_m(parameters, context), context.transformContext())
 
     def given_rasters(self, parameters):
         """Names of RASTERS, and of those OPTIONAL_RASTERS that have a value."""

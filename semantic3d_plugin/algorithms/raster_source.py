@@ -22,6 +22,7 @@ from ..styling.renderers import map_units_per_metre
 from ..translation import tr
 
 MAX_EXPORT_PIXELS = 400_000_000  # 1.2 GB of three byte bands
+_STORES = ("/vsis3/", "/vsigs/", "/vsiaz/", "/vsiadls/", "/vsioss/", "/vsiswift/", "/vsicurl/")
 CONTEXT_PX = 512  # pixels around the extent that the model may look at
 
 
@@ -125,6 +126,30 @@ def local_file(layer):
     source = layer.source()
     path = QgsProviderRegistry.instance().decodeUri("gdal", source).get("path", "")
     return path if path == source and os.path.isfile(path) else None
+
+
+def describe_shared_source(layer):
+    """Say where the workers of a cluster find `layer`'s pixels: at the very path that QGIS opened.
+
+    Raises:
+        InvalidInput: it is no file and no object in a store, or its CRS was changed in QGIS alone.
+    """
+    path = local_file(layer) or _object_path(layer)
+    crs = layer.crs()
+    if path is None or (crs.isValid() and crs != layer.dataProvider().crs()):
+        raise InvalidInput(
+            tr(
+                "The workers of a cluster open the image themselves, and the layer {} is no raster file for them, or has "
+                "another CRS in QGIS than in its file. Save it as a GeoTIFF where all can read it, and use that."
+            ).format(layer.name())
+        )
+    return FileSource(path)
+
+
+def _object_path(layer):
+    """The /vsi path of an object in a store that alone makes up `layer`, else None."""
+    source = layer.source()
+    return source if layer.providerType() == "gdal" and source.startswith(_STORES) and "|" not in source else None
 
 
 def _describe_export(layer, extent, gsd_m, transform_context):

@@ -18,7 +18,7 @@ from ..styling.roles import HEIGHT, LAND_COVER, PROBABILITIES, SIGMA
 from ..translation import tr
 from .base import BackendAlgorithm, destination_path
 from .image_form import add_extent, add_image_and_bands, check_on_image, given_bands
-from .raster_source import describe_source
+from .raster_source import describe_shared_source
 
 DEFAULTS = ReconstructJob(image_path="")
 Number = QgsProcessingParameterNumber.Type
@@ -188,13 +188,21 @@ class Reconstruct(BackendAlgorithm):
         extent = self.chosen_extent(parameters, layer, context)
         check_on_image(layer, given_bands(self, parameters, context), extent)
         self._model_path(parameters, context)
-        gsd_m = self.chosen_gsd_m(parameters, context)
-        describe_source(layer, extent, gsd_m, context.transformContext())
+        self.describe(parameters, layer, extent, context)
         outputs = {
             "{}_path".format(name.lower()): destination_path(parameters.get(name), suffix)
             for name, suffix in [(role, ".tif") for role in self.ROLES] + [(self.REPORT, ".html")]
         }
         self._settings_job(parameters, context, image_path=layer.source(), **outputs).check()
+
+    def describe(self, parameters, layer, extent, context):
+        """As for all rasters; but what a cluster computes, its workers must be able to open."""
+        if self._scheduler(parameters, context):
+            return describe_shared_source(layer)
+        return super().describe(parameters, layer, extent, context)
+
+    def _scheduler(self, parameters, context):
+        return self.parameterAsString(parameters, self.SCHEDULER, context).strip()
 
     def build_job(self, parameters, context):
         names = (*self.ROLES, self.REPORT)
@@ -228,7 +236,7 @@ class Reconstruct(BackendAlgorithm):
             device=self.parameterAsEnumString(parameters, self.DEVICE, context),
             batch_size=self.parameterAsInt(parameters, self.BATCH_SIZE, context),
             max_memory_mb=self.parameterAsInt(parameters, self.MAX_MEMORY, context),
-            scheduler=self.parameterAsString(parameters, self.SCHEDULER, context).strip(),
+            scheduler=self._scheduler(parameters, context),
             **paths,
         )
 

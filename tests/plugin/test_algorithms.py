@@ -213,6 +213,15 @@ def test_blocks_beside_a_temporary_output_are_not_kept(provider, fake_backend, i
         assert json.load(text)["job"]["keep_blocks"] is False
 
 
+def test_a_cluster_is_not_given_an_image_that_only_this_computer_has(reconstruct, healthy_backend, image, context):
+    layer = QgsRasterLayer(image, "image")
+    layer.setCrs(QgsCoordinateReferenceSystem("EPSG:25832"))
+    asked = {"INPUT": layer, "HEIGHT": TEMPORARY, "SCHEDULER": "tcp://head:8786"}
+    valid, message = reconstruct.checkParameterValues(asked, context)
+    assert not valid and "workers of a cluster" in message
+    assert reconstruct.checkParameterValues({**asked, "SCHEDULER": ""}, context)[0]
+
+
 def test_blocks_of_an_image_that_is_made_for_the_job_are_not_kept(provider, fake_backend, image, tmp_path, context):
     layer = QgsRasterLayer(image, "image")
     layer.setCrs(QgsCoordinateReferenceSystem("EPSG:25832"))  # passed on by a virtual raster of the job's own

@@ -6,10 +6,22 @@ import processing
 import pytest
 import scene
 from osgeo import gdal
-from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsRasterLayer, QgsRectangle
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsRasterLayer,
+    QgsRectangle,
+)
 
 from semantic3d_plugin.algorithms import raster_source
-from semantic3d_plugin.algorithms.raster_source import ExportSource, FileSource, describe_source, local_file
+from semantic3d_plugin.algorithms.raster_source import (
+    ExportSource,
+    FileSource,
+    describe_shared_source,
+    describe_source,
+    local_file,
+)
 from semantic3d_plugin.backend.s3d_protocol import InvalidInput
 
 
@@ -41,6 +53,19 @@ def test_a_virtual_raster_file_is_a_file(qgis_app, image, tmp_path):
     virtual = str(tmp_path / "mosaic.vrt")
     gdal.Translate(virtual, image, format="VRT")
     assert local_file(QgsRasterLayer(virtual, "mosaic")) == virtual
+
+
+def test_a_cluster_gets_files_and_objects_as_they_are(qgis_app, image):
+    for path in (image, "/vsis3/bucket/ortho.tif"):
+        assert describe_shared_source(QgsRasterLayer(path, "image")).materialise("", None) == path
+
+
+def test_a_cluster_gets_nothing_that_this_computer_alone_has(qgis_app, image, in_memory):
+    other_crs = QgsRasterLayer(image, "elsewhere")
+    other_crs.setCrs(QgsCoordinateReferenceSystem("EPSG:25833"))
+    for layer in (in_memory, other_crs):
+        with pytest.raises(InvalidInput, match="workers of a cluster.*" + layer.name()):
+            describe_shared_source(layer)
 
 
 def test_subdatasets_archives_and_open_options_are_no_files(qgis_app, image, tmp_path):
