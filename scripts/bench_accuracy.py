@@ -34,6 +34,7 @@ from semantic3d.models.latent import SMALL, LatentDiffusion  # noqa: E402
 from semantic3d.models.latent_map import LatentMapDiffusion  # noqa: E402
 from semantic3d.training.adapt import joint_loss  # noqa: E402
 from semantic3d.training.loop import LoopConfig, checkpoint_state, load_state, run_loop  # noqa: E402
+from semantic3d.training.norms import refresh_norms  # noqa: E402
 from semantic3d.training.patches import PatchBatch, PatchConfig, PatchSource  # noqa: E402
 from semantic3d.training.pretrain import load_weights  # noqa: E402
 from semantic3d.training.small import (  # noqa: E402
@@ -81,17 +82,6 @@ def loss_function(model: nn.Module, compiled: bool) -> Callable[[PatchBatch], Te
         return joint_loss(output, batch, SMALL_ADAPTATION, SMALL_LOSSES)
 
     return of_batch
-
-
-@torch.no_grad()
-def refresh_norms(model: nn.Module, batches: list[PatchBatch]) -> None:
-    """Measure the statistics of batch norms anew: checkpoints hold parameters alone."""
-    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # the plain mean over all batches
-    for batch in batches if norms else ():
-        model(batch.image)
 
 
 @torch.no_grad()
@@ -163,7 +153,8 @@ def run_one(name: str, seed: int, source: PatchSource, samples: list[Sample], op
     loop = LoopConfig(steps=options.steps, learning_rate=options.learning_rate, log_every=100, optimiser="muon")
     run_loop(model, lambda step: of_batch(source.batch(options.batch, seed * 10**7 + step)), loop, folder)
     load_state(model, checkpoint_state(folder, "now")[0])
-    refresh_norms(model, [source.batch(options.batch, 10**6 + step) for step in range(NORM_BATCHES)])
+    # Over the same batches whether the run was broken off or not, and whatever version wrote its checkpoint.
+    refresh_norms(model, (source.batch(options.batch, 10**6 + step).image for step in range(NORM_BATCHES)))
     found = {**evaluate(model, samples), "parameters": sum(p.numel() for p in model.parameters())}
     result.write_text(json.dumps(found, indent=1))
     return found

@@ -33,6 +33,8 @@ from semantic3d.datasets.open_data_dc import open_open_data_dc  # noqa: E402
 from semantic3d.datasets.us3d import open_us3d  # noqa: E402
 from semantic3d.models.latent import LatentDiffusion  # noqa: E402
 from semantic3d.recipes.bases import open_base  # noqa: E402
+from semantic3d.recipes.evaluation import SUBSET_PART  # noqa: E402
+from semantic3d.recipes.identity import check_subsets  # noqa: E402
 from semantic3d.recipes.recipe import BASES, Recipe  # noqa: E402
 from semantic3d.recipes.report import markdown, write_csv  # noqa: E402
 from semantic3d.recipes.smoke import CROP_PX, MOST_TESTS, tiny_base, write_smoke_data  # noqa: E402
@@ -149,6 +151,9 @@ class Bench:
     def run(self, study: Study, rows: list[Row]) -> Path:
         """Run rows of a table, and write it anew after each."""
         facts = [self.facts(data) for data in self.check(rows)]
+        if SUBSET_PART in study.parts:
+            for name in {self.recipe(row.recipe).data for row in rows}:
+                check_subsets(self.data(name), name)
         facts += [f"Device: {device_name(self.device)}."]
         facts += ["**A smoke run: tiny random data and models. These figures say nothing.**"] if self.smoke else []
         if self._overrides:

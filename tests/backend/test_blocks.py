@@ -76,6 +76,23 @@ def test_too_little_ground_is_refused():
         split_scenes([scene()], block_m=1000, validation_share=0.2, seed=0)
 
 
+LUNAR = CRS.from_wkt(
+    'PROJCS["Moon",GEOGCS["Moon",DATUM["Moon",SPHEROID["Moon",1737400,0]],PRIMEM["0",0],UNIT["degree",0.0174532925]],'
+    'PROJECTION["Transverse_Mercator"],PARAMETER["central_meridian",9],UNIT["metre",1]]'
+)
+
+
+def test_images_whose_crs_cannot_be_brought_together_are_refused():
+    with pytest.raises(InvalidInput, match=r"made \(.*Moon.*made \(EPSG:32632\)|made \(EPSG:32632\).*Moon.*one CRS"):
+        split_scenes([scene(), scene(crs=LUNAR)], block_m=25, validation_share=0.2, seed=3)
+
+
+def test_images_far_from_each_other_are_split_as_if_alone():
+    """Beyond what the other's projection can show: its points are infinite there, and that is no fault."""
+    split = split_scenes([scene(), scene(crs=CRS.from_epsg(32660))], block_m=25, validation_share=0.2, seed=3)
+    assert sum(labelled(sample).sum() for sample in split.training) == 50 * 50 * len(split.training)
+
+
 @pytest.mark.parametrize("crs", [UTM, CRS.from_epsg(32633)])
 def test_images_of_the_same_ground_do_not_leak_into_each_other(crs):
     """A second image, shifted or in another zone, holds the same ground: its labels there are gone."""

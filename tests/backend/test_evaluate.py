@@ -111,6 +111,28 @@ def test_the_error_raster_and_the_table(scene):
     assert sorted(os.listdir(scene.folder / "out")) == ["e.qml", "e.tif", "f.json", "r.html", "t.csv"]
 
 
+COLUMNS = (  # promised to users: scripts read them by name, spreadsheets by place; new ones come last
+    "group", "id", "name", "pixels", "mae_m", "rmse_m", "bias_m", "nmad_m", "delta_1", "delta_2", "delta_3",
+    "delta_1_all", "delta_2_all", "delta_3_all", "delta_pixels", "class_pixels", "accuracy", "mean_iou",
+    "building_iou", "iou", "uecc", "ause_m", "ause_relative", "coverage_50", "coverage_68", "coverage_95",
+    "chamfer_m", "f1_1m", "f1_05m", "f1_02m",
+)  # fmt: skip
+
+
+def test_the_table_has_uncertainty_and_surfaces_in_the_row_of_all_pixels(scene):
+    job = scene.with_outputs()
+    values = run(job, JobControl())
+    with open(job.table_path, encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert tuple(rows[0]) == COLUMNS
+    assert (rows[0]["group"], rows[0]["name"]) == ("part", "all") and len(rows) > 5
+    added = COLUMNS[COLUMNS.index("uecc") :]
+    for name in added:
+        assert rows[0][name] and all(row[name] == "" for row in rows[1:])
+    for name in set(added) - {"ause_relative"}:
+        assert float(rows[0][name]) == values[name]
+
+
 def test_the_report_tells_all_and_loads_nothing(scene):
     job = scene.with_outputs()
     run(job, JobControl())
@@ -340,6 +362,42 @@ def test_rasters_that_cannot_serve_are_refused(scene, field, values, words):
     with pytest.raises(InvalidInput, match=words):
         run(job, JobControl())
     assert os.listdir(scene.folder / "out") == []
+
+
+@pytest.mark.parametrize(
+    ("window_px", "field", "words", "most"),
+    [
+        (512, "zones_path", "more than 1000 zones", 3),
+        (20, "zones_path", "more than 1000 zones", 3 + 1000),  # no window alone has too many
+        (512, "reference_land_cover_path", "holds the class 256", 3),
+    ],
+)
+def test_too_many_ids_are_seen_before_each_gets_a_histogram(tmp_path, monkeypatch, window_px, field, words, most):
+    made = []
+
+    class Counted(evaluate.HeightErrors):
+        def __init__(self):
+            made.append(self)
+            assert len(made) <= most, "a histogram of 160 kB for each id"
+            super().__init__()
+
+    heights = save(tmp_path / "h.tif", np.ones((40, 40), np.float32))
+    ids = save(tmp_path / "ids.tif", np.arange(1600, dtype=np.int32).reshape(40, 40))
+    monkeypatch.setattr(evaluate, "HeightErrors", Counted)
+    monkeypatch.setattr(evaluate, "WINDOW_PX", window_px)
+    job = EvaluateJob(height_path=heights, reference_height_path=heights, **{field: ids})
+    with pytest.raises(InvalidInput, match=words):
+        run(job, JobControl())
+    assert 3 <= len(made)  # all, building, background
+
+
+def test_zones_where_nothing_is_compared_do_not_count(tmp_path):
+    heights = np.full((40, 40), np.nan, np.float32)
+    heights[:20, :20] = 1
+    path = save(tmp_path / "h.tif", heights)
+    zones = save(tmp_path / "z.tif", np.arange(1600, dtype=np.int32).reshape(40, 40))
+    job = EvaluateJob(height_path=path, reference_height_path=path, zones_path=zones)
+    assert run(job, JobControl())["pixels"] == 400
 
 
 def test_files_that_are_not_there(scene):

@@ -6,11 +6,13 @@ import pytest
 torch = pytest.importorskip("torch")
 stats = pytest.importorskip("scipy.stats")
 
+from semantic3d.models.decoder import TaskDecoder  # noqa: E402
 from semantic3d.models.evidential import (  # noqa: E402
     Evidence,
     evidence_from_raw,
     evidential_height_loss,
     evidential_nll,
+    height_error,
     height_estimate,
 )
 
@@ -40,8 +42,17 @@ def test_variances_agree_with_a_draw(case):
     found = height_estimate(evidence(*case), height_scale_m=10.0)
     assert found.aleatoric_var_m2.item() == pytest.approx(100 * variance.mean(), rel=0.03)
     assert found.epistemic_var_m2.item() == pytest.approx(100 * mean.var(), rel=0.03)
+    assert found.height_m.item() == pytest.approx(10 * mean.mean(), abs=10 * 5 * mean.std() / np.sqrt(mean.size))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_mean_and_total_variance_are_those_of_the_student_t(case):
+    gamma, nu, alpha, beta = case
+    heights = stats.t(df=2 * alpha, loc=gamma, scale=np.sqrt(beta * (1 + nu) / (nu * alpha)))
+    found = height_estimate(evidence(*case), height_scale_m=10.0)
     total = found.aleatoric_var_m2 + found.epistemic_var_m2
-    assert total.item() == pytest.approx(100 * beta * (1 + nu) / (nu * (alpha - 1)), rel=1e-6)
+    assert total.item() == pytest.approx(100 * heights.var(), rel=1e-9)
+    assert found.height_m.item() == pytest.approx(10 * max(0.0, heights.mean()), rel=1e-9)  # none is below ground
 
 
 def test_height_is_never_below_ground():
@@ -64,6 +75,32 @@ def test_uncertainty_terms_do_not_move_the_height():
     # Only the squared error reaches gamma: d/dgamma mean((1 - gamma)^2) = -2 / 4 per pixel.
     assert torch.allclose(gamma.grad, torch.full_like(gamma, -0.5))
     assert raw.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("beta", [None, 0.05])
+@pytest.mark.parametrize("raw_value", [-3.0, 0.0, 4.0])
+def test_the_gradient_of_gamma_is_that_of_its_own_error_whatever_the_evidence(beta, raw_value):
+    """Gamma's branch is one of its own: neither the NLL nor the penalty moves it."""
+    gamma = torch.linspace(-1, 3, 6).view(1, 1, 2, 3).requires_grad_()
+    target, mask = torch.ones(1, 1, 2, 3), torch.ones(1, 1, 2, 3, dtype=torch.bool)
+    seen = evidence_from_raw(gamma, torch.full((1, 3, 2, 3), raw_value))
+    evidential_height_loss(target, seen, mask, penalty_weight=50.0, smooth_l1_beta=beta).backward()
+    alone = gamma.detach().clone().requires_grad_()
+    height_error(target, alone, beta).mean().backward()
+    torch.testing.assert_close(gamma.grad, alone.grad)
+
+
+@pytest.mark.parametrize("height_by_class", [False, True])
+def test_the_evidence_branch_steers_nothing_but_itself(height_by_class):
+    torch.manual_seed(0)
+    decoder = TaskDecoder(16, 16, 8, channels=16, class_count=3, height_by_class=height_by_class)
+    inputs = [torch.randn(2, c, s, s, requires_grad=True) for c, s in ((16, 4), (16, 8), (8, 16))]
+    output = decoder(*inputs)
+    heights = evidence_from_raw(output.gamma.detach(), output.raw_evidence)
+    evidential_nll(torch.ones(2, 1, 32, 32), heights).mean().backward()
+    moved = {name for name, p in decoder.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+    assert moved == {name for name, _ in decoder.named_parameters() if name.startswith("evidence_head.")}
+    assert all(features.grad is None for features in inputs)
 
 
 def test_masked_pixels_count_nothing():

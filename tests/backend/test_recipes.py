@@ -3,7 +3,7 @@
 import csv
 import importlib.util
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,12 @@ pytest.importorskip("peft")
 
 from safetensors.torch import load_file  # noqa: E402
 
+from test_training_loop import without_buffers  # noqa: E402
+
 from s3d_protocol import InvalidInput, InvalidModel  # noqa: E402
 from semantic3d.datasets.crops import Crop, CropSet, PublishedData  # noqa: E402
 from semantic3d.datasets.labelled import Sample  # noqa: E402
+from semantic3d.recipes import training  # noqa: E402
 from semantic3d.recipes.bases import open_base  # noqa: E402
 from semantic3d.recipes.evaluation import Prediction, TestFigures, shadow_mask  # noqa: E402
 from semantic3d.recipes.published import PUBLISHED  # noqa: E402
@@ -121,7 +124,7 @@ def test_figures_by_hand():
                    np.array([[1, 1, 2, 2]], np.uint8), 1.0)
     found = Prediction(np.array([[1, 2, 1, 9]], np.float32), np.array([[1, 2, 2, 1]], np.uint8),
                        np.array([[0.2, 0.1, 0.4, 0.0]], np.float32))
-    figures = TestFigures(data_of([truth], {"a": "HD"}))
+    figures = TestFigures(data_of([truth], {"a": "HD"}), ("main", "subsets"))
     figures.add(Crop("a", "image", 0, 0), truth, found)
     result = figures.result()
     assert result["all"]["mae_m"] == pytest.approx(4 / 3) and result["building"]["mae_m"] == 3
@@ -198,15 +201,24 @@ def test_finished_rows_are_not_run_again(smoke):
     assert not list(out.glob("runs/*/state.safetensors"))
 
 
-def test_a_run_that_was_broken_off_ends_as_if_it_had_not_been(tmp_path):
+@pytest.fixture(scope="module")
+def us3d(tmp_path_factory):
     reproduce = script()
-    bench_data = reproduce.OPEN["us3d"](reproduce.write_smoke_data(tmp_path, "us3d"), 64)
-    recipe = replace(PAPER_US3D.smoke(), steps=4, lora_rank=1)
-    calls = []
+    return reproduce.OPEN["us3d"](reproduce.write_smoke_data(tmp_path_factory.mktemp("data"), "us3d"), 64)
+
+
+SHORT = replace(PAPER_US3D.smoke(), steps=4, lora_rank=1)
+MC_DROPOUT = replace(SHORT, supervision="squared_error", dropout=0.5)
+UNET = replace(SHORT, network="unet")
+
+
+@pytest.mark.parametrize("recipe", [SHORT, MC_DROPOUT, UNET], ids=["adapted", "dropout", "unet"])
+def test_a_run_that_was_broken_off_ends_as_if_it_had_not_been(tmp_path, us3d, recipe):
+    bench_data, calls = us3d, []
 
     def breaking(crop):
         calls.append(crop)
-        if len(calls) > 4:
+        if len(calls) > 8:  # four crops are looked at before it begins
             raise OSError("the disk is gone")
         return bench_data.train.read(crop)
 
@@ -214,11 +226,44 @@ def test_a_run_that_was_broken_off_ends_as_if_it_had_not_been(tmp_path):
     with pytest.raises(OSError, match="disk is gone"):
         run_recipe(recipe, broken, tiny_base, tmp_path / "one", "cpu", most_tests=1)
     assert (tmp_path / "one" / recipe.key / "state.safetensors").exists()
-    for name in ("one", "two"):
-        run_recipe(recipe, bench_data, tiny_base, tmp_path / name, "cpu", most_tests=1)
-    resumed, whole = (load_file(str(tmp_path / n / recipe.key / "weights.safetensors")) for n in ("one", "two"))
+    found = [run_recipe(recipe, bench_data, tiny_base, tmp_path / n, "cpu", most_tests=1) for n in ("one", "two")]
+    assert_same_weights(*(tmp_path / name / recipe.key for name in ("one", "two")))
+    assert found[0]["all"] == pytest.approx(found[1]["all"], rel=1e-4)
+
+
+def assert_same_weights(one, two):
+    resumed, whole = (load_file(str(folder / "weights.safetensors")) for folder in (one, two))
     assert resumed.keys() == whole.keys()
     assert all(torch.allclose(value, whole[name], rtol=0, atol=1e-6) for name, value in resumed.items())
+
+
+@pytest.mark.parametrize("version", ["this", "earlier"])
+def test_a_run_that_was_broken_off_before_its_weights_were_written_has_its_batch_norms(
+    tmp_path, us3d, monkeypatch, version
+):
+    def failing(*_):
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "save_file", failing)
+        with pytest.raises(OSError, match="disk is full"):
+            run_recipe(UNET, us3d, tiny_base, tmp_path / "one", "cpu", most_tests=1)
+    assert not (tmp_path / "one" / UNET.key / "weights.safetensors").exists()
+    if version == "earlier":
+        without_buffers(tmp_path / "one" / UNET.key / "state.safetensors")
+    for name in ("one", "two"):
+        run_recipe(UNET, us3d, tiny_base, tmp_path / name, "cpu", most_tests=1)
+    if version == "this":
+        assert_same_weights(*(tmp_path / name / UNET.key for name in ("one", "two")))
+    kept = load_file(str(tmp_path / "one" / UNET.key / "weights.safetensors"))
+    means = [value for name, value in kept.items() if name.endswith("running_mean")]
+    assert means and all(value.abs().max() > 1e-4 for value in means)  # untrained ones are 0
+
+
+def test_figures_of_mc_dropout_do_not_depend_on_whether_training_came_before(tmp_path, us3d):
+    first = run_recipe(MC_DROPOUT, us3d, tiny_base, tmp_path, "cpu", most_tests=1)
+    (tmp_path / MC_DROPOUT.key / "figures_main.json").unlink()
+    assert run_recipe(MC_DROPOUT, us3d, tiny_base, tmp_path, "cpu", most_tests=1) == first
 
 
 def test_a_folder_of_another_recipe_is_refused(tmp_path):
@@ -228,6 +273,103 @@ def test_a_folder_of_another_recipe_is_refused(tmp_path):
     (folder / "recipe.json").write_text(json.dumps({"data": "us3d"}))
     with pytest.raises(InvalidInput, match="another recipe"):
         run_recipe(recipe, data_of([]), tiny_base, tmp_path, "cpu")
+
+
+def stored_run(runs, recipe, data, **figures):
+    """A finished run, as far as its folder tells."""
+    folder = runs / recipe.key
+    training._check_recipe(folder, recipe, training._identity(recipe, data, tiny_base))
+    for part, found in figures.items():
+        (folder / f"figures_{part}.json").write_text(json.dumps(found))
+    return folder
+
+
+def flat_data(names="abcd", grey=90, train=2, subset_of=None):
+    side = np.zeros((8, 8), np.uint8)
+    samples = [Sample(n, np.full((8, 8, 3), grey, np.uint8), side.astype(np.float32), side + 1, 1.0) for n in names]
+    made = data_of(samples, subset_of)
+    read, crops = made.train.read, made.train.crops
+    return replace(made, train=CropSet(crops[:train], read), test=CropSet(crops[train:], read))
+
+
+def test_figures_of_the_same_data_and_base_are_taken_as_they_are(tmp_path):
+    stored_run(tmp_path, PAPER_DC.smoke(), flat_data(), main={"all": {"mae_m": 1.5}})
+    found = run_recipe(PAPER_DC.smoke(), flat_data(), tiny_base, tmp_path, "cpu")  # read anew, from another folder
+    assert found == {"all": {"mae_m": 1.5}}
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [
+        (flat_data(train=1), "2 training and 2 test crops, and have 1 training and 3 test crops now"),
+        (flat_data("abxd"), r"split.csv"),
+        (flat_data("bacd"), r"split.csv"),
+        (flat_data(grey=120), "crop a showed something else"),
+    ],
+    ids=["count", "name", "order", "pixels"],
+)
+def test_runs_on_other_data_are_refused_by_this_run_and_by_others_beside_it(tmp_path, now, words):
+    recipe = PAPER_DC.smoke()
+    folder = stored_run(tmp_path, recipe, flat_data(), main={"all": {"mae_m": 1.5}})
+    for asked in (recipe, replace(recipe, seed=5)):
+        with pytest.raises(InvalidInput, match=f"{folder} holds a run .*{words}.*choose another folder"):
+            run_recipe(asked, now, tiny_base, tmp_path, "cpu")
+    assert [path.name for path in tmp_path.iterdir()] == [recipe.key]
+
+
+def test_runs_from_another_base_are_refused_where_a_base_is_needed(tmp_path):
+    recipe, unet = PAPER_DC.smoke(), replace(PAPER_DC.smoke(), network="unet")
+    stored_run(tmp_path, recipe, flat_data(), main={"all": {}})
+    stored_run(tmp_path, unet, flat_data(), main={"all": {}})
+
+    def other_base(name):
+        base = tiny_base(name)
+        next(base.unet.parameters()).data += 1e-3
+        return base
+
+    with pytest.raises(InvalidInput, match="pretrained model had other weights"):
+        run_recipe(recipe, flat_data(), other_base, tmp_path, "cpu")
+    assert run_recipe(unet, flat_data(), other_base, tmp_path, "cpu") == {"all": {}}
+    assert run_recipe(replace(unet, data="us3d", network="unet"), flat_data(), other_base, tmp_path, "cpu", ()) == {}
+
+
+def test_a_run_of_an_earlier_version_goes_on_and_knows_its_data_from_then_on(tmp_path):
+    recipe = PAPER_DC.smoke()
+    (tmp_path / recipe.key).mkdir()
+    (tmp_path / recipe.key / "recipe.json").write_text(json.dumps(asdict(recipe)))
+    (tmp_path / recipe.key / "figures_main.json").write_text('{"all": {}}')
+    assert run_recipe(recipe, flat_data(), tiny_base, tmp_path, "cpu") == {"all": {}}
+    with pytest.raises(InvalidInput, match="showed something else"):
+        run_recipe(recipe, flat_data(grey=120), tiny_base, tmp_path, "cpu")
+
+
+@pytest.mark.parametrize("subset_of", [{}, {"elsewhere": "HD"}, {"c": "marsh"}], ids=["none", "others", "unknown"])
+def test_table_six_without_subsets_is_refused_before_work_begins(tmp_path, subset_of):
+    study = STUDIES["VI"]
+    assert study.parts == ("subsets",)
+    recipe = study.rows[0].recipe.smoke()
+    words = "none of its 2 test crops.*columns name and subset.*c or image.*HD, RZ, IZ, RN"
+    with pytest.raises(InvalidInput, match=words):
+        run_recipe(recipe, flat_data(subset_of=subset_of), tiny_base, tmp_path, "cpu", study.parts)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_subsets_that_came_or_changed_later_are_evaluated(tmp_path, monkeypatch):
+    recipe, evaluated = replace(PAPER_DC.smoke(), network="unet"), []
+    monkeypatch.setattr(training, "train", lambda *_: None)
+    monkeypatch.setattr(training, "predictor", lambda *_: lambda rgb: Prediction(np.ones((8, 8), np.float32)))
+    real = training.evaluate
+    monkeypatch.setattr(training, "evaluate", lambda *given: evaluated.append(given[2]) or real(*given))
+
+    def figures(parts, **subset_of):
+        return run_recipe(recipe, flat_data(subset_of=subset_of), tiny_base, tmp_path, "cpu", parts)
+
+    assert figures(("main",))["all"]["mae_m"] == 1  # table V, when there was no list
+    first = figures(("subsets",), c="HD")
+    assert first["subset HD"]["pixels"] == 64 and list(first) == ["subset HD"]
+    assert figures(("subsets",), c="HD") == first
+    assert figures(("subsets",), c="HD", d="HD")["subset HD"]["pixels"] == 128
+    assert evaluated == [("main",), ("subsets",), ("subsets",)]
 
 
 def test_a_base_comes_from_a_file_or_is_refused(tmp_path):

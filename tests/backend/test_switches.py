@@ -56,6 +56,26 @@ def test_one_task_alone_leaves_the_other_task_alone():
         assert getattr(output, still).grad.abs().sum() == 0
 
 
+@pytest.mark.parametrize("supervision", ["evidential", "squared_error"])
+def test_a_sample_with_heights_alone_and_one_with_classes_alone_teach_both_branches(supervision):
+    output, losses = random_output(), LossConfig(class_weights=(), supervision=supervision)
+    heights, codes = torch.rand(2, 1, 8, 8) * 20, torch.randint(1, 6, (2, 8, 8))
+    heights[1], codes[0] = torch.nan, 0
+    loss = joint_loss(output, PatchBatch(torch.rand(2, 3, 8, 8), heights, codes), AdaptedConfig(), losses)
+    loss.backward()
+    evidence = [output.raw_evidence] if supervision == "evidential" else []
+    for maps, labelled, bare in (*((m, 0, 1) for m in (output.gamma, *evidence)), (output.class_logits, 1, 0)):
+        assert torch.isfinite(maps.grad).all()
+        assert (maps.grad[labelled].abs().sum(dim=0) > 0).all()  # every pixel of the labelled sample teaches
+        assert (maps.grad[bare] == 0).all()
+    apart = [
+        joint_loss(DecoderOutput(*(m[n : n + 1] for m in output)),
+                   PatchBatch(torch.rand(1, 3, 8, 8), heights[n : n + 1], codes[n : n + 1]), AdaptedConfig(), losses)
+        for n in (0, 1)
+    ]
+    assert loss.item() == pytest.approx(sum(apart).item(), rel=1e-5)  # each alone counts as much as in company
+
+
 def test_dropout_adds_no_parameter_and_is_quiet_outside_of_training():
     plain, dropping = (TaskDecoder(16, 16, 8, channels=16, class_count=5, dropout=p) for p in (0.0, 0.5))
     assert plain.state_dict().keys() == dropping.state_dict().keys()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -238,6 +239,17 @@ def test_the_best_weights_and_patience(tmp_path):
     assert ledger.is_exhausted(2) and not ledger.is_exhausted(3) and not ledger.is_exhausted(0)
 
 
+def test_a_diverged_validation_is_never_the_best(tmp_path):
+    from semantic3d.training.fine_tune import Ledger, Validation
+
+    ledger = Ledger(tmp_path / "t", "f")
+    for step, merit in ((0, 0.1), (2, float("nan")), (4, 0.9), (6, float("inf")), (8, float("nan"))):
+        ledger.add(Validation(step, 1.0, merit, {}), {"w": torch.tensor([float(step)])})
+        assert ledger.best is None or ledger.best.step == min(step, 4)
+    assert Ledger(tmp_path / "t", "f").best.step == 4 and ledger.best_state()["w"].item() == 4
+    assert ledger.is_exhausted(2)
+
+
 def test_dsm_less_dtm_is_the_ndsm(data, tmp_path):
     one = prepared(job_of(data, tmp_path / "m"))
     other = prepared(job_of(data, tmp_path / "m", ndsm_paths=(), dsm_paths=(data["dsm"],), dtm_paths=(data["dtm"],)))
@@ -262,6 +274,46 @@ def test_heights_without_land_cover(data, tmp_path):
     model = trainable_model(found)
     assert not any(p.requires_grad for p in model.decoder.class_head.parameters())
     assert all(p.requires_grad for p in model.decoder.gamma_head.parameters())
+
+
+def only_in(data, folder, block, source, unknown):
+    """A copy of a raster that has values in one block alone."""
+    with rasterio.open(data[source]) as raster:
+        values, dtype = raster.read(1), raster.dtypes[0]
+    place = slice(block.top, block.top + block.height), slice(block.left, block.left + block.width)
+    kept = np.full_like(values, unknown)
+    kept[place] = values[place]
+    return write(folder / f"{source}_part.tif", kept, dtype=dtype, nodata=unknown)
+
+
+@pytest.mark.parametrize(
+    ("source", "field", "unknown", "words"),
+    [
+        ("ndsm", "ndsm_paths", -9999, "Heights lie in the 3 training blocks, but in none of the 1 held-out"),
+        ("cover", "land_cover_paths", 0, "Land cover lies in the 3 training blocks, but in none of the 1 held-out"),
+    ],
+)
+def test_labels_in_no_held_out_block_are_told(data, tmp_path, source, field, unknown, words):
+    from semantic3d.jobs.train_finish import _calibration_method
+
+    job = job_of(data, tmp_path / "m")
+    whole = prepared(job)
+    assert not any("held-out" in text for text in whole.data.warnings)
+    part = only_in(data, tmp_path, whole.split.training_blocks[0], source, unknown)
+    control = Control()
+    found = train.prepare(dataclasses.replace(job, **{field: (part,)}), control)
+    (warning,) = [text for level, text in control.logs if level == "warning"]
+    assert words in warning and "Change the seed, make the blocks smaller" in warning
+    assert warning in found.data.warnings  # which the report and the result repeat
+    for split, pixels, words in (
+        (found.split, 0, "heights were given, but"),
+        (found.split, 9, "1 sigma covers"),
+        (dataclasses.replace(found.split, training=[]), 0, "no heights were given"),
+    ):
+        outcome = SimpleNamespace(
+            prepared=dataclasses.replace(found, split=split), scores=SimpleNamespace(height_pixels=pixels)
+        )
+        assert words in _calibration_method(outcome)
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,13 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("peft")
 
+from safetensors import safe_open  # noqa: E402
+from safetensors.torch import save_file  # noqa: E402
+
 from s3d_protocol import Cancelled  # noqa: E402
 from semantic3d.datasets.labelled import NOT_BUILDING, Sample  # noqa: E402
 from semantic3d.training.adapt import land_cover_loss  # noqa: E402
-from semantic3d.training.loop import LoopConfig, run_loop, trained_state  # noqa: E402
+from semantic3d.training.loop import LoopConfig, buffer_state, checkpoint_state, run_loop, trained_state  # noqa: E402
 from semantic3d.training.patches import PatchConfig, PatchSource  # noqa: E402
 
 
@@ -77,3 +80,44 @@ def test_a_checkpoint_can_end_the_run(tmp_path):
     module, seen = line(), []
     run_loop(module, loss_of(module), CONFIG, tmp_path, on_checkpoint=lambda step, _: seen.append(step) or step == 8)
     assert seen == [4, 8]
+
+
+def normed():
+    torch.manual_seed(0)
+    return torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 1))
+
+
+def test_statistics_of_batch_norms_are_those_of_an_unbroken_run(tmp_path):
+    whole, parts = normed(), normed()
+    run_loop(whole, loss_of(whole), CONFIG, tmp_path / "whole")
+
+    def stop_at_six(done, loss):
+        if done == 6:
+            raise Cancelled("stop")
+
+    with pytest.raises(Cancelled):
+        run_loop(parts, loss_of(parts), CONFIG, tmp_path / "parts", on_step=stop_at_six)
+    resumed, finished = normed(), normed()
+    run_loop(resumed, loss_of(resumed), CONFIG, tmp_path / "parts")
+    run_loop(finished, loss_of(finished), CONFIG, tmp_path / "whole")  # no step is left
+    assert (buffer_state(whole)["1.running_var"] - 1).abs().max() > 0.1
+    for module in (resumed, finished):
+        for name, value in buffer_state(whole).items():
+            torch.testing.assert_close(buffer_state(module)[name], value)
+
+
+def test_a_checkpoint_of_an_earlier_version_has_no_buffers_and_is_read(tmp_path):
+    module, again = normed(), normed()
+    run_loop(module, loss_of(module), CONFIG, tmp_path)
+    without_buffers(tmp_path / "state.safetensors")
+    run_loop(again, loss_of(again), CONFIG, tmp_path)
+    for name, value in trained_state(module).items():
+        torch.testing.assert_close(trained_state(again)[name], value)
+    assert checkpoint_state(tmp_path, "buffer")[0] == {} and checkpoint_state(tmp_path)[1] == 9
+
+
+def without_buffers(path):
+    with safe_open(str(path), framework="pt") as stored:
+        metadata = stored.metadata()
+        tensors = {key: stored.get_tensor(key) for key in stored.keys() if not key.startswith("buffer.")}
+    save_file(tensors, str(path), metadata=metadata)

@@ -15,7 +15,7 @@ from rasterio.warp import transform as transform_points
 
 from s3d_protocol.errors import InvalidInput
 
-from ..raster.gdal_errors import GDAL_ERRORS
+from ..raster.gdal_errors import GDAL_ERRORS, reason
 from ..raster.grid import Grid, apply
 from .labelled import Sample
 
@@ -170,7 +170,7 @@ def _without_ground_of_others(scenes: list[Scene], held: list[Block], guard_px: 
     """Scenes whose labels are gone where another scene's validation block, grown by the strip, covers the ground."""
     samples = []
     for index, scene in enumerate(scenes):
-        rings = [_ring(scenes[block.scene].grid, block, guard_px, scene.grid) for block in held if block.scene != index]
+        rings = [_ring(scenes[block.scene], block, guard_px, scene) for block in held if block.scene != index]
         shapes = [ring for ring in rings if ring is not None]
         sample = scene.sample
         if shapes:
@@ -184,8 +184,13 @@ def _without_ground_of_others(scenes: list[Scene], held: list[Block], guard_px: 
     return samples
 
 
-def _ring(source: Grid, block: Block, guard_px: int, target: Grid) -> dict | None:
-    """A block's outline, grown by the strip, in pixels of another grid; None where it lies elsewhere."""
+def _ring(held: Scene, block: Block, guard_px: int, other: Scene) -> dict | None:
+    """A block's outline, grown by the strip, in pixels of another scene's grid; None where it lies elsewhere.
+
+    Raises:
+        InvalidInput: nothing leads from one scene's CRS to the other's, so that an overlap would not be seen.
+    """
+    source, target = held.grid, other.grid
     left, top = block.left - guard_px, block.top - guard_px
     right, bottom = block.left + block.width + guard_px, block.top + block.height + guard_px
     steps = np.linspace(0, 1, _RING_POINTS, endpoint=False)
@@ -198,8 +203,14 @@ def _ring(source: Grid, block: Block, guard_px: int, target: Grid) -> dict | Non
     if source.crs != target.crs:
         try:
             xs, ys = transform_points(source.crs, target.crs, *map(list, zip(*points)))
-        except GDAL_ERRORS:
-            return None
+        except GDAL_ERRORS as error:
+            names = [f"{scene.sample.name} ({_crs_text(scene.grid)})" for scene in (held, other)]
+            raise InvalidInput(
+                f"Whether {names[0]} and {names[1]} show the same ground cannot be told: no transformation leads from "
+                "one CRS to the other. Where they overlap, the model would be validated on ground that it learnt "
+                "from. Warp the images to one CRS, or train with one of them.",
+                {"reason": reason(error)},
+            ) from error
         points = list(zip(xs, ys))
     if not np.isfinite(points).all():
         return None
@@ -208,6 +219,13 @@ def _ring(source: Grid, block: Block, guard_px: int, target: Grid) -> dict | Non
     if max(xs) <= 0 or max(ys) <= 0 or min(xs) >= target.width or min(ys) >= target.height:
         return None
     return {"type": "Polygon", "coordinates": [[*pixels, pixels[0]]]}
+
+
+def _crs_text(grid: Grid) -> str:
+    if grid.crs is None:
+        return "no CRS"
+    authority = grid.crs.to_authority()
+    return ":".join(authority) if authority else grid.crs.to_wkt()[:80]
 
 
 def _check_parts(training: list, validation: list, guard_m: float) -> None:

@@ -260,8 +260,8 @@ def _compare(job: EvaluateJob, layers: Layers, control: JobControl) -> Tally:
         for done, window in enumerate(windows, 1):
             control.check_cancelled()
             pixels = _read(layers, tally, window, control)
-            tally.add(pixels)
             _check_ids(layers, tally, pixels)
+            tally.add(pixels)
             if writer is not None:
                 error = np.where(pixels.valid, pixels.predicted_m - pixels.reference_m, NODATA_M)
                 writer.write(window[0], window[1], error[None].astype(np.float32))
@@ -328,12 +328,18 @@ def _heights(layers: Layers, tally: Tally, window: tuple, control: JobControl) -
 
 
 def _check_ids(layers: Layers, tally: Tally, pixels: Pixels) -> None:
+    """Refuse a window's ids before each gets an accumulator: a window may hold hundreds of thousands."""
     for name, codes in (("land_cover", pixels.classes), ("reference_land_cover", pixels.reference_classes)):
         if codes is not None and codes.size and not 0 <= codes.min() <= codes.max() <= 255:
             wrong = codes[(codes < 0) | (codes > 255)].flat[0]
             band = layers.bands[name]
             raise InvalidInput(f"{band.path}, {band.label}, holds the class {wrong}. Ids are 1 to 255, 0 is unknown.")
-    if max(len(tally.zones.members), len(tally.zone_confusion.members)) > MAX_ZONES:
+    if pixels.zones is None:
+        return
+    is_classified = pixels.classes is not None and pixels.reference_classes is not None
+    counted = pixels.in_zone if is_classified else pixels.in_zone & pixels.valid
+    zones = {*tally.zones.members, *tally.zone_confusion.members, *np.unique(pixels.zones[counted]).tolist()}
+    if len(zones) > MAX_ZONES:
         raise InvalidInput(
             f"{layers.bands['zones'].path} holds more than {MAX_ZONES} zones. Join zones into fewer classes."
         )

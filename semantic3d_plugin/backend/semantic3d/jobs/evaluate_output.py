@@ -27,6 +27,9 @@ TABLE_COLUMNS = (
     "delta_1_all", "delta_2_all", "delta_3_all", "delta_pixels", "class_pixels", "accuracy", "mean_iou",
     "building_iou", "iou",
 )  # fmt: skip
+_UNCERTAINTY = ("uecc", "ause_m", "ause_relative", "coverage_50", "coverage_68", "coverage_95")
+_SURFACE = ("chamfer_m", "f1_1m", "f1_05m", "f1_02m")
+TABLE_COLUMNS += (*_UNCERTAINTY, *_SURFACE)  # of all pixels; new columns come last, for those who count them
 _HISTOGRAM_BINS = 80
 
 
@@ -149,6 +152,9 @@ def table_rows(figures: dict) -> list[dict]:
         if not rows:
             rows.append({"group": "part", "id": "", "name": "all"})
         rows[0].update(class_pixels=cover["pixels"], **whole)
+    for key, names in (("uncertainty", _UNCERTAINTY), ("surface", _SURFACE)):
+        if key in figures:
+            rows[0].update({name: figures[key][name] for name in names})
     by_class = {entry["id"]: {"group": "class", **entry} for entry in figures.get("heights_by_class", [])}
     for entry in cover["classes"] if cover else []:
         row = by_class.setdefault(entry["id"], {"group": "class", "id": entry["id"], "name": entry["name"]})

@@ -16,6 +16,7 @@ from ..training.bases import architecture_of
 from ..training.fine_tune import Validation
 from ..training.packaging import NORMALISATION
 from ..training.scoring import Scores
+from .train import has_heights
 
 _LONGEST_CURVE = 60  # rows of the card's table
 _LEAST_BLOCKS = 4  # fewer held-out blocks say little
@@ -51,7 +52,12 @@ class Outcome:
         """What the user should know about the outcome; what concerns the data was said before."""
         found = []
         before, best = self.rows[0], next(row for row in self.rows if row.step == self.best_step)
-        if self.prepared.base.has_decoder and best.merit >= before.merit:
+        if not math.isfinite(best.merit):
+            found.append(
+                "Training diverged: no validation after it began gave a number, so that the package is of no use. "
+                f"Lower the learning rate (it was {self.prepared.job.learning_rate:g}) and train again."
+            )
+        elif self.prepared.base.has_decoder and best.rank >= before.rank:
             found.append(
                 "Training brought no gain on the held-out blocks: before it "
                 f"{_short(before.figures)}, after step {best.step} {_short(best.figures)}. Keep the base model."
@@ -92,9 +98,7 @@ def describe(outcome: Outcome) -> tuple[dict, str]:
         "calibration": {
             "predictive_std_scale": round(outcome.calibration.scale, 4),
             "predictive_std_power": outcome.calibration.power,
-            "method": "1 sigma covers 68.27 % of the pixels with a height in the held-out blocks; intervals give the "
-            "half width of other central intervals in sigma"
-            if outcome.scores.height_pixels else "none: no heights were given",
+            "method": _calibration_method(outcome),
             **({"intervals": [list(pair) for pair in outcome.calibration.intervals]}
                if outcome.calibration.intervals else {}),
         },
@@ -213,6 +217,17 @@ def figure_rows(outcome: Outcome) -> list[list[str]]:
          _number(values["accuracy"], "{:.3f}"), *(_number(values["iou"][str(code)], "{:.3f}") for code in shown)]
         for name, values in rows
     ]
+
+
+def _calibration_method(outcome: Outcome) -> str:
+    if outcome.scores.height_pixels:
+        return (
+            "1 sigma covers 68.27 % of the pixels with a height in the held-out blocks; intervals give the half width "
+            "of other central intervals in sigma"
+        )
+    if has_heights(outcome.prepared.split.training):
+        return "none: heights were given, but none of them lies in a held-out block"
+    return "none: no heights were given"
 
 
 def _curve_rows(outcome: Outcome) -> list[list[str]]:

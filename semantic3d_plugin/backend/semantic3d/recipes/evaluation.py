@@ -19,7 +19,8 @@ from ..shadows.threshold import IndexHistogram
 
 ALL, BUILDING, OTHERS = "all", "building", "others"
 SHADOW, LIT, SURFACE = "shadow", "lit", "surface"
-PARTS = ("main", "shadow", "surface")  # what may be evaluated on its own
+SUBSET_PART = "subsets"
+PARTS = ("main", SUBSET_PART, "shadow", "surface")  # what may be evaluated on its own
 LEAST_SHADOW_M2 = 2.0  # as `detect_shadows` does
 
 
@@ -67,7 +68,8 @@ class TestFigures:
 
     Args:
         data: the data set; tells classes and subsets.
-        parts: "main" (heights, classes, uncertainty), "shadow", "surface"; each only where asked for.
+        parts: "main" (heights, classes, uncertainty), "subsets" (of land use), "shadow", "surface"; each only
+            where asked for.
     """
 
     __test__ = False  # not a test, whatever pytest thinks of its name
@@ -84,9 +86,9 @@ class TestFigures:
         places = {ALL: everywhere} if "main" in self._parts else {}
         if "main" in self._parts:
             places |= self._places_by_class(sample)
-            subset = self._data.subset(crop)
-            places |= {f"subset {subset}": everywhere} if subset else {}
             self._correlate(sample, found)
+        subset = self._data.subset(crop) if SUBSET_PART in self._parts else ""
+        places |= {f"subset {subset}": everywhere} if subset else {}
         if "shadow" in self._parts:
             dark = shadow_mask(sample)
             places |= {SHADOW: dark, LIT: ~dark}

@@ -170,7 +170,7 @@ _STUDIES = (
           (Column("MAE-A", "", "mae_m"), Column("RMSE-A", "", "rmse_m"), Column("Acc-A", "", "accuracy"),
            Column("mIoU", "", "mean_iou")),
           tuple(Row(f"{DATA_NAMES[data]}: {name}", _by_data(data), f"subset {name}")
-                for data, names in SUBSETS.items() for name in names),
+                for data, names in SUBSETS.items() for name in names), ("subsets",),
           remarks=("The paper does not publish which crop belongs to which subset: give subsets.csv.",)),
     Study("VII", "Shadow and no shadow, r = 64",
           (Column("shadow MAE", "shadow", "mae_m"), Column("shadow RMSE", "shadow", "rmse_m"),

@@ -24,13 +24,18 @@ from ..models.latent_map import LatentClassDiffusion, LatentMap, LatentMapDiffus
 from ..models.mc_dropout import McDropout
 from ..training.adapt import joint_loss
 from ..training.loop import LoopConfig, checkpoint_state, load_state, run_loop, trained_state
+from ..training.norms import batch_norms, refresh_norms
 from ..training.patches import PatchBatch
-from .evaluation import Prediction, evaluate
+from .evaluation import SUBSET_PART, Prediction, evaluate
+from .identity import base_identity, check_subsets, data_identity, difference, subsets_identity
 from .recipe import Recipe
 
 _STATE, _WEIGHTS, _RECIPE = "state.safetensors", "weights.safetensors", "recipe.json"
+_IDENTITY = "identity"  # key in recipe.json and in the figures of subsets: what they were made from
 _AHEAD = 3  # batches read while the network computes
 _CHECKPOINTS = 10  # in a run
+_NORM_BATCHES = 40  # where a checkpoint does not hold the statistics of batch norms
+_SEEDS_APART = 10**7  # more than any run has steps: no two recipes' seeds draw alike
 
 
 def make_network(recipe: Recipe, data: PublishedData, open_base: Callable[[str], LatentDiffusion]) -> nn.Module:
@@ -126,9 +131,19 @@ def train(model: nn.Module, recipe: Recipe, data: PublishedData, folder: Path, d
         warmup_steps=min(100, recipe.steps // 10), checkpoint_every=max(1, recipe.steps // _CHECKPOINTS),
         use_bf16=device == "cuda", device=device,
     )
+
+    def loss_of_step(step: int) -> Tensor:
+        batch = batches.batch(step).to(device)
+        torch.manual_seed(recipe.seed * _SEEDS_APART + step)  # of the dropout: a resumed run drops the same channels
+        return of_batch(batch)
+
     with ReadAhead(recipe, data.train) as batches:
-        run_loop(model.train(), lambda step: of_batch(batches.batch(step).to(device)), loop, folder)
+        run_loop(model.train(), loss_of_step, loop, folder)
     load_state(model, checkpoint_state(folder, "now")[0])
+    if batch_norms(model) and not checkpoint_state(folder, "buffer")[0]:  # a checkpoint of an earlier version
+        first = range(min(_NORM_BATCHES, recipe.steps))
+        indices = (crops_of_step(len(data.train), recipe.batch_size, recipe.seed, step) for step in first)
+        refresh_norms(model, (read_batch(data.train, chosen).image.to(device) for chosen in indices))
     norms = {name: value for name, value in model.named_buffers() if "running_" in name}  # the stand-ins' batch norms
     kept = {name: value.cpu().contiguous() for name, value in (trained_state(model) | norms).items()}
     aside = folder / f".{_WEIGHTS}.partial"
@@ -180,21 +195,26 @@ def run_recipe(
         Figures by group, of all parts.
 
     Raises:
-        InvalidInput: the folder holds the run of another recipe.
+        InvalidInput: `runs` holds runs from other data or another pretrained model, or the folder the run of another
+            recipe; or subsets are asked for, and the data tell none.
     """
+    if SUBSET_PART in parts:
+        check_subsets(data, recipe.data)
     folder = runs / recipe.key
-    folder.mkdir(parents=True, exist_ok=True)
-    _check_recipe(folder / _RECIPE, recipe)
+    _check_recipe(folder, recipe, _identity(recipe, data, open_base))
     files = figure_files(recipe, runs, parts)
-    missing = [part for part in parts if not files[part].exists()]
+    missing = [part for part in parts if not _is_there(files[part], part, data)]
     if missing:
         model = make_network(recipe, data, open_base)
         train(model, recipe, data, folder, device)
         predict = predictor(model, recipe, device)
         for part in missing:
+            torch.manual_seed(recipe.seed)  # of MC dropout's passes: whether training came before does not matter
             found = evaluate(predict, data, (part,), most_tests)
             if part == "main":
                 found["model"] = {"adapter_millions": adapter_parameters(model) / 1e6}
+            if part == SUBSET_PART:
+                found[_IDENTITY] = {SUBSET_PART: subsets_identity(data)}
             aside = files[part].with_suffix(".partial")
             aside.write_text(json.dumps(found, indent=1), encoding="utf-8")
             aside.replace(files[part])
@@ -220,11 +240,41 @@ def finished_figures(recipe: Recipe, runs: Path, parts: tuple[str, ...]) -> dict
     found = {}
     for path in files:
         found |= json.loads(path.read_text(encoding="utf-8"))
+    found.pop(_IDENTITY, None)
     return found
 
 
-def _check_recipe(path: Path, recipe: Recipe) -> None:
-    if not path.exists():
-        path.write_text(json.dumps(asdict(recipe), indent=1), encoding="utf-8")
-    elif json.loads(path.read_text(encoding="utf-8")) != asdict(recipe):
-        raise InvalidInput(f"{path.parent} holds the run of another recipe. Choose another folder, or delete it.")
+def _is_there(path: Path, part: str, data: PublishedData) -> bool:
+    """Whether a part's figures are there; those of subsets are void where the list of subsets was another."""
+    if not path.exists() or part != SUBSET_PART:
+        return path.exists()
+    return json.loads(path.read_text(encoding="utf-8")).get(_IDENTITY) == {SUBSET_PART: subsets_identity(data)}
+
+
+def _identity(recipe: Recipe, data: PublishedData, open_base: Callable[[str], LatentDiffusion]) -> dict:
+    base = {"base": base_identity(open_base, recipe.base)} if recipe.needs_base else {}
+    return {"data": data_identity(data), **base}
+
+
+def _check_recipe(folder: Path, recipe: Recipe, identity: dict) -> None:
+    """Refuse what would mix runs of different origin in one table; note this run's origin beside its recipe."""
+    path, settings = folder / _RECIPE, asdict(recipe)
+    stored = json.loads(path.read_text(encoding="utf-8")) if path.exists() else settings
+    known = stored.pop(_IDENTITY, None)  # None: a run of an earlier version, or a new one
+    if stored != settings:
+        raise InvalidInput(f"{folder} holds the run of another recipe. Choose another folder, or delete it.")
+    for other in sorted(folder.parent.glob(f"*/{_RECIPE}")):
+        found = json.loads(other.read_text(encoding="utf-8"))
+        same = {name: now for name, now in identity.items() if found.get(name) == settings[name]}
+        what = difference(found.get(_IDENTITY, {}), same)
+        if what:
+            raise InvalidInput(
+                f"{other.parent} holds a run that was made from something else than this one: {what}. Give the same "
+                "data and pretrained model again, or choose another folder for the runs; their figures do not belong "
+                "into one table."
+            )
+    if known is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        aside = path.with_suffix(".partial")
+        aside.write_text(json.dumps({**settings, _IDENTITY: identity}, indent=1), encoding="utf-8")
+        aside.replace(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,11 @@ class Validation:
     loss: float | None
     merit: float
     figures: dict
+
+    @property
+    def rank(self) -> float:
+        """What rows are compared by: a diverged model's merit, NaN or infinite, is worse than any."""
+        return self.merit if math.isfinite(self.merit) else math.inf
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,7 @@ class Ledger:
     def best(self) -> Validation | None:
         """The trained weights' best validation; the model before training does not count."""
         trained = [row for row in self.rows if row.step > 0]
-        return min(trained, key=lambda row: (row.merit, row.step)) if trained else None
+        return min(trained, key=lambda row: (row.rank, row.step)) if trained else None
 
     def row(self, step: int) -> Validation | None:
         """The validation after `step` steps, if there was one."""
@@ -100,7 +106,7 @@ class Ledger:
     def add(self, row: Validation, state: dict | None) -> None:
         """Note a validation; its weights are kept where it is the best so far."""
         before = self.best
-        if state is not None and row.step > 0 and (before is None or row.merit < before.merit):
+        if state is not None and row.step > 0 and (before is None or row.rank < before.rank):
             aside = self.folder / ".best.partial"
             save_file({name: value.cpu().contiguous() for name, value in state.items()}, str(aside))
             aside.replace(self.folder / _BEST)

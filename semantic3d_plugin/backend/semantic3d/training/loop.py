@@ -41,6 +41,11 @@ def trained_state(module: nn.Module) -> dict[str, Tensor]:
     return {name: p.detach().clone() for name, p in module.named_parameters() if p.requires_grad}
 
 
+def buffer_state(module: nn.Module) -> dict[str, Tensor]:
+    """What the module keeps beside its parameters, by name: running statistics of batch norms above all."""
+    return {name: value.detach().clone() for name, value in module.named_buffers()}
+
+
 def learning_rate(step: int, config: LoopConfig) -> float:
     """Linear warm-up, then a cosine to 2 % of the peak."""
     if step < config.warmup_steps:
@@ -71,7 +76,8 @@ def checkpoint_state(folder: Path, kind: str = "ema") -> tuple[dict[str, Tensor]
 
     Args:
         kind: "ema" for the averaged weights, "now" for the last ones. After a short run the
-            average still holds early weights, and the last ones are better.
+            average still holds early weights, and the last ones are better. "buffer" for the buffers;
+            checkpoints of earlier versions hold none.
     """
     from safetensors import safe_open
 
@@ -174,6 +180,7 @@ def _save(module: nn.Module, optimiser: torch.optim.Optimizer, ema: Ema, step: i
     names = [name for name, p in module.named_parameters() if p.requires_grad]
     tensors = {f"now.{name}": value.contiguous() for name, value in trained_state(module).items()}
     tensors |= {f"ema.{name}": value.contiguous() for name, value in ema.state.items()}
+    tensors |= {f"buffer.{name}": value.contiguous() for name, value in buffer_state(module).items()}
     state = optimiser.state_dict()["state"]
     for index, name in enumerate(names):
         # A parameter that no loss reaches (LoRA of the UNet's last layer) has no state.
@@ -195,6 +202,9 @@ def _resume(module: nn.Module, optimiser: torch.optim.Optimizer, ema: Ema, folde
     tensors = load_file(str(path))
     names = [name for name, p in module.named_parameters() if p.requires_grad]
     load_state(module, {name: tensors[f"now.{name}"] for name in names})
+    for name, value in module.named_buffers():
+        if f"buffer.{name}" in tensors:
+            value.copy_(tensors[f"buffer.{name}"])
     ema.state = {name: tensors[f"ema.{name}"].to(ema.state[name].device) for name in names}
     ema.updates = int(metadata["ema_updates"])
     state = optimiser.state_dict()
