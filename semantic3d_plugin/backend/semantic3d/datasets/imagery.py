@@ -30,6 +30,18 @@ def read_rgb(path: Path, gsd_m: float | None = None, columns: slice | None = Non
     return np.ascontiguousarray(image.transpose(1, 2, 0))
 
 
+def read_rendered_rgb(folder: Path) -> list[np.ndarray]:
+    """Read the images alone, uint8 [H, W, 3], of the scenes that `procedural_corpus` wrote."""
+    paths = sorted(folder.glob("scene_*.npz"))  # what it has not finished begins with a dot
+    if not paths:
+        raise FileNotFoundError(f"no scene_*.npz in {folder}: semantic3d.datasets.procedural_corpus makes them")
+    images = []
+    for path in paths:
+        with np.load(path) as stored:
+            images.append(stored["rgb"])
+    return images
+
+
 class ImageCrops:
     """Random square crops, flipped and turned, from a list of images.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
 from .decoder import DecoderOutput, TaskDecoder, class_probability

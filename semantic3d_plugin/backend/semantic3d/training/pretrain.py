@@ -30,14 +30,18 @@ def train_vae(
     Args:
         base: its `vae` is trained in place.
         crops_of_step: step -> float32 [B, 3, h, w] in -1..1.
+        config: its `device` is where the base lies.
     """
     vae = base.vae.train()
+    encode, decode = vae.encode, vae.decode
+    if config.compiled:
+        encode, decode = torch.compile(encode), torch.compile(decode)
 
     def loss_of_step(step: int) -> Tensor:
-        image = torch.from_numpy(crops_of_step(step)).contiguous(memory_format=torch.channels_last)
-        posterior = vae.encode(image).latent_dist
-        generator = torch.Generator().manual_seed(step)
-        restored = vae.decode(posterior.sample(generator)).sample
+        image = _on_device(crops_of_step(step), config)
+        (posterior,) = encode(image, return_dict=False)
+        generator = torch.Generator().manual_seed(step)  # of the processor: the same noise on every device
+        (restored,) = decode(posterior.sample(generator), return_dict=False)
         reconstruction = (restored - image).abs().mean() + gradient_loss(restored, image)
         return reconstruction + 1e-5 * posterior.kl().mean() / posterior.mean[0].numel()
 
@@ -45,7 +49,7 @@ def train_vae(
     load_state(vae, ema.state)
     vae.eval()
     with torch.no_grad():
-        latents = vae.encode(torch.from_numpy(crops_of_step(10**6))).latent_dist.mode()
+        latents = vae.encode(_on_device(crops_of_step(10**6), config)).latent_dist.mode()
     vae.register_to_config(scaling_factor=float(1 / latents.std()))
 
 
@@ -56,27 +60,33 @@ def train_denoiser(
     schedule = noise_schedule()
     base.requires_grad_(False)
     base.unet.requires_grad_(True).train()
+    predict = torch.compile(base.unet) if config.compiled else base.unet
 
     def loss_of_step(step: int) -> Tensor:
-        generator = torch.Generator().manual_seed(step)
-        image = torch.from_numpy(crops_of_step(step)).contiguous(memory_format=torch.channels_last)
+        generator = torch.Generator().manual_seed(step)  # of the processor: the same noise on every device
+        image = _on_device(crops_of_step(step), config)
         with torch.no_grad():
             latents = base.encode(image)[0].float()
-        noise = torch.randn(latents.shape, generator=generator)
+        noise = torch.randn(latents.shape, generator=generator).to(latents.device)
         steps = torch.randint(schedule.config.num_train_timesteps, (len(latents),), generator=generator)
+        steps = steps.to(latents.device)
         noisy = schedule.add_noise(latents, noise, steps)
         condition = base.condition.expand(len(latents), -1, -1)
-        return F.mse_loss(base.unet(noisy, steps, condition).sample.float(), noise)
+        return F.mse_loss(predict(noisy, steps, condition, return_dict=False)[0].float(), noise)
 
     ema = run_loop(base.unet, loss_of_step, config, folder)
     load_state(base.unet, ema.state)
     base.unet.eval()
 
 
+def _on_device(crops: np.ndarray, config: LoopConfig) -> Tensor:
+    return torch.from_numpy(crops).to(config.device).contiguous(memory_format=torch.channels_last)
+
+
 def save_base(base: LatentDiffusion, path: Path, config_name: str = "s3d_small") -> None:
     """Write every weight of a base as one safetensors file, with the latents' scale and its shape's name."""
     scale = str(base.vae.config.scaling_factor)
-    state = {name: value.contiguous() for name, value in base.state_dict().items()}
+    state = {name: value.cpu().contiguous() for name, value in base.state_dict().items()}
     save_file(state, str(path), metadata={"scaling_factor": scale, "config": config_name})
 
 
