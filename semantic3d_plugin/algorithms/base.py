@@ -211,7 +211,7 @@ class BackendAlgorithm(PluginAlgorithm):
         raise NotImplementedError
 
     def results(self, values):
-        """Further declared outputs (numbers, flags) from the job's result `values`."""
+        """Further declared outputs (numbers, flags) from the job's result `values`; None is left out."""
         return {}
 
     def processAlgorithm(self, parameters, context, feedback):  # noqa: N802
@@ -225,7 +225,8 @@ class BackendAlgorithm(PluginAlgorithm):
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         written = self._written(values.get("outputs", job.outputs()), job, context)
-        return {**written, **self.results(values)}
+        found = {name: value for name, value in self.results(values).items() if value is not None}
+        return {**written, **found}
 
     def raster_path(self, name):
         """The file that holds raster parameter `name` for this run, "" where it was left empty."""

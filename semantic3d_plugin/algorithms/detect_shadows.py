@@ -124,13 +124,12 @@ class DetectShadows(BackendAlgorithm):
         )
 
     def results(self, values):
-        numbers = {
+        return {
             self.SHADOW_SHARE: values.get("shadow_share"),
             self.USED_THRESHOLD: values.get("threshold"),
             self.MEGAPIXELS: values.get("megapixels"),
             self.SECONDS: values.get("seconds"),
         }
-        return {name: value for name, value in numbers.items() if value is not None}
 
     def _settings_job(self, parameters, context, **paths):
         return DetectShadowsJob(

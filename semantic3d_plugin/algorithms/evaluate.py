@@ -210,8 +210,7 @@ class Evaluate(BackendAlgorithm):
         return self._job(parameters, context, paths)
 
     def results(self, values):
-        numbers = {name: values.get(key) for name, key in self.NUMBERS.items()}
-        return {name: value for name, value in numbers.items() if value is not None}
+        return {name: values.get(key) for name, key in self.NUMBERS.items()}
 
     def _job(self, parameters, context, paths):
         building_class = self.parameterAsInt(parameters, self.BUILDING_CLASS, context)

@@ -113,9 +113,8 @@ def describe_source(layer, extent, gsd_m, transform_context):
     path = local_file(layer)
     if path is None:
         return _describe_export(layer, extent, gsd_m, transform_context)
-    crs = layer.crs()
-    if crs.isValid() and crs != layer.dataProvider().crs():
-        return AssignedCrsSource(path, crs.toWkt())
+    if _has_assigned_crs(layer):
+        return AssignedCrsSource(path, layer.crs().toWkt())
     return FileSource(path)
 
 
@@ -135,8 +134,7 @@ def describe_shared_source(layer):
         InvalidInput: it is no file and no object in a store, or its CRS was changed in QGIS alone.
     """
     path = local_file(layer) or _object_path(layer)
-    crs = layer.crs()
-    if path is None or (crs.isValid() and crs != layer.dataProvider().crs()):
+    if path is None or _has_assigned_crs(layer):
         raise InvalidInput(
             tr(
                 "The workers of a cluster open the image themselves, and the layer {} is no raster file for them, or has "
@@ -144,6 +142,11 @@ def describe_shared_source(layer):
             ).format(layer.name())
         )
     return FileSource(path)
+
+
+def _has_assigned_crs(layer):
+    """Whether the user gave the layer another CRS than its file has."""
+    return layer.crs().isValid() and layer.crs() != layer.dataProvider().crs()
 
 
 def _object_path(layer):

@@ -220,12 +220,11 @@ class Reconstruct(BackendAlgorithm):
         )
 
     def results(self, values):
-        numbers = {
+        return {
             self.MEAN_HEIGHT: values.get("mean_height_m"),  # None without a height
             self.MEGAPIXELS: values.get("megapixels"),
             self.SECONDS: values.get("seconds"),
         }
-        return {name: value for name, value in numbers.items() if value is not None}
 
     def _settings_job(self, parameters, context, **paths):
         return ReconstructJob(

@@ -363,8 +363,7 @@ class Train(BackendAlgorithm):
         )
 
     def results(self, values):
-        found = {name: values.get(field) for name, field in self.NUMBERS.items()}
-        return {name: value for name, value in found.items() if value is not None}
+        return {name: values.get(field) for name, field in self.NUMBERS.items()}
 
     def _job(self, parameters, context, package_path, **paths):
         steps = self.parameterAsInt(parameters, self.STEPS, context)

@@ -9,6 +9,8 @@ import pytest
 import rasterio
 from rasterio.transform import Affine
 from s3d_protocol import JobControl, ReconstructJob
+from semantic3d.inference.session import InferenceSession
+from semantic3d.jobs.reconstruct import run
 from semantic3d.jobs.reconstruct_work import KeptWork
 
 LAYERS = ("height", "sigma", "land_cover")
@@ -37,6 +39,34 @@ def job_for(image, package, folder, **options):
 def contents(folder):
     """The bytes of all files, by name."""
     return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+def whole_run(image, package, folder):
+    """The bytes of an uninterrupted run, by name."""
+    run(job_for(image, package, str(folder)), JobControl())
+    return contents(folder)
+
+
+def folder_of_work(folder):
+    """The only work folder beside the outputs."""
+    (found,) = Path(folder).glob(".semantic3d-*")
+    return found
+
+
+def on_a_card(monkeypatch):
+    """Let models say that they run on a card; returns what makes them lose it, as long as its patch lasts."""
+    begin, infer = InferenceSession.__init__, InferenceSession.run
+
+    def begun(self, *arguments):
+        begin(self, *arguments)
+        self.device = "cuda"
+
+    def losing_it(self, images, roles):
+        self.device = "cpu"
+        return infer(self, images, roles)
+
+    monkeypatch.setattr(InferenceSession, "__init__", begun)
+    return lambda patch=monkeypatch: patch.setattr(InferenceSession, "run", losing_it)
 
 
 class Watch(JobControl):

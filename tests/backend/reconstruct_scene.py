@@ -1,4 +1,4 @@
-"""What tests of Reconstruct share: rasters to run on, and jobs that ask for layers in a folder."""
+"""What tests of Reconstruct, and of other jobs on one image, share: rasters to run on, and jobs that ask for layers in a folder."""
 
 import os
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 import rasterio
-from block_scene import BLOCKS, Watch, acting, contents, job_for, write_image
+from block_scene import BLOCKS, Watch, acting, contents, folder_of_work, job_for, on_a_card, whole_run, write_image
 
-from s3d_protocol import Cancelled, JobControl, OutOfMemory, OutputFailed
+from s3d_protocol import Cancelled, OutOfMemory, OutputFailed
 from semantic3d import cli
 from semantic3d.inference.session import InferenceSession
 from semantic3d.jobs import work_folder
@@ -35,14 +35,7 @@ def image(tmp_path_factory):
 @pytest.fixture(scope="module")
 def expected(image, package, tmp_path_factory):
     """The bytes of an uninterrupted run in one block, by name."""
-    folder = tmp_path_factory.mktemp("whole")
-    run(job_for(image, package, str(folder)), JobControl())
-    return contents(folder)
-
-
-def folder_of_work(folder):
-    (found,) = Path(folder).glob(".semantic3d-*")
-    return found
+    return whole_run(image, package, tmp_path_factory.mktemp("whole"))
 
 
 def records_in(folder):
@@ -118,20 +111,10 @@ def test_totals_name_each_device_once():
 
 
 def test_a_result_names_both_devices_whichever_run_lost_the_card(tmp_path, image, package, monkeypatch):
-    begin, infer = InferenceSession.__init__, InferenceSession.run
-
-    def on_a_card(self, *arguments):
-        begin(self, *arguments)
-        self.device = "cuda"
-
-    def losing_it(self, images, roles):
-        self.device = "cpu"
-        return infer(self, images, roles)
-
-    monkeypatch.setattr(InferenceSession, "__init__", on_a_card)
+    lose_it = on_a_card(monkeypatch)
     job, control = job_for(image, package, str(tmp_path / "out")), Watch()
     with monkeypatch.context() as patch, pytest.raises(Cancelled):
-        with acting({3: lambda: patch.setattr(InferenceSession, "run", losing_it), 25: control.cancel}):
+        with acting({3: lambda: lose_it(patch), 25: control.cancel}):
             run(job, control)
     kept = [values["device"] for values in records_in(tmp_path / "out")]
     assert kept.count("cuda") >= 3 and "cpu, cuda" in kept

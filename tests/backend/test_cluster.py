@@ -20,7 +20,18 @@ from pathlib import Path
 import onnxruntime
 import pytest
 import rasterio
-from block_scene import BLOCKS, LAYERS, Watch, acting, contents, job_for, write_image
+from block_scene import (
+    BLOCKS,
+    LAYERS,
+    Watch,
+    acting,
+    contents,
+    folder_of_work,
+    job_for,
+    on_a_card,
+    whole_run,
+    write_image,
+)
 from fake_model import write_fake_package
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed: nothing to distribute over")
@@ -36,7 +47,6 @@ from s3d_protocol import (  # noqa: E402
     MissingDependency,
     OutputFailed,
 )
-from semantic3d.inference.session import InferenceSession  # noqa: E402
 from semantic3d.jobs import cluster_worker, reconstruct_cluster  # noqa: E402
 from semantic3d.jobs.reconstruct import run  # noqa: E402
 from semantic3d.jobs.work_folder import BlockRecord  # noqa: E402
@@ -67,13 +77,11 @@ def expected(image, package, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEMANTIC3D_BLOCK_PX", "64")
         patch.setattr(os, "fsync", lambda fd: None)
-        run(job_for(image, package, folder), JobControl())
-    return contents(folder)
+        return whole_run(image, package, folder)
 
 
 def names_in_work_folder(folder):
-    (found,) = Path(folder).glob(".semantic3d-*")
-    return [path.name for path in found.rglob("*") if path.is_file()]
+    return [path.name for path in folder_of_work(folder).rglob("*") if path.is_file()]
 
 
 def test_the_cluster_gives_the_bytes_of_the_local_engine(cluster, image, package, expected, tmp_path, monkeypatch):
@@ -242,20 +250,10 @@ def test_workers_that_announce_a_card_work_alone(image, package, expected, tmp_p
 
 
 def test_a_worker_that_loses_its_card_is_named_in_the_result(image, package, tmp_path, monkeypatch):
-    begin, infer = InferenceSession.__init__, InferenceSession.run
-
-    def on_a_card(self, *arguments):
-        begin(self, *arguments)
-        self.device = "cuda"
-
-    def losing_it(self, images, roles):
-        self.device = "cpu"
-        return infer(self, images, roles)
-
-    monkeypatch.setattr(InferenceSession, "__init__", on_a_card)
+    lose_it = on_a_card(monkeypatch)
     with in_this_process(only={}) as cluster:
         job = job_for(image, package, tmp_path, scheduler=cluster.scheduler_address)
-        with acting({3: lambda: monkeypatch.setattr(InferenceSession, "run", losing_it)}):
+        with acting({3: lose_it}):
             assert run(job, JobControl())["device"] == "cpu, cuda"
     with rasterio.open(job.height_path) as dataset:
         assert dataset.tags()["SEMANTIC3D_DEVICE"] == "cpu, cuda"

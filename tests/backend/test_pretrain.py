@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +16,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytest.importorskip("peft")
 
+from load_script import SCRIPTS, load_script  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 
 from s3d_protocol import Cancelled  # noqa: E402
@@ -27,7 +26,7 @@ from semantic3d.training import pretrain  # noqa: E402
 from semantic3d.training.loop import LoopConfig, checkpoint_state  # noqa: E402
 from semantic3d.training.pretrain import load_weights, save_base, seeded_crops, train_denoiser, train_vae  # noqa: E402
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "train_base.py"
+SCRIPT = SCRIPTS / "train_base.py"
 CONFIG = LoopConfig(steps=4, learning_rate=2e-3, warmup_steps=1, checkpoint_every=2, log_every=100, use_bf16=False)
 
 
@@ -199,10 +198,7 @@ def run(data, tmp_path_factory):
 @pytest.fixture(scope="module")
 def script():
     """The script as a module, which saves importing torch again."""
-    spec = importlib.util.spec_from_file_location("train_base", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("train_base")
 
 
 def test_the_script_writes_a_base(run):

@@ -1,10 +1,8 @@
 """The paper's tables: published figures, what each row runs, figures by hand, and a table from end to end."""
 
 import csv
-import importlib.util
 import json
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +11,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytest.importorskip("peft")
 
+from load_script import load_script  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 
 from test_training_loop import without_buffers  # noqa: E402
@@ -32,14 +31,10 @@ from semantic3d.recipes.training import adapter_parameters, crops_of_step, make_
 from semantic3d.training.pretrain import save_base  # noqa: E402
 
 ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII")
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "reproduce.py"
 
 
 def script():
-    spec = importlib.util.spec_from_file_location("reproduce", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("reproduce")
 
 
 def figure(table, row, column):

@@ -1,8 +1,6 @@
 """reproduce.py --set: fields of recipes by name and type, runs and tables of their own."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 
@@ -10,18 +8,14 @@ pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytest.importorskip("peft")
 
+from load_script import load_script  # noqa: E402
 from s3d_protocol import InvalidParameter  # noqa: E402
 from semantic3d.recipes.recipe import PAPER_DC  # noqa: E402
-
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "reproduce.py"
 
 
 @pytest.fixture(scope="module")
 def reproduce():
-    spec = importlib.util.spec_from_file_location("reproduce", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("reproduce")
 
 
 def test_values_have_the_fields_types_and_order(reproduce):

@@ -17,10 +17,20 @@ from pathlib import Path
 import pytest
 import rasterio
 import s3d_protocol
-from block_scene import BLOCKS, LAYERS, Watch, acting, contents, job_for, write_image
+from block_scene import (
+    BLOCKS,
+    LAYERS,
+    Watch,
+    acting,
+    contents,
+    folder_of_work,
+    job_for,
+    on_a_card,
+    whole_run,
+    write_image,
+)
 
 from s3d_protocol import Cancelled, InvalidInput, JobControl, OutputFailed
-from semantic3d.inference.session import InferenceSession
 from semantic3d.jobs.reconstruct import run
 
 BACKEND = str(Path(s3d_protocol.__file__).resolve().parents[1])
@@ -40,19 +50,12 @@ def image(original, tmp_path):
 @pytest.fixture(scope="module")
 def expected(original, package, tmp_path_factory):
     """The bytes of an uninterrupted run in one block, by name."""
-    folder = tmp_path_factory.mktemp("whole")
-    run(job_for(original, package, str(folder)), JobControl())
-    return contents(folder)
-
-
-def work_folder(folder):
-    (found,) = Path(folder).glob(".semantic3d-*")
-    return found
+    return whole_run(original, package, tmp_path_factory.mktemp("whole"))
 
 
 def finished(folder):
     """Names of the blocks that a work folder records."""
-    return sorted(path.stem for path in (work_folder(folder) / "records").glob("*.json"))
+    return sorted(path.stem for path in (folder_of_work(folder) / "records").glob("*.json"))
 
 
 def interrupted(image, package, folder, after=7):
@@ -68,14 +71,14 @@ def test_a_cancelled_job_continues_and_gives_the_same_bytes(tmp_path, image, pac
     before = interrupted(image, package, folder)
     kept = finished(folder)
     assert len(kept) == 7
-    assert [path.name for path in folder.iterdir()] == [work_folder(folder).name]
-    assert f"{len(kept)} of {BLOCKS} blocks are kept in {work_folder(folder)}" in before.logs[-1]
-    inodes = {path.name: path.stat().st_ino for path in (work_folder(folder) / "height").iterdir()}
+    assert [path.name for path in folder.iterdir()] == [folder_of_work(folder).name]
+    assert f"{len(kept)} of {BLOCKS} blocks are kept in {folder_of_work(folder)}" in before.logs[-1]
+    inodes = {path.name: path.stat().st_ino for path in (folder_of_work(folder) / "height").iterdir()}
 
     again = Watch()
     seen = {}
     again.send_progress = lambda message: seen or seen.update(
-        {path.name: path.stat().st_ino for path in (work_folder(folder) / "height").iterdir()}, done=message["done"],
+        {path.name: path.stat().st_ino for path in (folder_of_work(folder) / "height").iterdir()}, done=message["done"],
         total=message["total"],
     )
     values = run(job_for(image, package, str(folder)), again)
@@ -115,7 +118,7 @@ def test_outputs_in_the_current_folder(tmp_path, image, package, expected, monke
 def test_what_is_damaged_is_done_again(tmp_path, image, package, expected, harm):
     folder = tmp_path / "out"
     interrupted(image, package, folder)
-    work, kept = work_folder(folder), finished(folder)
+    work, kept = folder_of_work(folder), finished(folder)
     record = work / "records" / f"{kept[0]}.json"
     (block,) = (work / "height").glob(f"{kept[0]}.*.tif")
     lost = 1
@@ -153,7 +156,7 @@ def test_what_is_damaged_is_done_again(tmp_path, image, package, expected, harm)
 def test_another_job_takes_no_foreign_blocks(tmp_path, image, package):
     folder = tmp_path / "out"
     interrupted(image, package, folder)
-    first = work_folder(folder)
+    first = folder_of_work(folder)
     control = Watch()
     run(job_for(image, package, str(folder), gsd_m=0.45), control)
     assert not [text for text in control.logs if text.startswith("Continuing")]
@@ -229,19 +232,9 @@ def test_blocks_of_other_code_are_not_continued(tmp_path, image, package, monkey
 
 
 def test_a_result_says_that_the_card_was_lost_in_the_midst(tmp_path, image, package, monkeypatch):
-    begin, infer = InferenceSession.__init__, InferenceSession.run
-
-    def on_a_card(self, *arguments):
-        begin(self, *arguments)
-        self.device = "cuda"
-
-    def losing_it(self, images, roles):
-        self.device = "cpu"
-        return infer(self, images, roles)
-
-    monkeypatch.setattr(InferenceSession, "__init__", on_a_card)
+    lose_it = on_a_card(monkeypatch)
     job = job_for(image, package, str(tmp_path / "out"))
-    with acting({3: lambda: monkeypatch.setattr(InferenceSession, "run", losing_it)}):
+    with acting({3: lose_it}):
         run(job, JobControl())
     with rasterio.open(job.height_path) as dataset:
         assert dataset.tags()["SEMANTIC3D_DEVICE"] == "cpu, cuda"
@@ -313,7 +306,7 @@ def test_outputs_that_a_killed_run_has_begun_go_with_the_next(tmp_path, image, p
     """A kill while outputs are put together, and another job's unfinished output beside."""
     folder = tmp_path / "out"
     interrupted(image, package, folder)
-    (work,) = folder.glob(".semantic3d-*")
+    work = folder_of_work(folder)
     killed = json.loads((work / "run.json").read_text())["job_id"]
     for name in (f".height.{killed}.partial.tif", f".height.{killed}.partial.qml", f".report.{killed}.partial.html"):
         (folder / name).write_text("half")
@@ -326,7 +319,7 @@ def test_outputs_that_a_killed_run_has_begun_go_with_the_next(tmp_path, image, p
 def test_a_note_that_makes_no_sense_is_no_run(tmp_path, image, package, expected, text):
     folder = tmp_path / "out"
     interrupted(image, package, folder)
-    (work,) = folder.glob(".semantic3d-*")
+    work = folder_of_work(folder)
     (work / "run.json").write_text(text)
     run(job_for(image, package, str(folder)), JobControl())
     assert contents_of_files(folder) == expected
@@ -362,15 +355,15 @@ def test_two_processes_do_not_do_the_same_job_at_once(tmp_path, image, package, 
     holder = subprocess.Popen(
         [sys.executable, "-c", "import sys; from s3d_protocol.file_lock import FileLock; "
          "lock = FileLock(sys.argv[1]); print('held', flush=True); sys.stdin.read()",
-         str(work_folder(folder) / "lock")],
+         str(folder_of_work(folder) / "lock")],
         env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )
     with holder:
         assert holder.stdout.readline() == "held\n"
-        before = contents_of_files(work_folder(folder) / "height")
+        before = contents_of_files(folder_of_work(folder) / "height")
         with pytest.raises(OutputFailed, match=f"Process {holder.pid} is already doing this very job"):
             run(job_for(image, package, str(folder)), JobControl())
-        assert contents_of_files(work_folder(folder) / "height") == before
+        assert contents_of_files(folder_of_work(folder) / "height") == before
         os.kill(holder.pid, signal.SIGKILL)  # the system opens the lock of a dead process
         holder.wait()
     run(job_for(image, package, str(folder)), JobControl())

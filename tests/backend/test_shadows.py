@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 import rasterio
-from rasterio.transform import Affine
+from reconstruct_scene import GROUND, save
 
 from s3d_protocol import (
     Cancelled, DetectShadowsJob, InvalidInput, InvalidParameter, JobControl, OutputFailed, job_from_dict,
@@ -18,18 +18,6 @@ from semantic3d.shadows import patches
 from semantic3d.shadows.detector import detector, without_wide_areas
 from semantic3d.shadows.index import STEPS, box_sum, empty_areas, reach, shadow_index
 from semantic3d.shadows.threshold import IndexHistogram, darkest_of_three, edge_strength
-
-GROUND = Affine(0.5, 0, 5e5, 0, -0.5, 5e6)
-
-
-def save(path, pixels, **profile):
-    settings = {"driver": "GTiff", "crs": "EPSG:32632", "transform": GROUND, **profile}
-    settings = {key: value for key, value in settings.items() if value is not None}
-    with rasterio.open(
-        path, "w", width=pixels.shape[2], height=pixels.shape[1], count=pixels.shape[0], dtype=pixels.dtype, **settings
-    ) as dataset:
-        dataset.write(pixels)
-    return str(path)
 
 
 def read(path):

@@ -13,6 +13,7 @@ import uuid
 from contextlib import suppress
 from typing import Iterable
 
+from .durable import sync_file, sync_folder
 from .errors import OutputFailed
 
 _JOB_ID = re.compile(r"[0-9A-Za-z_-]+")
@@ -80,12 +81,11 @@ def publish(paths: Iterable[str], job_id: str) -> None:
     paths = [path for path in paths if path]
     try:
         for path in paths:
-            _bring_to_disk(partial_path(path, job_id), os.O_RDWR)  # Windows takes no other mode
+            sync_file(partial_path(path, job_id))
         for path in paths:
             _publish_one(path, job_id)
-        if os.name != "nt":  # where folders cannot be opened
-            for folder in {os.path.dirname(os.path.abspath(path)) for path in paths}:
-                _bring_to_disk(folder, os.O_RDONLY)
+        for folder in {os.path.dirname(os.path.abspath(path)) for path in paths}:
+            sync_folder(folder)
     except OSError as error:
         raise OutputFailed(
             f"The output {path} could not be put in its place ({error.strerror or error}). "
@@ -131,14 +131,6 @@ def _remove(name: str) -> None:
         shutil.rmtree(name)
     else:
         os.remove(name)
-
-
-def _bring_to_disk(path: str, mode: int) -> None:
-    number = os.open(path, mode)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 def _publish_one(path: str, job_id: str) -> None:

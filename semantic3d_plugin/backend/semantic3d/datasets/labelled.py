@@ -36,6 +36,16 @@ class Sample:
     land_cover: np.ndarray
     gsd_m: float
 
+    @property
+    def has_heights(self) -> bool:
+        """Whether some pixel has a height."""
+        return bool(np.isfinite(self.ndsm_m).any())
+
+    @property
+    def has_land_cover(self) -> bool:
+        """Whether some pixel has a class."""
+        return bool((self.land_cover > 0).any())
+
 
 @dataclass(frozen=True)
 class LabelledSet:

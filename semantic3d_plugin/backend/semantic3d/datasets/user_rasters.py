@@ -21,7 +21,6 @@ from rasterio.transform import Affine
 from s3d_protocol import InvalidInput, InvalidParameter, JobControl, OutOfMemory, TrainJob, read_class_map
 
 from ..metrics.figures import GROUND_UNSEPARATED
-from ..raster.gdal_errors import GDAL_ERRORS, reason
 from ..raster.reference import LOWEST_M, Reference, merged
 from ..raster.grid import Grid, PixelSize, pixel_size
 from ..raster.model_grid import ModelAxis, ModelImage, plan_axes
@@ -276,10 +275,8 @@ class ClassPolygons(Polygons):
         codes = [code_of_value.get(value, 0) for value in self._values]
         pairs = [(shape, code) for shape, code in zip(self._in_crs_of(grid), codes) if code]
         pairs.reverse()  # the last that is burnt stays: the first with a class wins, as of several rasters
-        try:
+        with self._burning():
             return rasterize(pairs, (grid.height, grid.width), transform=grid.transform, dtype=np.uint8)
-        except (*GDAL_ERRORS, ValueError, TypeError) as error:
-            raise InvalidInput(f"The polygons {self.path} cannot be burnt: {reason(error)}") from error
 
 
 def class_value(value: object) -> int | str | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from s3d_protocol import InvalidInput
 
-from ..raster.source import ImageSource, files_of, open_raster
+from ..raster.source import ImageSource, files_of, open_raster, stamp_of
 
 _HEAD_BYTES = 65_536
 _SAMPLES = 5  # along each axis
@@ -39,7 +39,7 @@ class ImageFiles:
         self._names = sorted(
             name for name in {path, *names} if os.path.isfile(name) and not name.lower().endswith(_NOT_PIXELS)
         )
-        self._stamps = [_stamp(name) for name in self._names]
+        self._stamps = [stamp_of(name) for name in self._names]
 
     def check_unchanged(self) -> None:
         """Look at the files again.
@@ -49,7 +49,7 @@ class ImageFiles:
             InvalidInput: one is gone, or its number changed alone; finished blocks are good once it is back.
         """
         for name, before in zip(self._names, self._stamps):
-            now = _stamp(name)
+            now = stamp_of(name)
             if now == before:
                 continue
             if now is None:
@@ -97,14 +97,6 @@ def add_samples(digest, source: ImageSource) -> None:
             digest.update(np.ascontiguousarray(pixels).tobytes())
             if valid is not None:
                 digest.update(valid.tobytes())
-
-
-def _stamp(path: str) -> tuple[int, int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:  # gone, or its disk is
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _spread(size: int) -> list[int]:

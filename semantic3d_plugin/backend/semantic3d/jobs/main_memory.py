@@ -10,14 +10,16 @@ import sys
 def free_memory_mb() -> int | None:
     """Main memory that programs can still get, in MB, swap not counted; None where the system does not say."""
     if sys.platform == "win32":
-        return _windows_status().free // 1_000_000
+        status = _windows_status()
+        return None if status is None else status.free // 1_000_000
     return _meminfo_mb("MemAvailable:")
 
 
 def free_swap_mb() -> int:
     """Room that the system still has to put memory aside, in MB; 0 where it does not say."""
     if sys.platform == "win32":
-        return max(0, _windows_status().free_page // 1_000_000 - (free_memory_mb() or 0))
+        status = _windows_status()
+        return 0 if status is None else max(0, status.free_page - status.free) // 1_000_000
     return _meminfo_mb("SwapFree:") or 0
 
 
@@ -37,9 +39,7 @@ class _Status(ctypes.Structure):
     ]
 
 
-def _windows_status() -> _Status:
+def _windows_status() -> _Status | None:
     status = _Status()
     status.length = ctypes.sizeof(status)
-    if not ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
-        raise ctypes.WinError()
-    return status
+    return status if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)) else None

@@ -12,7 +12,7 @@ from ..exporters import qml
 from ..exporters.report import ReportData, write_report
 from ..models.package import ModelPackage
 from .layers import METRE_STEPS
-from .work_folder import BlockRecord
+from .work_folder import BlockRecord, devices_text
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class Totals:
         """Add up blocks; whole numbers, so that their order changes nothing."""
         steps, count, pixels, devices = 0, 0, {}, set()
         for record in records:
-            devices |= set(filter(None, record.device.split(", ")))
+            devices.add(record.device)
             steps, count = steps + record.height_steps, count + record.height_count
             for number, found in record.class_pixels.items():
                 pixels[int(number)] = pixels.get(int(number), 0) + found
-        return cls(steps / float(METRE_STEPS) / count if count else None, pixels, ", ".join(sorted(devices)))
+        return cls(steps / float(METRE_STEPS) / count if count else None, pixels, devices_text(devices))
 
 
 def write_styles(layer: str, path: str, package: ModelPackage) -> None:

@@ -14,7 +14,7 @@ from s3d_protocol import Cancelled, JobControl, OutputFailed, discard_partials, 
 from ..inference.session import InferenceSession
 from .image_identity import ImageChanged
 from .reconstruct_plan import Plan
-from .work_folder import PREFIX, BlockRecord, WorkFolder, identity_of, record_block, work_path
+from .work_folder import PREFIX, BlockRecord, WorkFolder, devices_text, identity_of, record_block, work_path
 
 
 _COMPUTING = ("inference", "jobs", "metrics", "models", "raster")  # the folders whose code makes pixels
@@ -63,7 +63,7 @@ class Watched:
     @property
     def device(self) -> str:
         """As in a `BlockRecord`."""
-        return ", ".join(sorted(self._devices))
+        return devices_text(self._devices)
 
 
 class KeptWork:

@@ -31,7 +31,6 @@ from s3d_protocol import (
 )
 
 from ..datasets.blocks import Split, split_scenes
-from ..datasets.labelled import Sample
 from ..datasets.user_rasters import ClassTable, ReadScenes, read_scenes
 from ..models.package_manifest import FILE_SUFFIXES, MANIFEST_NAME
 
@@ -181,32 +180,27 @@ def missing_labels(split: Split, base_has_decoder: bool) -> list[str]:
     """What the model cannot learn from these labels, as sentences."""
     then = "stays as the base has it" if base_has_decoder else "means nothing in the new model"
     found = []
-    if not has_heights(split.training):
+    if not any(sample.has_heights for sample in split.training):
         found.append(f"No heights lie in the training blocks: the height {then}, or gets worse.")
-    if not any((sample.land_cover > 0).any() for sample in split.training):
+    if not any(sample.has_land_cover for sample in split.training):
         found.append(f"No land cover lies in the training blocks: the land cover {then}, or gets worse.")
     if found and len(found) == 2:
         raise InvalidParameter("No labels lie in the training blocks. Change the seed or the size of the blocks.")
     return found + _unheld_labels(split)
 
 
-def has_heights(samples: list[Sample]) -> bool:
-    """Whether some pixel has a height."""
-    return any(np.isfinite(sample.ndsm_m).any() for sample in samples)
-
-
 def _unheld_labels(split: Split) -> list[str]:
     """What is learnt but cannot be judged, because no held-out block has it, as sentences."""
     then = "Change the seed, make the blocks smaller, or hold out a larger share."
     found = []
-    if has_heights(split.training) and not has_heights(split.validation):
+    parts = split.training, split.validation
+    if [any(sample.has_heights for sample in part) for part in parts] == [True, False]:
         found.append(
             f"Heights lie in the {len(split.training)} training blocks, but in none of the {len(split.validation)} "
             "held-out ones: the best weights are chosen by land cover alone, no height figure is given, and sigma is "
             f"not calibrated. {then}"
         )
-    covered = [any((sample.land_cover > 0).any() for sample in part) for part in (split.training, split.validation)]
-    if covered[0] and not covered[1]:
+    if [any(sample.has_land_cover for sample in part) for part in parts] == [True, False]:
         found.append(
             f"Land cover lies in the {len(split.training)} training blocks, but in none of the "
             f"{len(split.validation)} held-out ones: the best weights are chosen by heights alone, and no figure of "

@@ -16,7 +16,6 @@ from ..training.bases import architecture_of
 from ..training.fine_tune import Validation
 from ..training.packaging import NORMALISATION
 from ..training.scoring import Scores
-from .train import has_heights
 
 _LONGEST_CURVE = 60  # rows of the card's table
 _LEAST_BLOCKS = 4  # fewer held-out blocks say little
@@ -225,7 +224,7 @@ def _calibration_method(outcome: Outcome) -> str:
             "1 sigma covers 68.27 % of the pixels with a height in the held-out blocks; intervals give the half width "
             "of other central intervals in sigma"
         )
-    if has_heights(outcome.prepared.split.training):
+    if any(sample.has_heights for sample in outcome.prepared.split.training):
         return "none: heights were given, but none of them lies in a held-out block"
     return "none: no heights were given"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from ..models.adapted import AdaptedDiffusion
@@ -24,10 +23,10 @@ def trainable_model(prepared) -> AdaptedDiffusion:
     model = prepared.base.model(prepared.job.lora_rank).to(prepared.device, memory_format=torch.channels_last)
     model.base.recompute_activations(recomputes(prepared))
     training = prepared.split.training
-    if not any(np.isfinite(sample.ndsm_m).any() for sample in training):
+    if not any(sample.has_heights for sample in training):
         model.decoder.gamma_head.requires_grad_(False)
         model.decoder.evidence_head.requires_grad_(False)
-    if not any((sample.land_cover > 0).any() for sample in training):
+    if not any(sample.has_land_cover for sample in training):
         model.decoder.class_head.requires_grad_(False)
     return model
 

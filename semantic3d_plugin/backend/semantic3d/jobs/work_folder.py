@@ -28,6 +28,7 @@ from typing import Callable, Iterable, Iterator, Mapping
 
 from s3d_protocol import OutputFailed
 from s3d_protocol.aside import is_job_id
+from s3d_protocol.durable import sync_folder
 from s3d_protocol.file_hash import file_hash
 from s3d_protocol.file_lock import Busy, FileLock
 
@@ -286,6 +287,11 @@ def record_block(folder: str, record: BlockRecord, device: str) -> BlockRecord:
     return record
 
 
+def devices_text(names: Iterable[str]) -> str:
+    """Return all devices that records or sessions name, as a `BlockRecord` does."""
+    return ", ".join(sorted({device for name in names for device in name.split(", ") if device}))
+
+
 def record_path(folder: str, block: Block) -> str:
     """Return where a block's record lies."""
     return os.path.join(folder, _RECORDS, block.name + ".json")
@@ -362,17 +368,6 @@ def write_whole(path: str, values: Mapping) -> None:
         os.fsync(file.fileno())
     os.replace(aside, path)
     sync_folder(os.path.dirname(path))
-
-
-def sync_folder(path: str) -> None:
-    """Bring a folder's entries to the disk, where the system knows how to."""
-    if os.name == "nt":
-        return
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window
 
+from s3d_protocol.durable import sync_file
 from s3d_protocol.errors import OutputFailed
 from s3d_protocol.file_hash import file_hash
 
@@ -75,8 +76,7 @@ class BlockFile:
             size = os.path.getsize(self.path)
             if size < self._least_bytes:  # GDAL says nothing of what fails while it closes a file
                 raise self._failed(f"only {size} of {self._least_bytes} bytes were taken.")
-            with open(self.path, "rb+") as file:
-                os.fsync(file.fileno())
+            sync_file(self.path)
             return size, file_hash(self.path, check_cancelled)
         except GDAL_ERRORS as error:
             raise self._failed(reason(error)) from error

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
+from typing import Iterator
 
 import numpy as np
 from rasterio.crs import CRS
@@ -56,13 +58,18 @@ class Polygons:
             InvalidInput: the coordinates cannot be brought into the grid's CRS.
         """
         shapes = self._in_crs_of(grid)
-        try:
+        with self._burning():
             covered = rasterize(shapes, (grid.height, grid.width), transform=grid.transform, dtype=np.uint8) > 0
             rectangle = _rectangle(shapes)
             near = rasterize([rectangle], (grid.height, grid.width), transform=grid.transform, dtype=np.uint8) > 0
+        return covered, near
+
+    @contextmanager
+    def _burning(self) -> Iterator[None]:
+        try:
+            yield
         except (*GDAL_ERRORS, ValueError, TypeError) as error:
             raise InvalidInput(f"The polygons {self.path} cannot be burnt: {reason(error)}") from error
-        return covered, near
 
     def _in_crs_of(self, grid: Grid) -> list:
         crs = self.crs

@@ -259,7 +259,7 @@ def check_blocks(dataset, path: str) -> None:
         InvalidInput: one is too large.
     """
     _check_own_blocks(dataset, path)
-    state = path, _stamp(path)
+    state = path, stamp_of(path)
     if dataset.driver == "VRT" and state not in _sound_vrts:  # its own blocks are small, whatever it reads
         _check_parts(dataset, path)
         _sound_vrts.add(state)
@@ -327,10 +327,11 @@ def _spread(names: list[str], most: int) -> list[str]:
     return [names[position * (len(names) - 1) // (most - 1)] for position in range(most)]
 
 
-def _stamp(path: str) -> tuple | None:
+def stamp_of(path: str) -> tuple[int, int, int] | None:
+    """Return a file's number, size and time, which change with it; None where there is no such file on a disk."""
     try:
         status = os.stat(path)
-    except (OSError, ValueError):  # far away, or XML in the place of a path
+    except (OSError, ValueError):  # gone, far away, or XML in the place of a path
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns
 

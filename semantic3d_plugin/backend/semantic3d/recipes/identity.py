@@ -32,13 +32,9 @@ def data_identity(data: PublishedData) -> dict:
     }  # fmt: skip
 
 
+@lru_cache(maxsize=8)  # rows of a table share it, and it takes seconds to open
 def base_identity(open_base: Callable[[str], LatentDiffusion], name: str) -> str:
     """Which weights a pretrained model has, from evenly spread values of each."""
-    return _base_identity(open_base, name)
-
-
-@lru_cache(maxsize=8)  # rows of a table share it, and it takes seconds to open
-def _base_identity(open_base: Callable[[str], LatentDiffusion], name: str) -> str:
     digest = hashlib.sha256()
     for key, value in sorted(open_base(name).state_dict().items()):
         flat = value.detach().reshape(-1)

@@ -68,7 +68,7 @@ class PatchSource:
             area = np.array([sample.ndsm_m.size for sample in samples], dtype=float)
             weights.append(area / area.sum() * share)
         # where there is no height at all, classes say whether a place is worth learning from
-        self.has_heights = [bool(np.isfinite(sample.ndsm_m).any()) for sample in self.samples]
+        self.has_heights = [sample.has_heights for sample in self.samples]
         joined = np.concatenate(weights)
         self.weights = joined / joined.sum()
 
