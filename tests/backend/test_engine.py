@@ -1,6 +1,7 @@
 """The engine with models written in numpy: blending, seams, extents, order, chunks, masks, memory."""
 
 import threading
+import time
 import tracemalloc
 
 import numpy as np
@@ -37,6 +38,8 @@ class ArraySource:
 
 class MeanModel:
     """Height is 10 times the mean of the bands; probabilities are red and its rest."""
+
+    lanes = 1
 
     def run(self, images, roles):
         height = 10 * images.mean(axis=1, keepdims=True, dtype=np.float32)
@@ -263,6 +266,27 @@ def test_progress_counts_every_tile_once_and_can_stop():
 
     with pytest.raises(KeyboardInterrupt):
         list(engine.run(stop))
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_batches_side_by_side_give_the_same_sums_whichever_is_done_first(batch):
+    class Uneven(ShiftyModel):
+        """Three at once, or none goes on; the earlier ones take longer."""
+
+        lanes, calls = 3, 0
+        meeting = threading.Barrier(3, timeout=20.0)
+
+        def run(self, images, roles):
+            turn, self.calls = self.calls % 3, self.calls + 1
+            if self.calls <= 3:
+                self.meeting.wait()
+                time.sleep(0.05 * (2 - turn))
+            return super().run(images, roles)
+
+    source = ArraySource(picture())
+    alone, beside = results(source, ShiftyModel(), batch=batch), results(source, Uneven(), batch=batch)
+    for role in alone:
+        np.testing.assert_array_equal(alone[role], beside[role])
 
 
 def test_stopping_does_not_wait_for_a_batch_under_way():

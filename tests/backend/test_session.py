@@ -69,6 +69,7 @@ def runtime(
         __version__="0", capi=types.SimpleNamespace(onnxruntime_pybind11_state=state), InferenceSession=Session,
         SessionOptions=lambda: types.SimpleNamespace(add_session_config_entry=lambda name, value: None),
         get_available_providers=lambda: list(available),
+        ExecutionOrder=types.SimpleNamespace(PRIORITY_BASED=1),
     )  # fmt: skip
 
 
@@ -176,6 +177,37 @@ def test_a_missing_runtime_is_named(monkeypatch, package):
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     with pytest.raises(MissingDependency, match="onnxruntime"):
         InferenceSession(package)
+
+
+@pytest.mark.parametrize(
+    "processors, tile_px, free_mb, limit_mb, model_bytes, lanes",
+    [
+        (1, 512, 9e9, 2048, 1, 1),
+        (2, 512, 9e9, 2048, 1, 2),
+        (4, 512, None, 2048, 1, 3),
+        (32, 512, 9e9, 2048, 1, 8),
+        (32, 512, 9e9, 1000, 1, 4),
+        (32, 512, 3000, 2048, 1, 6),
+        (32, 512, 10, 64, 1, 1),
+        (32, 1024, 9e9, 2048, 1, 2),
+        (32, 4096, 9e9, 2048, 1, 1),
+        (32, 512, 9e9, 2048, 3_400_000_000, 1),
+    ],
+)
+def test_as_many_tiles_side_by_side_as_processors_and_memory_let(
+    monkeypatch, package, processors, tile_px, free_mb, limit_mb, model_bytes, lanes
+):
+    monkeypatch.setattr(session_module.os, "sched_getaffinity", lambda pid: set(range(processors)), raising=False)
+    monkeypatch.setattr(session_module, "free_memory_mb", lambda: free_mb)
+    of_size = types.SimpleNamespace(tile_size_px=tile_px)
+    assert session_module.lanes_for(of_size, model_bytes, limit_mb) == lanes
+
+
+def test_a_card_has_one_lane(monkeypatch, package):
+    session, _ = make(monkeypatch, package, available=BOTH, run_fault=LOST, lost_after=1)
+    assert session.device == "cuda" and session.lanes == 1
+    session.run(np.zeros((1, 3, TILE_PX, TILE_PX), np.float32), ALL)
+    assert session.device == "cpu" and session.lanes == 1  # the walk under way has one thread
 
 
 @pytest.mark.parametrize("count, expected", [(1, 1), (2, 2), (3, 2), (16, 15)])

@@ -1,7 +1,8 @@
-"""Work done in another thread, one step ahead of whoever uses it."""
+"""Work done in other threads, a step ahead of whoever uses it."""
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import Executor, Future
 from concurrent.futures import TimeoutError as NotYet  # the builtin one only from Python 3.11 on
 from typing import Callable, Iterable, Iterator, TypeVar
@@ -12,24 +13,24 @@ Result = TypeVar("Result")
 
 
 def computed_ahead(
-    pool: Executor, tasks: Iterable[Callable[[], Result]], check: Callable[[], None]
+    pool: Executor, tasks: Iterable[Callable[[], Result]], check: Callable[[], None], lanes: int = 1
 ) -> Iterator[Result]:
     """Yield the tasks' results in order; each task is begun before the result of the one before is used.
 
     What a task raises is raised here.
 
     Args:
-        pool: with one thread, so that tasks never run side by side.
+        pool: with as many threads as tasks shall run side by side.
         check: called while waiting; may raise to stop.
+        lanes: how many threads the pool has, and so how many tasks are begun ahead.
     """
-    pending = None
+    pending: deque[Future] = deque()
     for task in tasks:
-        following = pool.submit(task)
-        if pending is not None:
-            yield _result(pending, check)
-        pending = following
-    if pending is not None:
-        yield _result(pending, check)
+        pending.append(pool.submit(task))
+        if len(pending) > lanes:
+            yield _result(pending.popleft(), check)
+    while pending:
+        yield _result(pending.popleft(), check)
 
 
 def _result(future: Future, check: Callable[[], None]):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..raster.model_grid import ModelAxis
 
-_EMIT_BYTES = 8_000_000
+_EMIT_BYTES = 4_000_000
 _EMITS = 10  # blocks of this size that exist together, on their way from the buffer to the disk
 _EMIT_SHARE = 1 / 64  # of the memory, where that is little
 _LEAST_EMIT_BYTES = 500_000
@@ -24,7 +24,8 @@ class Buffers:
         halo_px: finished model rows kept for image rows that are not complete yet.
         chunk_tiles: tiles of a row in one chunk; neighbouring chunks compute the tiles between them twice.
         emit_bytes: of a block of results that is handed out at once.
-        fixed_bytes: that any walk takes, however narrow.
+        batch_bytes: that a batch's tiles and their results take.
+        fixed_bytes: that any walk takes, however narrow, with one batch at a time.
         bytes_per_column: that each model column of a chunk takes.
     """
 
@@ -32,6 +33,7 @@ class Buffers:
     halo_px: int
     chunk_tiles: int
     emit_bytes: int
+    batch_bytes: float
     fixed_bytes: float
     bytes_per_column: float
 
@@ -52,14 +54,15 @@ class Buffers:
         emit_bytes = int(min(_EMIT_BYTES, max(_LEAST_EMIT_BYTES, max_memory_mb * _MB * _EMIT_SHARE)))
         piece_px = min(tiles.size_px, tile_px + (batch_size - 1) * tiles.stride_px)
         strips = 3 * (3 + has_mask)  # one in use, one being cut, one being read
-        fixed = 4.0 * batch_size * tile_px**2 * (3 * 3 + 3 * channels) + _EMITS * emit_bytes
+        batch = 4.0 * batch_size * tile_px**2 * (3 + channels)
+        fixed = 3 * batch + _EMITS * emit_bytes  # a batch that is cut, one that runs, one that is added
         fixed += 4.0 * piece_px * (3 * planes * (tile_px + halo_px) + (strips + 4) * tile_px)
         read = 4.0 * tile_px / tiles.stride_px  # of the image and its mask; pieces keep what they share each for itself
         per_column = 4.0 * (planes + read) * (tile_px - rows.tiles.stride_px + halo_px)
         room = min(_CARRY_BYTES, max(0.0, max_memory_mb * _MB - fixed))
         width_px = room / max(1.0, per_column)
         chunk_tiles = max(batch_size, int((width_px - tiles.overlap_px) // tiles.stride_px) - 1)
-        return cls(batch_size, halo_px, chunk_tiles, emit_bytes, fixed, per_column)
+        return cls(batch_size, halo_px, chunk_tiles, emit_bytes, batch, fixed, per_column)
 
     def least_mb(self, columns: ModelAxis) -> float:
         """Return the limit in MB below which not even the narrowest chunk fits."""
@@ -67,10 +70,11 @@ class Buffers:
         rest = self.fixed_bytes - _EMITS * self.emit_bytes + self.bytes_per_column * chunk_px
         return max(rest + _EMITS * _LEAST_EMIT_BYTES, rest / (1.0 - _EMITS * _EMIT_SHARE)) / _MB
 
-    def expected_mb(self, columns: ModelAxis, width_px: int) -> float:
-        """Return the MB that a walk over so many model columns takes."""
+    def expected_mb(self, columns: ModelAxis, width_px: int, lanes: int = 1) -> float:
+        """Return the MB that a walk over so many model columns takes, with so many batches side by side."""
         width_px = min(width_px, self._chunk_px(columns, self.chunk_tiles))
-        return (self.fixed_bytes + self.bytes_per_column * width_px) / _MB
+        batches = (lanes - 1) * self.batch_bytes
+        return (self.fixed_bytes + batches + self.bytes_per_column * width_px) / _MB
 
     @staticmethod
     def _chunk_px(columns: ModelAxis, count: int) -> int:

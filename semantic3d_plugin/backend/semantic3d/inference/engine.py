@@ -1,7 +1,7 @@
 """Tiles through the model and back onto the image's pixels, in memory that does not grow with the raster.
 
 The engine walks over chunks of columns, in each from top to bottom over rows of tiles, and along a row in
-pieces of a few tiles. A thread reads the next piece, another runs the model on the next batch, while the caller's
+pieces of a few tiles. A thread reads the next piece, others run the model on the next batches, while the caller's
 adds up the last one and hands out what is finished. A buffer of a piece's size collects weighted results in
 row-major order of the tiles; pixels that no later tile touches are resampled to the image's grid and handed out.
 Only the rows that the next row of tiles overlaps are carried over the whole chunk's width. Neither the extent, nor
@@ -29,6 +29,9 @@ _INVALID_WEIGHT = np.float32(1e-3)  # what a result counts that the model gave f
 
 class Model(Protocol):
     """What the engine asks of a model (`inference.session.InferenceSession`)."""
+
+    lanes: int
+    """How many threads should call `run` side by side."""
 
     def run(self, images: np.ndarray, roles: tuple) -> dict:
         """float32 [N, 3, T, T] to role -> float32 [N, C, T, T]."""
@@ -95,6 +98,7 @@ class Engine:
         self._tile_px = columns.tiles.tile_px
         self._channels = sum(settings.roles.values())
         self._planes = self._channels + (1 if has_mask else 0)
+        self._weights, self._scratch = _Weights(), np.empty((self._tile_px, self._tile_px), np.float32)
         self._mean = np.asarray(settings.mean, np.float32)[:, None, None]
         self._inverse_std = (1.0 / np.asarray(settings.std, np.float64)).astype(np.float32)[:, None, None]
         column, row, width, height = window
@@ -132,7 +136,8 @@ class Engine:
             on_tiles: called with (tiles done, tiles in all) after each step of work; may raise to stop.
         """
         progress = _Progress(self.tile_count, on_tiles)
-        reader, runner = ThreadPoolExecutor(1, "semantic3d-read"), ThreadPoolExecutor(1, "semantic3d-model")
+        reader = ThreadPoolExecutor(1, "semantic3d-read")
+        runner = ThreadPoolExecutor(self._model.lanes, "semantic3d-model")
         try:
             computed = self._computed(reader, runner, progress)
             for chunk in self.chunks:
@@ -233,8 +238,8 @@ class Engine:
             while following in waiting:
                 planes = waiting.pop(following)
                 if planes is not None:
-                    weights = np.outer(row_weights, tiles.weights(following)).astype(np.float32)
-                    _add_weighted(buffer, planes, weights, tiles.start(following) - left)
+                    weights = self._weights.outer(row_weights, tiles.weights(following))
+                    _add_weighted(buffer, planes, weights, tiles.start(following) - left, self._scratch)
                 following += 1
         return strip.share_between(*closed) if self._has_mask else None
 
@@ -250,7 +255,7 @@ class Engine:
             for (_, piece, _), strip in zip(self._pieces(), strips)
             for batch in self._batches(strip, piece, progress)
         )
-        for strip, results in computed_ahead(runner, batches, progress.check):
+        for strip, results in computed_ahead(runner, batches, progress.check, self._model.lanes):
             progress.add(len(results))
             yield strip, results
 
@@ -334,22 +339,38 @@ class _Progress:
             self._callback(self._done, self._total)
 
 
-def _add_weighted(buffer: np.ndarray, outputs: list, weights: np.ndarray, left: int) -> None:
-    """Add a tile's outputs, each [C, T, T] and used up here, times its weights [T, T] at column `left`.
+class _Weights:
+    """A tile's weights in the plane; most tiles have those of the tile before."""
+
+    def __init__(self):
+        self._rows = self._columns = np.zeros(0)
+        self._plane = np.zeros((0, 0), np.float32)
+
+    def outer(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Return rows times columns, float32 [T, T]; not to be written to."""
+        if not (np.array_equal(rows, self._rows) and np.array_equal(columns, self._columns)):
+            self._rows, self._columns = rows, columns
+            self._plane = np.outer(rows, columns).astype(np.float32)
+        return self._plane
+
+
+def _add_weighted(buffer: np.ndarray, outputs: list, weights: np.ndarray, left: int, scratch: np.ndarray) -> None:
+    """Add a tile's outputs, each [C, T, T], times its weights [T, T] at column `left`.
 
     The last plane of the buffer, where there is one more than channels, collects the weights.
+
+    Args:
+        scratch: [T, T], written over.
     """
     tile, width = weights.shape[1], buffer.shape[2]
     low, high = max(0, -left), min(tile, width - left)
     if low >= high:
         return
-    weights = weights[:, low:high]
+    weights, product = weights[:, low:high], scratch[:, : high - low]
     plane = 0
     for output in outputs:
         for channel in output:
-            part = channel[:, low:high]
-            part = np.multiply(part, weights)
-            buffer[plane, :, left + low : left + high] += part
+            buffer[plane, :, left + low : left + high] += np.multiply(channel[:, low:high], weights, out=product)
             plane += 1
     if plane < buffer.shape[0]:
         buffer[plane, :, left + low : left + high] += weights

@@ -189,8 +189,10 @@ class BlockWorker(WorkerPlugin):
             self._plan = plan
         if self._session is None:
             give_freed_memory_back()
-            package, device = self._plan.package, self._plan.job.device
-            self._session = InferenceSession(package, device, lambda *said: self._messages.append(said))
+            job = self._plan.job
+            self._session = InferenceSession(
+                self._plan.package, job.device, lambda *said: self._messages.append(said), job.max_memory_mb
+            )
         return self._plan, self._session
 
     def _forget_later(self, seconds: float | None) -> None:

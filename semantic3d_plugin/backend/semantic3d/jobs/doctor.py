@@ -22,7 +22,7 @@ from s3d_protocol import (
 
 from ..inference.session import InferenceSession
 from ..models.package import ModelPackage, load_package
-from .main_memory import free_memory_mb
+from ..inference.main_memory import free_memory_mb
 
 OLDEST_PYTHON = (3, 10)
 NEEDED = ("numpy", "rasterio", "onnxruntime")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from s3d_protocol import InvalidParameter, JobControl, OutOfMemory
 from ..inference.session import InferenceSession
 from ..raster.block_grid import Blocks
 from ..raster.writer import check_room
-from .main_memory import free_memory_mb, free_swap_mb
+from ..inference.main_memory import free_memory_mb, free_swap_mb
 from .reconstruct_plan import Plan, buffer_mb, paths_aside
 
 _MB = 1_000_000
@@ -94,9 +95,10 @@ def look_ahead(
         OutOfMemory: the machine has too little left.
     """
     width_px = max((plan.blocks.window(part)[2] for part in parts), default=0)
-    expected_s = tiles * _seconds_per_tile(plan, session, tiles) if tiles > _FEW_BATCHES * plan.job.batch_size else None
+    few = _FEW_BATCHES * plan.job.batch_size * session.lanes
+    expected_s = tiles * _seconds_per_tile(plan, session, tiles) if tiles > few else None
     process_mb = _process_mb()
-    more_mb = int(plan.buffers.expected_mb(plan.columns, int(width_px * plan.columns.to_model.scale) + 1))
+    more_mb = int(plan.buffers.expected_mb(plan.columns, int(width_px * plan.columns.to_model.scale) + 1, session.lanes))
     memory_mb = None if process_mb is None else int(process_mb) + more_mb
     found = Preflight(tiles, expected_s, memory_mb, disk_mb)
     duration = "" if expected_s is None else f", about {duration_text(expected_s)}"
@@ -121,16 +123,18 @@ def _check_free_memory(more_mb: int, max_memory_mb: int) -> None:
 
 
 def _seconds_per_tile(plan: Plan, session: InferenceSession, tiles: int) -> float:
-    """Time a batch; the first one of many is slower and not counted where there are many."""
+    """Time a batch in each lane; the first ones are slower and not counted where there are many tiles."""
     batch = plan.job.batch_size
     size = plan.package.tile_size_px
     images = np.zeros((batch, 3, size, size), np.float32)
     seconds = 0.0
-    for _ in range(2 if tiles > _MANY_TILES else 1):
-        started_s = time.perf_counter()
-        session.run(images, tuple(plan.roles))
-        seconds = time.perf_counter() - started_s
-    return seconds / batch
+    with ThreadPoolExecutor(session.lanes) as pool:
+        for _ in range(2 if tiles > _MANY_TILES else 1):
+            started_s = time.perf_counter()
+            for run in [pool.submit(session.run, images, tuple(plan.roles)) for _ in range(session.lanes)]:
+                run.result()
+            seconds = time.perf_counter() - started_s
+    return seconds / (batch * session.lanes)
 
 
 def _process_mb() -> float | None:

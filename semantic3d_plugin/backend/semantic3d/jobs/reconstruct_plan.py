@@ -32,7 +32,7 @@ from .layers import ROLES, layer_specs
 
 _COARSEST = 8.0  # times the model's GSD: beyond, an image pixel holds whole houses
 _FINEST = 100.0  # the model's GSD divided by this: beyond, the unit is wrong
-LEAST_CACHE_BYTES = 32_000_000  # that GDAL may keep of what it has read: enough where pieces share few blocks
+LEAST_CACHE_BYTES = 16_000_000  # that GDAL may keep of what it has read: enough where pieces share few blocks
 _CACHE_SHARE = 1 / 8  # of the memory limit, at most
 _CORNER_PX = 16
 _WIDE_TILES = 4  # a file's blocks as wide as so many tiles are met again and again along a row

@@ -61,6 +61,11 @@ class Watched:
         return outputs
 
     @property
+    def lanes(self) -> int:
+        """As of the model."""
+        return self._session.lanes
+
+    @property
     def device(self) -> str:
         """As in a `BlockRecord`."""
         return devices_text(self._devices)

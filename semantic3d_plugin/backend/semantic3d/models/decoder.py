@@ -44,12 +44,14 @@ class ChannelNorm(nn.Module):
     whole window is, and tie every height to what else the window shows.
     """
 
+    EPS = 1e-6
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.gain = nn.Parameter(torch.ones(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        size = x.float().pow(2).mean(dim=1, keepdim=True).add(1e-6).rsqrt()
+        size = x.float().pow(2).mean(dim=1, keepdim=True).add(self.EPS).rsqrt()
         return x * size.to(x.dtype) * self.gain[:, None, None]
 
 

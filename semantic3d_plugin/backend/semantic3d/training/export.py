@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
 import torch
-from diffusers.models.attention import BasicTransformerBlock
 from onnx import TensorProto, helper, numpy_helper
-from torch import Tensor, nn
+from torch import nn
 
 from ..models.adapted import OUTPUT_NAMES, PhysicalOutputs
-from ..models.latent import LatentDiffusion
+from .export_forms import exported_forms, without_idle_gains
 from .onnx_weights import SCALE_KEY, TABLE_KEY, parameter_table
 
 MIN_STORED_HALF = 256  # tensors below this many values stay in fp32: they weigh nothing
@@ -50,7 +47,7 @@ def exported_program(model: PhysicalOutputs, tile_px: int) -> torch.onnx.ONNXPro
     model = round_to_half(model).eval().to(memory_format=torch.contiguous_format)
     example = torch.rand(2, 3, tile_px, tile_px) * 2 - 1
     batch = torch.export.Dim("batch", min=1, max=64)
-    with silent_attention_folded(model.model.base):
+    with exported_forms(model, model.model.base):
         program = torch.onnx.export(
             model,
             (example,),
@@ -62,35 +59,8 @@ def exported_program(model: PhysicalOutputs, tile_px: int) -> torch.onnx.ONNXPro
             verbose=False,
         )
     program.optimize()
+    without_idle_gains(program.model.graph)
     return program
-
-
-class ConstantAttention(nn.Module):
-    """What cross-attention gives where keys and values are all zero: its output's bias, whatever is asked."""
-
-    def __init__(self, bias: Tensor) -> None:
-        super().__init__()
-        self.register_buffer("bias", bias)
-
-    def forward(self, hidden_states: Tensor, **_) -> Tensor:
-        return self.bias.expand_as(hidden_states)
-
-
-@contextmanager
-def silent_attention_folded(base: LatentDiffusion) -> Iterator[None]:
-    """While a model is exported: cross-attention to a condition of zeros, as the bundled base has, is left out."""
-    folded = []
-    if not base.condition.any():
-        for block in base.unet.modules():
-            attention = block.attn2 if isinstance(block, BasicTransformerBlock) else None
-            if attention is not None and attention.to_k.bias is None and attention.to_v.bias is None:
-                folded.append((block, attention))
-                block.attn2 = ConstantAttention(attention.to_out[0].bias.detach())
-    try:
-        yield
-    finally:
-        for block, attention in folded:
-            block.attn2 = attention
 
 
 def store_half(model: onnx.ModelProto) -> onnx.ModelProto:
