@@ -97,6 +97,15 @@ def test_pixels_that_are_gone_leave_whole_blocks_only(tmp_path, image, package, 
 def test_shadows_of_an_image_that_is_cut_short_leave_nothing(tmp_path, image, losing_pixels):
     (tmp_path / "out").mkdir()
     losing_pixels.set()
-    with pytest.raises(InvalidInput, match="image.tif cannot be read at columns .*truncated"):
+    with pytest.raises(InvalidInput, match="image.tif cannot be read at columns .*truncated.*files were changed"):
+        detect_shadows.run(DetectShadowsJob(image, shadow_path=str(tmp_path / "out" / "s.tif")), JobControl())
+    assert files(tmp_path / "out") == []
+
+
+def test_shadows_of_an_image_that_is_replaced_meanwhile_leave_nothing(tmp_path, image, monkeypatch):
+    read = ImageSource.read
+    monkeypatch.setattr(ImageSource, "read", lambda self, *window: (read(self, *window), os.utime(image, ns=(1, 1)))[0])
+    (tmp_path / "out").mkdir()
+    with pytest.raises(ImageChanged, match="image.tif was changed"):
         detect_shadows.run(DetectShadowsJob(image, shadow_path=str(tmp_path / "out" / "s.tif")), JobControl())
     assert files(tmp_path / "out") == []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..raster.model_grid import ModelAxis
 
-_EMIT_BYTES = 4_000_000
+_EMIT_BYTES = 2_000_000
 _EMITS = 10  # blocks of this size that exist together, on their way from the buffer to the disk
 _EMIT_SHARE = 1 / 64  # of the memory, where that is little
 _LEAST_EMIT_BYTES = 500_000

@@ -36,6 +36,7 @@ from ..raster.writer import RasterSpec, RasterWriter, check_room
 from ..shadows.detector import Detector, detector
 from ..shadows.patches import clean
 from ..shadows.threshold import LEAST_DROP, IndexHistogram, Threshold
+from .image_identity import ImageFiles
 from .reconstruct import normalisation_text
 from .whole_outputs import check_output_paths, whole_outputs
 
@@ -87,9 +88,11 @@ def run(job: DetectShadowsJob, control: JobControl) -> dict:
     job.check()
     check_output_paths(job, {job.image_path: "the image itself"})
     with whole_outputs(job, control), rasterio.Env(GDAL_CACHEMAX=_CACHE_MB * 1_000_000):
-        with ImageSource(job.image_path, job.bands) as source:
+        files = ImageFiles(job.image_path)
+        with files.explaining(), ImageSource(job.image_path, job.bands) as source:
             plan = make_plan(job, source, control)
             values = _detect(plan, source, control)
+            files.check_unchanged()
     values["seconds"] = time.monotonic() - started_s
     return values
 

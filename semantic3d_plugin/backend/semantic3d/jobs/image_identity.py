@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import contextmanager
+from typing import Iterator
 
 import numpy as np
 
@@ -40,6 +42,21 @@ class ImageFiles:
             name for name in {path, *names} if os.path.isfile(name) and not name.lower().endswith(_NOT_PIXELS)
         )
         self._stamps = [stamp_of(name) for name in self._names]
+
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Around work on the image: where it cannot be read because its files changed, the error says so."""
+        try:
+            yield
+        except ImageChanged:
+            raise
+        except InvalidInput as error:
+            try:
+                self.check_unchanged()
+            except InvalidInput as change:
+                said = f"{error.message} Since the job began its files were changed: make sure that nothing writes to them."
+                raise InvalidInput(said, {**error.details, **change.details}) from error
+            raise
 
     def check_unchanged(self) -> None:
         """Look at the files again.

@@ -69,7 +69,7 @@ def run(job: ReconstructJob, control: JobControl) -> dict:
     try:
         with KeptWork(control) as work, whole_outputs(job, control), rasterio.Env(GDAL_CACHEMAX=LEAST_CACHE_BYTES):
             files = ImageFiles(job.image_path)
-            with ImageSource(job.image_path, job.bands) as source:
+            with files.explaining(), ImageSource(job.image_path, job.bands) as source:
                 plan = make_plan(job, package, source, control)
                 check_memory(plan)
                 if not has_kept_work(next(iter(job.outputs().values()))):

@@ -208,9 +208,10 @@ def make_plan(job: ReconstructJob, package: ModelPackage, source: ImageSource, c
 
 
 def _cache_bytes(job: ReconstructJob, source: ImageSource, columns: ModelAxis, rows: ModelAxis) -> int:
-    """Choose GDAL's cache: two rows of tiles, one being read and one whose mask is written, if blocks are that wide."""
+    """Choose GDAL's cache: the row of tiles being read, and one whose mask is written, if blocks are that wide."""
     wide_px = _WIDE_TILES * columns.tiles.stride_px / columns.to_model.scale
-    wanted = source.row_bytes(int(wide_px), int(2 * rows.tiles.tile_px / rows.to_model.scale))
+    tile_rows = 2 if source.has_mask else 1
+    wanted = source.row_bytes(int(wide_px), int(tile_rows * rows.tiles.tile_px / rows.to_model.scale))
     return max(LEAST_CACHE_BYTES, min(wanted, int(job.max_memory_mb * _MB * _CACHE_SHARE)))
 
 

@@ -213,7 +213,7 @@ def write_cog(
     check_cancelled()
     with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="FALSE"):  # else the overviews beside a VRT may not be seen
         rasterio.shutil.copy(
-            source_path, path, driver="COG", COMPRESS="DEFLATE", LEVEL="4", PREDICTOR="YES",
+            source_path, path, driver="COG", COMPRESS="DEFLATE", LEVEL="1", PREDICTOR="YES",
             BLOCKSIZE=str(_BLOCK_PX), OVERVIEWS="FORCE_USE_EXISTING", NUM_THREADS=str(threads), BIGTIFF="IF_SAFER",
         )
     with rasterio.open(path) as whole:
