@@ -203,6 +203,19 @@ def test_as_many_tiles_side_by_side_as_processors_and_memory_let(
     assert session_module.lanes_for(of_size, model_bytes, limit_mb) == lanes
 
 
+def test_lanes_that_take_too_much_memory_are_fewer(monkeypatch, package):
+    monkeypatch.setattr(session_module, "worker_threads", lambda: 4)
+    monkeypatch.setattr(session_module, "free_memory_mb", lambda: None)
+    session = InferenceSession(package, "cpu", memory_mb=2000)
+    image = np.random.default_rng(0).random((1, 3, TILE_PX, TILE_PX), dtype=np.float32)
+    before = session.run(image, ALL)
+    for lane_mb, lanes in ((500.0, 4), (600.0, 3), (0.0, 3), (5000.0, 1)):
+        session.limit_lanes(lane_mb, 2000)
+        assert session.lanes == lanes
+        for role, values in session.run(image, ALL).items():
+            np.testing.assert_array_equal(values, before[role])
+
+
 def test_a_card_has_one_lane(monkeypatch, package):
     session, _ = make(monkeypatch, package, available=BOTH, run_fault=LOST, lost_after=1)
     assert session.device == "cuda" and session.lanes == 1

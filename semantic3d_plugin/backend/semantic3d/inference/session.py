@@ -125,6 +125,19 @@ class InferenceSession:
         except _runtime_errors(self._runtime) as error:
             raise _translated(error, self.package, 1) from error
 
+    def limit_lanes(self, lane_mb: float, memory_mb: float) -> None:
+        """Let fewer runs go on side by side where they would take too much memory.
+
+        Args:
+            lane_mb: what a run was seen to take.
+            memory_mb: the limit on all lanes together.
+        """
+        lanes = max(1, min(self.lanes, int(memory_mb / max(1.0, lane_mb))))
+        if lanes < self.lanes:
+            self.lanes = lanes
+            self._session = None  # lets go of its memory before the model loads again, with more threads for each run
+            self._session = self._load(self.package.read_onnx(), self.device)
+
     def run(self, images: np.ndarray, roles: tuple) -> dict:
         """Run the model.
 

@@ -53,7 +53,7 @@ class ImageFiles:
         except InvalidInput as error:
             try:
                 self.check_unchanged()
-            except InvalidInput as change:
+            except ImageChanged as change:
                 said = f"{error.message} Since the job began its files were changed: make sure that nothing writes to them."
                 raise InvalidInput(said, {**error.details, **change.details}) from error
             raise

@@ -95,6 +95,7 @@ def look_ahead(
         OutOfMemory: the machine has too little left.
     """
     width_px = max((plan.blocks.window(part)[2] for part in parts), default=0)
+    _settle_lanes(plan, session, tiles)
     few = _FEW_BATCHES * plan.job.batch_size * session.lanes
     expected_s = tiles * _seconds_per_tile(plan, session, tiles) if tiles > few else None
     process_mb = _process_mb()
@@ -122,12 +123,26 @@ def _check_free_memory(more_mb: int, max_memory_mb: int) -> None:
         )
 
 
+def _settle_lanes(plan: Plan, session: InferenceSession, tiles: int) -> None:
+    """See what a run takes, and bound the runs side by side by the memory limit and by half of what is free."""
+    before_mb = _process_mb()
+    if before_mb is None or session.lanes == 1 or tiles <= session.lanes:
+        return
+    session.run(_blank(plan), tuple(plan.roles))
+    free_mb = free_memory_mb()
+    limit_mb = plan.job.max_memory_mb if free_mb is None else min(plan.job.max_memory_mb, free_mb / 2)
+    session.limit_lanes(_process_mb() - before_mb, limit_mb)
+
+
+def _blank(plan: Plan) -> np.ndarray:
+    size = plan.package.tile_size_px
+    return np.zeros((plan.job.batch_size, 3, size, size), np.float32)
+
+
 def _seconds_per_tile(plan: Plan, session: InferenceSession, tiles: int) -> float:
     """Time a batch in each lane; the first ones are slower and not counted where there are many tiles."""
     batch = plan.job.batch_size
-    size = plan.package.tile_size_px
-    images = np.zeros((batch, 3, size, size), np.float32)
-    seconds = 0.0
+    images, seconds = _blank(plan), 0.0
     with ThreadPoolExecutor(session.lanes) as pool:
         for _ in range(2 if tiles > _MANY_TILES else 1):
             started_s = time.perf_counter()
