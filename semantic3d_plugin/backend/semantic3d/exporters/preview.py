@@ -18,6 +18,7 @@ LONGEST_PX = 1024
 SMALLEST_HEIGHT_M = 5.0
 SMALLEST_SIGMA_M = 1.0
 _PERCENTILE = 99.5
+_CACHE_BYTES = 128_000_000  # a row of blocks must fit: the rows of pixels picked from them are read one by one
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def read_preview(path: str, bands=(1,), longest_px: int = LONGEST_PX, averaged: 
         averaged: whether pixels are averaged (pictures) or picked (classes, statistics).
         like: another raster on the same pixel lattice whose extent is wanted instead of the whole.
     """
-    with open_raster(path) as source:
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES), open_raster(path) as source:
         window = _window_like(source, like) if like else Window(0, 0, source.width, source.height)
         step = max(1.0, max(window.width, window.height) / longest_px)
         shape = (max(1, round(window.height / step)), max(1, round(window.width / step)))

@@ -32,6 +32,7 @@ from .layers import ROLES, layer_specs
 
 _COARSEST = 8.0  # times the model's GSD: beyond, an image pixel holds whole houses
 _FINEST = 100.0  # the model's GSD divided by this: beyond, the unit is wrong
+_BLOCKS_AT_ONCE = 6  # of the image, that a tile may lie on
 LEAST_CACHE_BYTES = 16_000_000  # that GDAL may keep of what it has read: enough where pieces share few blocks
 _CACHE_SHARE = 1 / 8  # of the memory limit, at most
 _CORNER_PX = 16
@@ -212,6 +213,7 @@ def _cache_bytes(job: ReconstructJob, source: ImageSource, columns: ModelAxis, r
     wide_px = _WIDE_TILES * columns.tiles.stride_px / columns.to_model.scale
     tile_rows = 2 if source.has_mask else 1
     wanted = source.row_bytes(int(wide_px), int(tile_rows * rows.tiles.tile_px / rows.to_model.scale))
+    wanted = max(wanted, _BLOCKS_AT_ONCE * source.block_bytes)
     return max(LEAST_CACHE_BYTES, min(wanted, int(job.max_memory_mb * _MB * _CACHE_SHARE)))
 
 

@@ -192,6 +192,12 @@ class ImageSource:
         return _pixel_bytes(self._dataset) * self.grid.width * (rows_px + 2 * rows)
 
     @property
+    def block_bytes(self) -> int:
+        """Memory of a block of the file, all bands."""
+        rows, columns = self.block_shape
+        return _pixel_bytes(self._dataset) * rows * columns
+
+    @property
     def block_shape(self) -> tuple[int, int]:
         """(rows, columns) of the file's own blocks."""
         return self._dataset.block_shapes[self.bands[0] - 1]
