@@ -87,7 +87,7 @@ def peer_study(sizes: list[int], rounds: int, model: str, cases: tuple = ("all",
     lines = [
         "The peer is the loop of Deepness's Regressor as its published source has it (`scripts/speed/peer_loop.py` "
         "says what is modelled and what is kinder), on the same ONNX file, raster and overlap "
-        f"({OVERLAP_PX} pixels). It runs the same number of tiles. \"all\": ours writes height, sigma (three bands) "
+        f"({OVERLAP_PX} pixels). It runs the same number of tiles. \"all\": ours writes height, sigma (four bands) "
         "and land cover; the peer writes the first channel of each of the five outputs, as Deepness does. "
         "\"height\": both write the height alone. The array's type is what the peer holds results in: uint8 as "
         "published, which cuts heights to whole metres, or float32, which a height needs. Targets: "
