@@ -132,7 +132,7 @@ class InferenceSession:
             lane_mb: what a run was seen to take.
             memory_mb: the limit on all lanes together.
         """
-        lanes = max(1, min(self.lanes, int(memory_mb / max(1.0, lane_mb))))
+        lanes = max(1, min(self.lanes, _fitting(memory_mb, max(1.0, lane_mb))))
         if lanes < self.lanes:
             self.lanes = lanes
             self._session = None  # lets go of its memory before the model loads again, with more threads for each run
@@ -216,11 +216,16 @@ def lanes_for(package: ModelPackage, model_bytes: int, memory_mb: float) -> int:
     threads with a tile each do not.
     """
     most = min(_MOST_LANES, _LANES_PIXELS // package.tile_size_px**2)
+    most = min(most, _fitting(memory_mb, _LANE_MEMORY_MB), worker_threads())
+    return max(1, most) if model_bytes <= _LANES_MODEL_BYTES else 1
+
+
+def _fitting(memory_mb: float, lane_mb: float) -> int:
+    """Return how many lanes fit into the limit, and into half of what is free."""
     free_mb = free_memory_mb()
     if free_mb is not None:
         memory_mb = min(memory_mb, free_mb / 2)
-    most = min(most, int(memory_mb / _LANE_MEMORY_MB))
-    return max(1, min(most, worker_threads())) if model_bytes <= _LANES_MODEL_BYTES else 1
+    return int(memory_mb / lane_mb)
 
 
 def runtime_version() -> str:

@@ -129,9 +129,7 @@ def _settle_lanes(plan: Plan, session: InferenceSession, tiles: int) -> None:
     if before_mb is None or session.lanes == 1 or tiles <= session.lanes:
         return
     session.run(_blank(plan), tuple(plan.roles))
-    free_mb = free_memory_mb()
-    limit_mb = plan.job.max_memory_mb if free_mb is None else min(plan.job.max_memory_mb, free_mb / 2)
-    session.limit_lanes(_process_mb() - before_mb, limit_mb)
+    session.limit_lanes(_process_mb() - before_mb, plan.job.max_memory_mb)
 
 
 def _blank(plan: Plan) -> np.ndarray:
