@@ -23,6 +23,7 @@ from semantic3d.training.adapt import adapt  # noqa: E402
 from semantic3d.training.loop import LoopConfig, checkpoint_state, load_state, trained_state  # noqa: E402
 from semantic3d.training.patches import PatchConfig  # noqa: E402
 from semantic3d.training.small import (  # noqa: E402
+    PSEUDO_SHARE,
     RENDERED_SHARE,
     SMALL_ADAPTATION,
     SMALL_LOSSES,
@@ -46,6 +47,8 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=1.2e-3)
     parser.add_argument("--optimiser", choices=("adamw", "muon"), default="muon")
     parser.add_argument("--rendered-share", type=float, default=RENDERED_SHARE)
+    parser.add_argument("--pseudo", type=Path, help="images that pseudo_label.py labelled")
+    parser.add_argument("--pseudo-share", type=float, default=PSEUDO_SHARE)
     parser.add_argument("--validate-every", type=int, default=500)
     parser.add_argument("--reset", help="start the parameters whose name matches this regular expression at zero")
     parser.add_argument("--only", help="train only the parameters whose name matches this regular expression")
@@ -55,7 +58,10 @@ def main() -> None:
     args = parser.parse_args()
 
     torch.manual_seed(args.seed)
-    source = training_patches(args.data, args.rendered, PatchConfig(patch_px=args.patch), args.seed, args.rendered_share)
+    source = training_patches(
+        args.data, args.rendered, PatchConfig(patch_px=args.patch), args.seed, args.rendered_share, args.pseudo,
+        args.pseudo_share,
+    )
     validation = [sample for samples in validation_sets(args.data) for sample in samples]
     print(f"{len(source.samples)} images to learn from, {len(validation)} to validate on", flush=True)
 

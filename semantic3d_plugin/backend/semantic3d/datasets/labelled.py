@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,8 @@ class Sample:
         ndsm_m: float32 [H, W], NaN where no height is trusted.
         land_cover: uint8 [H, W], codes of the data's table, 0 where unknown.
         gsd_m: ground sampling distance.
+        heights_true: whether they were measured or rendered. A model's own heights teach heights, but how far a
+            model errs cannot be learned from what it said itself.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Sample:
     ndsm_m: np.ndarray
     land_cover: np.ndarray
     gsd_m: float
+    heights_true: bool = True
 
     @property
     def has_heights(self) -> bool:
@@ -128,7 +131,14 @@ def read_rendered(folder: Path) -> list[Sample]:
     return [_read_scene(path) for path in sorted(folder.glob("*.npz"))]
 
 
+def read_pseudo_labelled(folder: Path) -> list[Sample]:
+    """Read the images that a model labelled (`training.pseudo_labels`)."""
+    return [replace(_read_scene(path), heights_true=False) for path in sorted(folder.glob("*.npz"))]
+
+
 def _read_scene(path: Path) -> Sample:
     with np.load(path) as stored:
         ndsm_m = stored["ndsm_dm"].astype(np.float32) / 10
-        return Sample(f"rendered/{path.stem}", stored["rgb"], ndsm_m, stored["land_cover"], float(stored["gsd_m"]))
+        ndsm_m[ndsm_m < 0] = np.nan
+        name = f"{path.parent.name}/{path.stem}"
+        return Sample(name, stored["rgb"], ndsm_m, stored["land_cover"], float(stored["gsd_m"]))

@@ -1,7 +1,7 @@
 """Render many procedural scenes to a folder, for training.
 
 Each scene becomes ``scene_<seed>.npz`` with rgb (uint8 [H, W, 3]), ndsm_dm
-(int16 [H, W], decimetres), land_cover (uint8 [H, W]), gsd_m (float32) and meta
+(int16 [H, W], decimetres, -1 unknown), land_cover (uint8 [H, W]), gsd_m (float32) and meta
 (JSON text). Scenes that exist are kept, so an interrupted run goes on.
 """
 from __future__ import annotations
@@ -34,17 +34,22 @@ def scene_style(seed: int, styles=()) -> str | None:
     return pick_weighted(np.random.default_rng([seed, 78]), {name: STYLE_WEIGHTS[name] for name in styles})
 
 
+def write_scene(path: Path, rgb: np.ndarray, ndsm_m: np.ndarray, land_cover: np.ndarray, gsd_m: float, meta=None):
+    """Write a scene as `datasets.labelled.read_rendered` reads it; unknown heights (NaN) become -1 dm."""
+    aside = path.with_name(f".{path.stem}.{os.getpid()}.npz")
+    ndsm_dm = np.rint(np.nan_to_num(ndsm_m, nan=-0.1) * 10).astype(np.int16)
+    np.savez_compressed(aside, rgb=rgb, ndsm_dm=ndsm_dm, land_cover=land_cover, gsd_m=np.float32(gsd_m),
+                        meta=np.array(json.dumps(meta or {})))
+    os.replace(aside, path)
+
+
 def render_to_file(folder, seed: int, size_px: int, gsd_m: float = 0.0, styles=()) -> Path:
     """Render one scene (of one of ``styles``, if any given) into ``folder`` unless it is there; returns its path."""
     path = Path(folder) / f"scene_{seed:06d}.npz"
     if path.exists():
         return path
     scene = render_scene(seed, size_px, scene_gsd_m(seed, gsd_m), scene_style(seed, styles))
-    aside = path.with_name(f".{path.stem}.{os.getpid()}.npz")
-    np.savez_compressed(aside, rgb=scene.rgb, ndsm_dm=np.rint(scene.ndsm_m * 10).astype(np.int16),
-                        land_cover=scene.land_cover, gsd_m=np.float32(scene.meta["gsd_m"]),
-                        meta=np.array(json.dumps(scene.meta)))
-    os.replace(aside, path)
+    write_scene(path, scene.rgb, scene.ndsm_m, scene.land_cover, scene.meta["gsd_m"], scene.meta)
     return path
 
 

@@ -122,6 +122,7 @@ def evidential_height_loss(
     *,
     penalty_weight: float = 0.2,
     smooth_l1_beta: float | None = None,
+    evidence_mask: Tensor | None = None,
 ) -> Tensor:
     """Height loss: squared error on gamma plus NLL and penalty that cannot move gamma.
 
@@ -133,8 +134,9 @@ def evidential_height_loss(
         smooth_l1_beta: when given, errors beyond it (standardised) count linearly, which keeps
             the few very tall pixels of a small corpus from ruling the fit; None is the paper's
             squared error.
+        evidence_mask: pixels from whose error the evidence may learn; as `mask` when None.
     """
     accuracy = height_error(target, evidence.gamma, smooth_l1_beta)
     detached = evidence._replace(gamma=evidence.gamma.detach())
     uncertainty = evidential_nll(target, detached) + penalty_weight * evidence_penalty(target, detached)
-    return masked_mean(accuracy, mask) + masked_mean(uncertainty, mask)
+    return masked_mean(accuracy, mask) + masked_mean(uncertainty, mask if evidence_mask is None else evidence_mask)

@@ -91,6 +91,7 @@ def joint_loss(output: DecoderOutput, batch: PatchBatch, model: AdaptedConfig, c
             weight,
             penalty_weight=config.penalty_weight,
             smooth_l1_beta=config.smooth_l1_beta,
+            evidence_mask=weight * batch.heights_true[:, None, None, None],
         )
     class_count = output.class_logits.shape[1]
     listed = (*config.class_weights[:class_count], *(1.0,) * (class_count - len(config.class_weights)))

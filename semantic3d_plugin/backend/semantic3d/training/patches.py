@@ -17,15 +17,23 @@ TRIES = 6
 
 @dataclass(frozen=True)
 class PatchBatch:
-    """Image [B, 3, P, P] in -1..1, nDSM [B, 1, P, P] (NaN unknown), land cover [B, P, P] int64."""
+    """Image [B, 3, P, P] in -1..1, nDSM [B, 1, P, P] (NaN unknown), land cover [B, P, P] int64.
+
+    `heights_true` [B] is false for patches whose heights a model gave: see `Sample.heights_true`.
+    """
 
     image: Tensor
     ndsm_m: Tensor
     land_cover: Tensor
+    heights_true: Tensor = None
+
+    def __post_init__(self) -> None:
+        if self.heights_true is None:
+            object.__setattr__(self, "heights_true", torch.ones(len(self.image), dtype=torch.bool))
 
     def to(self, device: str) -> PatchBatch:
         """The same batch on a device."""
-        return PatchBatch(self.image.to(device), self.ndsm_m.to(device), self.land_cover.to(device))
+        return PatchBatch(*(part.to(device) for part in vars(self).values()))
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,8 @@ class PatchSource:
         rng = np.random.default_rng(seed)
         chosen = rng.choice(len(self.samples), size=size, p=self.weights)
         images, heights, classes = zip(*(self._patch(self.samples[i], self.has_heights[i], rng) for i in chosen))
-        return PatchBatch(torch.stack(images), torch.stack(heights), torch.stack(classes))
+        true = torch.tensor([self.samples[i].heights_true for i in chosen])
+        return PatchBatch(torch.stack(images), torch.stack(heights), torch.stack(classes), true)
 
     def _patch(self, sample: Sample, has_heights: bool, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         zoom = np.exp(rng.uniform(np.log(self.config.zoom_low), np.log(self.config.zoom_high)))

@@ -6,7 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..datasets.imagery import read_rgb
-from ..datasets.labelled import TRAINING_SETS, VALIDATION_SETS, Sample, read_rendered, read_set
+from ..datasets.labelled import (
+    TRAINING_SETS,
+    VALIDATION_SETS,
+    Sample,
+    read_pseudo_labelled,
+    read_rendered,
+    read_set,
+)
 from ..models.adapted import AdaptedConfig, AdaptedDiffusion, PhysicalOutputs
 from ..models.latent import CONFIGS, LatentDiffusion
 from .adapt import LossConfig
@@ -17,6 +24,7 @@ from .pretrain import load_weights
 GSD_M = 0.5
 TILE_PX = 512
 RENDERED_SHARE = 9.0  # of the patches, relative to the shares of the labelled sets
+PSEUDO_SHARE = 8.0  # likewise, of images labelled by a model
 SMALL_ADAPTATION = AdaptedConfig(
     timestep=1, unet_training="full", train_encoder=True, decoder_channels=64, class_count=7, height_scale_m=10.0,
     alpha_min=2.0, height_by_class=True,
@@ -55,8 +63,19 @@ def small_model(base_path: Path, adaptation: AdaptedConfig, config_name: str = "
     return AdaptedDiffusion(base, adaptation)
 
 
+def unlabelled_paths(data: Path) -> list[Path]:
+    """The images without labels that may be learned from."""
+    return sorted((data / "unlabelled" / "naip").glob("*.tif"))
+
+
 def training_patches(
-    data: Path, rendered: Path, config: PatchConfig, seed: int, rendered_share: float = RENDERED_SHARE
+    data: Path,
+    rendered: Path,
+    config: PatchConfig,
+    seed: int,
+    rendered_share: float = RENDERED_SHARE,
+    pseudo: Path | None = None,
+    pseudo_share: float = PSEUDO_SHARE,
 ) -> PatchSource:
     """Patches of the labelled sets' training split and of rendered scenes, in the colours of unlabelled images.
 
@@ -64,10 +83,13 @@ def training_patches(
         data: holds `labelled/` and `unlabelled/`.
         rendered: the scenes that `procedural_corpus` wrote.
         seed: of the choice of colours.
+        pseudo: unlabelled images as `pseudo_label.py` labelled them.
     """
     groups = [(read_set(data / "labelled", chosen, GSD_M), chosen.share) for chosen in TRAINING_SETS]
     groups.append((read_rendered(rendered), rendered_share))
-    naip = [read_rgb(path) for path in sorted((data / "unlabelled" / "naip").glob("*.tif"))]
+    if pseudo:
+        groups.append((read_pseudo_labelled(pseudo), pseudo_share))
+    naip = [read_rgb(path) for path in unlabelled_paths(data)]
     return PatchSource(groups, config, colour_statistics(naip, config.patch_px, seed))
 
 
