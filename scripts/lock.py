@@ -40,7 +40,8 @@ TRAINING = (
     "onnxscript",
     "scipy",
 )
-PROFILES = {"light": LIGHT, "full": LIGHT + TRAINING}
+CLUSTER = ("distributed",)  # for SCHEDULER, whose user names workers elsewhere
+PROFILES = {"light": LIGHT, "full": LIGHT + TRAINING + CLUSTER}
 # Builds that a user's own find-links or mirror may offer under the same version: torch for the CPU alone (Linux).
 LOCAL_BUILDS = {"torch==2.13.0": ("+cpu", "sha256:6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b")}
 # Needed by the CUDA build of torch alone; installed when torch turns out to be that build.
@@ -57,14 +58,20 @@ PLATFORMS = (
 )
 
 
-def compile_lock(requirements):
-    """The text of a universal lock for these requirements: pins, markers and hashes, no comments."""
+def compile_lock(requirements, kept_pins=()):
+    """The text of a universal lock for these requirements: pins, markers and hashes, no comments.
+
+    `kept_pins` stay as they are where the requirements allow it.
+    """
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "requirements.in")
         source.write_text("\n".join(requirements) + "\n", encoding="utf-8")
+        target = Path(folder, "requirements.txt")  # uv prefers what it holds
+        target.write_text("\n".join(kept_pins) + "\n", encoding="utf-8")
         command = ["uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-annotate", "--no-header"]
-        command += ["--no-emit-index-url", "--python-version", OLDEST_PYTHON, str(source)]
-        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        command += ["--no-emit-index-url", "--python-version", OLDEST_PYTHON, "--output-file", str(target), str(source)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return target.read_text(encoding="utf-8")
 
 
 def blocks(text):
@@ -85,12 +92,19 @@ def write(name, pins, remark):
     print(f"{name}: {len(pins)} pins")
 
 
-def lock():
-    """Write all lock files."""
+def present_pins(name):
+    """The pins of a lock as it is now, with those that the CUDA build of torch needs besides."""
+    paths = [path for path in (LOCKS / f"{name}.txt", LOCKS / f"{name}-torch-cuda.txt") if path.is_file()]
+    texts = [re.sub(r"^#.*\n", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE) for path in paths]
+    return [pin for text in texts for pin in blocks(text)]
+
+
+def lock(keep=False):
+    """Write all lock files; with `keep`, pins change only where the requirements did."""
     LOCKS.mkdir(parents=True, exist_ok=True)
     for (profile, packages), (accelerator, runtime) in itertools.product(PROFILES.items(), RUNTIME.items()):
         name = f"{profile}-{accelerator}"
-        pins = blocks(compile_lock(packages + runtime))
+        pins = blocks(compile_lock(packages + runtime, present_pins(name) if keep else ()))
         if name == "full-cpu":
             cuda = [pin for pin in pins if TORCH_CUDA.match(pin)]
             pins = [pin for pin in pins if not TORCH_CUDA.match(pin)]
@@ -129,10 +143,11 @@ def wheels_found(name, platform, python):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="only check that all platforms find their wheels")
+    parser.add_argument("--keep", action="store_true", help="keep present pins, for a change of the list alone")
     options = parser.parse_args()
     if options.check:
         sys.exit(1 if check() else 0)
-    lock()
+    lock(options.keep)
 
 
 if __name__ == "__main__":

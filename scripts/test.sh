@@ -30,7 +30,7 @@ install_pins() {
 
 # The environment is made again when a lock or this list changes.
 prepare_venv() {
-    local tools=(pytest hypothesis "dask[distributed]>=2025.7,<2027" bandit detect-secrets setuptools) stamp base
+    local tools=(pytest hypothesis bandit detect-secrets setuptools) stamp base
     stamp=$(cat "$LOCKS"/full-cpu*.txt scripts/test.sh | sha256sum | cut -d' ' -f1)
     [ "$(cat "$VENV/stamp" 2>/dev/null)" = "$stamp" ] && return 0
     say "Creating $VENV with the locked packages of the full environment"

@@ -399,8 +399,9 @@ def _import_distributed():
         import distributed
     except ImportError as error:
         raise MissingDependency(
-            f"A Dask scheduler is given, but the package distributed does not load here ({error}). Install it with "
-            f'"{sys.executable}" -m pip install "dask[distributed]", or leave the scheduler out to compute here.',
+            f"A Dask scheduler is given, but the package distributed does not load here ({error}). In QGIS run \"Set up "
+            f'the backend" with PROFILE=full; in a Python of your own install it with "{sys.executable}" -m pip install '
+            '"dask[distributed]". Or leave the scheduler out to compute here.',
             {"package": "distributed"},
         ) from error
     return distributed
