@@ -47,15 +47,16 @@ TRAINING_DATA = [
 ]
 
 
-def trained_model(base: Path, runs: list[Path], kind: str) -> tuple[PhysicalOutputs, int]:
-    """The run's weights in a merged model, rounded to what will be stored."""
+def trained_model(base: Path, runs: list[Path], kind: str, average: bool) -> tuple[PhysicalOutputs, int]:
+    """The runs' weights in a merged model, rounded to what will be stored."""
     model = small_model(base, SMALL_ADAPTATION)
-    steps = 0
-    for run in runs:
-        state, run_steps = checkpoint_state(run, kind)
+    found = [checkpoint_state(run, kind) for run in runs]
+    states = [state for state, _ in found]
+    if average:
+        states = [{name: sum(state[name] for state in states) / len(states) for name in states[0]}]
+    for state in states:
         load_state(model, state)
-        steps += run_steps
-    return stored_model(model), steps
+    return stored_model(model), sum(steps for _, steps in found)
 
 
 def calibration_of(model: PhysicalOutputs, sets: list[list[Sample]]) -> Calibration:
@@ -88,11 +89,12 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--weights", choices=("now", "ema"), default="now", help="last or averaged weights")
+    parser.add_argument("--average", action="store_true", help="take the mean of the runs' weights instead")
     parser.add_argument("--version", default="1.0.0")
     parser.add_argument("--card", type=Path, default=Path(__file__).parent / "model_card.md")
     args = parser.parse_args()
 
-    model, steps = trained_model(args.base, args.run, args.weights)
+    model, steps = trained_model(args.base, args.run, args.weights, args.average)
     sets = validation_sets(args.data)
     calibration = calibration_of(model, sets)
     print(calibration)
