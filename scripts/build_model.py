@@ -38,7 +38,11 @@ TRAINING_DATA = [
         "licence": "CC0-1.0",
         "attribution": "trees and ground only",
     },
-    {"name": "NAIP crops, California 2016-2020 (pretraining, self-training)", "licence": "public domain", "attribution": "USDA NAIP"},
+    {
+        "name": "NAIP crops, California 2016-2020 (pretraining, self-training)",
+        "licence": "public domain",
+        "attribution": "USDA NAIP",
+    },
     {
         "name": "scenes rendered by this project's procedural generator",
         "licence": "GPL-2.0-or-later",

@@ -24,6 +24,7 @@ from semantic3d.datasets.imagery import read_rendered_rgb, read_rgb  # noqa: E40
 from semantic3d.models.latent import CONFIGS, LatentDiffusion  # noqa: E402
 from semantic3d.training.loop import LoopConfig  # noqa: E402
 from semantic3d.training.pretrain import save_base, seeded_crops, train_denoiser, train_vae  # noqa: E402
+from semantic3d.training.small import unlabelled_paths  # noqa: E402
 
 # Labelled sets whose licence lets weights ship; only their training columns are read.
 LABELLED = (("autzen", slice(470, None)), ("ign_rural", None), ("llanchama", None), ("centro_fuerte", None))
@@ -31,7 +32,7 @@ LABELLED = (("autzen", slice(470, None)), ("ign_rural", None), ("llanchama", Non
 
 def read_images(data: Path, rendered: Path | None) -> list[np.ndarray]:
     """Every image to learn from, in an order that follows from the folders alone; crops are drawn by area."""
-    naip = [read_rgb(path) for path in sorted((data / "unlabelled" / "naip").glob("*.tif"))]
+    naip = [read_rgb(path) for path in unlabelled_paths(data)]
     labelled = [read_rgb(path, columns=columns) for name, columns in LABELLED
                 for path in sorted((data / "labelled" / name / "rgb").glob("*.tif"))]
     if not naip and not labelled:

@@ -25,7 +25,7 @@ class PatchBatch:
     image: Tensor
     ndsm_m: Tensor
     land_cover: Tensor
-    heights_true: Tensor = None
+    heights_true: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.heights_true is None:

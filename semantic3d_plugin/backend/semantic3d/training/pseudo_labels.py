@@ -20,7 +20,7 @@ from ..datasets.labelled import IGNORED, Sample
 from ..models.adapted import AdaptedDiffusion
 from ..models.decoder import class_probability
 
-MULTIPLE_PX = 64  # what the network halves, and a little more
+MULTIPLE_PX = 64  # sides that the network can halve at each of its levels
 STEPS = 256  # of confidence, from 0 to 1
 
 
