@@ -44,6 +44,7 @@ from semantic3d.training.small import (  # noqa: E402
     training_patches,
     validation_sets,
 )
+from semantic3d.training.validation import network_input  # noqa: E402
 
 NORM_BATCHES = 40
 METHOD = {
@@ -99,11 +100,10 @@ def predict(model: nn.Module, tile: Tensor) -> tuple[np.ndarray, np.ndarray | No
 def predict_image(model: nn.Module, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Whole-image maps in tiles side by side; NaN and 0 where a model does not answer."""
     height, width = rgb.shape[:2]
-    padded = np.pad(rgb, ((0, -height % TILE_PX), (0, -width % TILE_PX), (0, 0)), mode="symmetric")
-    image = torch.from_numpy(padded.transpose(2, 0, 1).astype(np.float32) / 127.5 - 1)
-    maps = np.full((3, *padded.shape[:2]), np.nan, np.float32)
-    for top in range(0, padded.shape[0], TILE_PX):
-        for left in range(0, padded.shape[1], TILE_PX):
+    image = network_input(rgb, height + -height % TILE_PX, width + -width % TILE_PX)
+    maps = np.full((3, *image.shape[1:]), np.nan, np.float32)
+    for top in range(0, image.shape[1], TILE_PX):
+        for left in range(0, image.shape[2], TILE_PX):
             place = slice(top, top + TILE_PX), slice(left, left + TILE_PX)
             found = predict(model, image[None, :, place[0], place[1]])
             for layer, values in zip(maps, found):

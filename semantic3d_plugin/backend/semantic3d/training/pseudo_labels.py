@@ -8,6 +8,7 @@ Zou et al. 2018, "Unsupervised Domain Adaptation for Semantic Segmentation via C
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -19,9 +20,11 @@ from torch import Tensor
 from ..datasets.labelled import IGNORED, Sample
 from ..models.adapted import AdaptedDiffusion
 from ..models.decoder import class_probability
+from .validation import network_input
 
 MULTIPLE_PX = 64  # sides that the network can halve at each of its levels
 STEPS = 256  # of confidence, from 0 to 1
+VIEWS = tuple(itertools.product(range(4), (False, True)))  # quarter turns, mirrored or not
 
 
 class Opinion(NamedTuple):
@@ -56,17 +59,15 @@ def opinion(model: AdaptedDiffusion, rgb: np.ndarray) -> Opinion:
         raise ValueError("pseudo-labels need a model with a height per class")
     height, width = rgb.shape[:2]
     side = -(-max(height, width) // MULTIPLE_PX) * MULTIPLE_PX
-    padded = np.pad(rgb, ((0, side - height), (0, side - width), (0, 0)), mode="symmetric")
-    image = torch.from_numpy(padded.transpose(2, 0, 1).astype(np.float32) / 127.5 - 1)
-    views = torch.stack([_turned(image, turns, mirrored) for turns in range(4) for mirrored in (False, True)])
+    image = network_input(rgb, side, side)
+    views = torch.stack([_turned(image, *view) for view in VIEWS])
     probability, heights = _maps(model, views.contiguous(memory_format=torch.channels_last))
     total_probability, total_height = torch.zeros_like(probability[0]), torch.zeros_like(heights[0])
-    for index in range(8):
-        turns, mirrored = divmod(index, 2)
-        total_probability += _turned_back(probability[index], turns, bool(mirrored))
-        total_height += _turned_back(heights[index], turns, bool(mirrored))
-    confidence, channel = (total_probability / 8)[:, :height, :width].max(dim=0, keepdim=True)
-    height_m = (total_height / 8)[:, :height, :width].gather(0, channel)[0].clamp(min=0) * model.config.height_scale_m
+    for index, view in enumerate(VIEWS):
+        total_probability += _turned_back(probability[index], *view)
+        total_height += _turned_back(heights[index], *view)
+    confidence, channel = (total_probability / len(VIEWS))[:, :height, :width].max(dim=0, keepdim=True)
+    height_m = (total_height / len(VIEWS))[:, :height, :width].gather(0, channel)[0].clamp(min=0) * model.config.height_scale_m
     return Opinion(
         (channel[0] + 1).numpy().astype(np.uint8),
         (confidence[0] * (STEPS - 1)).round().numpy().astype(np.uint8),

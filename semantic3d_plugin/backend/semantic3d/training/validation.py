@@ -13,6 +13,13 @@ from ..metrics.figures import Figures, figures
 from ..models.adapted import PhysicalOutputs
 
 
+def network_input(rgb: np.ndarray, height_px: int, width_px: int) -> torch.Tensor:
+    """An image uint8 [H, W, 3] as the network takes it, float32 [3, height_px, width_px] in -1..1, mirrored beyond it."""
+    missing = ((0, height_px - rgb.shape[0]), (0, width_px - rgb.shape[1]), (0, 0))
+    padded = np.pad(rgb, missing, mode="symmetric")
+    return torch.from_numpy(padded.transpose(2, 0, 1).astype(np.float32) / 127.5 - 1)
+
+
 @torch.no_grad()
 def predict(
     model: nn.Module, rgb: np.ndarray, tile_px: int = 512, on_tile: Callable[[], None] | None = None
@@ -27,19 +34,18 @@ def predict(
         height [H, W] m, predictive variance [H, W] m2, class probability [K, H, W].
     """
     height, width = rgb.shape[:2]
-    padded = np.pad(rgb, ((0, -height % tile_px), (0, -width % tile_px), (0, 0)), mode="symmetric")
-    image = torch.from_numpy(padded.transpose(2, 0, 1).astype(np.float32) / 127.5 - 1)
+    image = network_input(rgb, height + -height % tile_px, width + -width % tile_px)
     device = next(model.parameters()).device
     maps = None
-    for top in range(0, padded.shape[0], tile_px):
-        for left in range(0, padded.shape[1], tile_px):
+    for top in range(0, image.shape[1], tile_px):
+        for left in range(0, image.shape[2], tile_px):
             if on_tile:
                 on_tile()
             tile = image[None, :, top : top + tile_px, left : left + tile_px].to(device)
             tile = tile.contiguous(memory_format=torch.channels_last)
             h, aleatoric, epistemic, _, probability = model(tile)
             joined = torch.cat([h, aleatoric + epistemic, probability], dim=1)[0]
-            maps = torch.zeros(len(joined), *padded.shape[:2]) if maps is None else maps
+            maps = torch.zeros(len(joined), *image.shape[1:]) if maps is None else maps
             maps[:, top : top + tile_px, left : left + tile_px] = joined.float().cpu()
     cut = maps[:, :height, :width].numpy()
     return cut[0], cut[1], cut[2:]
