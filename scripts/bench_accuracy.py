@@ -6,6 +6,8 @@
 
 Same patches in the same order, same augmentation, same losses, same optimiser, same number of steps for all;
 nobody starts from the bundled model. A run that is interrupted goes on; finished ones are not repeated.
+With --wide-steps all go on as the bundled model did: on patches as large as a tile, with --pseudo on labels of a
+model, too.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import json
 import platform
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "semantic3d_plugin" / "backend"))
@@ -47,6 +50,7 @@ from semantic3d.training.small import (  # noqa: E402
 from semantic3d.training.validation import network_input  # noqa: E402
 
 NORM_BATCHES = 40
+WIDE_BATCH = 2  # of patches as large as a tile
 METHOD = {
     "adapted, UNet in full": {},
     "adapted by LoRA": {"unet_training": "lora"},
@@ -73,7 +77,7 @@ def make_model(name: str, base_path: Path) -> nn.Module:
 
 def loss_function(model: nn.Module, compiled: bool) -> Callable[[PatchBatch], Tensor]:
     """The loss of one batch: everybody's joint loss, and S1's own."""
-    forward = torch.compile(model) if compiled else model
+    forward = torch.compile(model, dynamic=False) if compiled else model  # one size of patch in each stage
 
     def of_batch(batch: PatchBatch) -> Tensor:
         image = batch.image.contiguous(memory_format=torch.channels_last)
@@ -141,20 +145,32 @@ def evaluate(model: nn.Module, samples: list[Sample]) -> dict:
     return {**means, "mae_pixels_m": float(np.concatenate(errors).mean())}
 
 
-def run_one(name: str, seed: int, source: PatchSource, samples: list[Sample], options) -> dict:
+def train(model: nn.Module, seed: int, source: PatchSource, batch: int, loop: LoopConfig, folder: Path) -> None:
+    """Train a model as it stands, or read what an earlier call trained; its last weights are in it afterwards."""
+    of_batch = loss_function(model, loop.compiled)
+    run_loop(model, lambda step: of_batch(source.batch(batch, seed * 10**7 + step)), loop, folder)
+    load_state(model, checkpoint_state(folder, "now")[0])
+    # Over the same batches whether the run was broken off or not, and whatever version wrote its checkpoint.
+    refresh_norms(model, (source.batch(batch, 10**6 + step).image for step in range(NORM_BATCHES)))
+
+
+def run_one(name: str, seed: int, sources: list[PatchSource], samples: list[Sample], options) -> dict:
     """Train and evaluate one model with one seed, or read what an earlier call found."""
-    folder = options.runs / f"{name.replace(', ', '_').replace(' ', '_')}_{options.steps}_{seed}"
-    result = folder / "figures.json"
+    stem = f"{name.replace(', ', '_').replace(' ', '_')}_{options.steps}"
+    wide = f"_wide{options.wide_steps}" if options.wide_steps else ""
+    result = options.runs / f"{stem}{wide}_{seed}" / "figures.json"
     if result.exists():
         return json.loads(result.read_text())
     torch.manual_seed(seed)
     model = make_model(name, options.base).to(memory_format=torch.channels_last).train()
-    of_batch = loss_function(model, options.compile)
-    loop = LoopConfig(steps=options.steps, learning_rate=options.learning_rate, log_every=100, optimiser="muon")
-    run_loop(model, lambda step: of_batch(source.batch(options.batch, seed * 10**7 + step)), loop, folder)
-    load_state(model, checkpoint_state(folder, "now")[0])
-    # Over the same batches whether the run was broken off or not, and whatever version wrote its checkpoint.
-    refresh_norms(model, (source.batch(options.batch, 10**6 + step).image for step in range(NORM_BATCHES)))
+    loop = LoopConfig(
+        steps=options.steps, learning_rate=options.learning_rate, log_every=100, optimiser="muon",
+        compiled=options.compile,
+    )
+    train(model, seed, sources[0], options.batch, loop, options.runs / f"{stem}_{seed}")
+    if options.wide_steps:
+        loop = replace(loop, steps=options.wide_steps, learning_rate=options.learning_rate / 2)
+        train(model.train(), seed, sources[1], WIDE_BATCH, loop, result.parent)
     found = {**evaluate(model, samples), "parameters": sum(p.numel() for p in model.parameters())}
     result.write_text(json.dumps(found, indent=1))
     return found
@@ -169,12 +185,13 @@ def table(results: dict[str, list[dict]], options) -> str:
         spread = f" ± {np.std(values):.2f}" if len(values) > 1 else ""
         return f"{np.mean(values):.2f}{spread}"
 
+    wide = f" --wide-steps {options.wide_steps} --pseudo PSEUDO" if options.wide_steps else ""
     keys = ("mae_m", "rmse_m", "mae_pixels_m", "accuracy", "building_iou", "tree_iou", "uecc")
     lines = [
         "# Accuracy beside other networks",
         "",
         f"{datetime.date.today()}, `python scripts/bench_accuracy.py --steps {options.steps} --batch {options.batch} "
-        f"--seeds {' '.join(map(str, options.seeds))}`, {platform.machine()} CPU. Means over the images of the "
+        f"--seeds {' '.join(map(str, options.seeds))}{wide}`, {platform.machine()} CPU. Means over the images of the "
         "validation split (last MAE: over all pixels), and over seeds; heights in metres. All models saw the same "
         "patches, augmentation, losses and number of steps.",
         "",
@@ -197,17 +214,22 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--learning-rate", type=float, default=1.2e-3)
+    parser.add_argument("--wide-steps", type=int, default=0, help="steps on patches as large as a tile, afterwards")
+    parser.add_argument("--pseudo", type=Path, help="images that pseudo_label.py labelled, for the wide steps")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--compile", action="store_true", help="fuse with torch.compile: minutes to start, then faster")
     options = parser.parse_args()
 
-    source = training_patches(options.data, options.rendered, PatchConfig(), seed=1)
+    sources = [training_patches(options.data, options.rendered, PatchConfig(), seed=1)]
+    if options.wide_steps:
+        config = PatchConfig(patch_px=TILE_PX)
+        sources.append(training_patches(options.data, options.rendered, config, seed=1, pseudo=options.pseudo))
     samples = [sample for samples in validation_sets(options.data) for sample in samples]
     results: dict[str, list[dict]] = {}
     for seed in options.seeds:
         for name in options.models:
             print(f"{name}, seed {seed}", flush=True)
-            results.setdefault(name, []).append(run_one(name, seed, source, samples, options))
+            results.setdefault(name, []).append(run_one(name, seed, sources, samples, options))
             options.out.write_text(table(results, options))  # grows with every finished run
     print(options.out.read_text())
 
