@@ -232,6 +232,10 @@ class BackendAlgorithm(PluginAlgorithm):
         """The file that holds raster parameter `name` for this run, "" where it was left empty."""
         return self._paths[name] if name not in self.OPTIONAL_RASTERS else self._paths.get(name, "")
 
+    def is_lasting(self, name):
+        """Whether raster parameter `name` gives the same pixels in files at the next run, too."""
+        return self._sources[name].is_lasting()
+
     def extent_tuple(self):
         """The chosen extent as (xmin, ymin, xmax, ymax) in the image's CRS, or None."""
         extent = self._extent

@@ -1,7 +1,8 @@
 """The image as the backend can open it: a file of its own, or an export for the job.
 
 `describe_source` runs on the main thread and looks at the layer; `RasterSource.materialise` runs wherever
-the job runs and touches only what was copied from the layer.
+the job runs and touches only what was copied from the layer. `is_lasting` tells whether the same layer will be the
+same pixels in files the next time, so that a job on it can go on.
 """
 
 import math
@@ -9,6 +10,7 @@ import os
 
 from osgeo import gdal
 from qgis.core import (
+    QgsProcessingUtils,
     QgsProviderRegistry,
     QgsRasterBlockFeedback,
     QgsRasterFileWriter,
@@ -32,6 +34,9 @@ class FileSource:
     def __init__(self, path):
         self.path = path
 
+    def is_lasting(self):
+        return not is_temporary(self.path)
+
     def materialise(self, folder, feedback):
         return self.path
 
@@ -43,11 +48,16 @@ class AssignedCrsSource:
         self.path = path
         self.wkt = wkt
 
+    def is_lasting(self):
+        return not is_temporary(self.path)
+
     def materialise(self, folder, feedback):
         stem = os.path.splitext(os.path.basename(self.path))[0]  # reports and tags name the image by its file
         target = os.path.join(folder, stem + ".vrt")
         if gdal.Translate(target, self.path, format="VRT", outputSRS=self.wkt) is None:
             raise OutputFailed(tr("The image's coordinate system could not be passed on: {}").format(self.path))
+        times = os.stat(self.path)  # it says nothing that the image does not, and the next job's must be the same
+        os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
         return target
 
 
@@ -61,6 +71,9 @@ class ExportSource:
         self.columns = columns
         self.rows = rows
         self.transform_context = transform_context
+
+    def is_lasting(self):
+        return False
 
     def materialise(self, folder, feedback):
         """Write the GeoTIFF into `folder` and return its path.
@@ -142,6 +155,11 @@ def describe_shared_source(layer):
             ).format(layer.name())
         )
     return FileSource(path)
+
+
+def is_temporary(path):
+    """Whether a file lies in the folder that QGIS empties when it closes."""
+    return os.path.abspath(path).startswith(os.path.join(os.path.abspath(QgsProcessingUtils.tempFolder()), ""))
 
 
 def _has_assigned_crs(layer):

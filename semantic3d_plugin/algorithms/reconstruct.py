@@ -10,7 +10,6 @@ from qgis.core import (
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterString,
-    QgsProcessingUtils,
 )
 
 from ..backend.s3d_protocol import DEVICES, InvalidModel, ReconstructJob
@@ -18,7 +17,7 @@ from ..styling.roles import HEIGHT, LAND_COVER, PROBABILITIES, SIGMA
 from ..translation import tr
 from .base import BackendAlgorithm, destination_path
 from .image_form import add_extent, add_image_and_bands, check_on_image, given_bands
-from .raster_source import describe_shared_source
+from .raster_source import describe_shared_source, is_temporary
 
 DEFAULTS = ReconstructJob(image_path="")
 Number = QgsProcessingParameterNumber.Type
@@ -208,14 +207,13 @@ class Reconstruct(BackendAlgorithm):
         names = (*self.ROLES, self.REPORT)
         paths = {name: self.output_path(parameters, name, context) for name in names}
         first = next((path for path in paths.values() if path), "")
-        image = self.raster_path(self.INPUT)
         return self._settings_job(
             parameters,
             context,
-            image_path=image,
+            image_path=self.raster_path(self.INPUT),
             extent=self.extent_tuple(),
             **{"{}_path".format(name.lower()): path for name, path in paths.items()},
-            keep_blocks=not (_is_temporary(first) or _is_temporary(image)),  # they are other ones the next time
+            keep_blocks=not is_temporary(first) and self.is_lasting(self.INPUT),  # else others the next time
             optional_outputs=tuple(name.lower() for name in self.chosen_by_default(parameters)),
         )
 
@@ -249,8 +247,3 @@ class Reconstruct(BackendAlgorithm):
                 tr("There is no model package at {}. Leave MODEL empty for the bundled one.").format(path)
             )
         return os.path.dirname(path) if os.path.basename(path) == "manifest.json" else path
-
-
-def _is_temporary(path):
-    """Whether a file lies in the folder that QGIS empties when it closes."""
-    return os.path.abspath(path).startswith(os.path.join(os.path.abspath(QgsProcessingUtils.tempFolder()), ""))

@@ -190,6 +190,19 @@ def test_another_file_of_the_mosaics_name_is_left_alone(package, tmp_path):
     assert "d.tif" not in own.read_text()
 
 
+def test_folders_of_one_name_have_mosaics_of_their_own(package, tmp_path):
+    images = []
+    for place, names in (("east", "abcd"), ("west", "abc"), ("east", "abcd"), ("west", "abc")):
+        (tmp_path / place).mkdir(exist_ok=True)
+        job = job_for(write_parts(tmp_path / place / "town", names), package, tmp_path / "out")
+        images.append(run(job, JobControl())["image_path"])
+    assert images[:2] == images[2:]
+    assert Path(images[0]).name == "town_mosaic.vrt" and Path(images[1]).name.endswith("_mosaic.vrt")
+    texts = [Path(image).read_text() for image in images[:2]]
+    for text, own, other in ((texts[0], "east", "west"), (texts[1], "west", "east")):
+        assert str(tmp_path / own / "town") in text and str(tmp_path / other) not in text
+
+
 def test_outputs_are_not_among_the_images(package, tmp_path):
     parts = write_parts(tmp_path / "town")
     job = ReconstructJob(str(parts), package, height_path=str(parts / "a.tif"))

@@ -8,6 +8,7 @@ import time
 import processing
 import pytest
 import scene
+from osgeo import gdal
 from qgis.core import (
     QgsApplication,
     QgsCoordinateReferenceSystem,
@@ -222,13 +223,19 @@ def test_a_cluster_is_not_given_an_image_that_only_this_computer_has(reconstruct
     assert reconstruct.checkParameterValues({**asked, "SCHEDULER": ""}, context)[0]
 
 
-def test_blocks_of_an_image_that_is_made_for_the_job_are_not_kept(provider, fake_backend, image, tmp_path, context):
-    layer = QgsRasterLayer(image, "image")
-    layer.setCrs(QgsCoordinateReferenceSystem("EPSG:25832"))  # passed on by a virtual raster of the job's own
+def test_blocks_are_kept_where_the_same_layer_is_the_same_image_again(
+    provider, fake_backend, image, tmp_path, context
+):
+    assigned = QgsRasterLayer(image, "image")
+    assigned.setCrs(QgsCoordinateReferenceSystem("EPSG:25832"))  # passed on by a virtual raster of the job's own
+    gdal.Translate("/vsimem/exported.tif", image)
+    exported = QgsRasterLayer("/vsimem/exported.tif", "no file")
     report = str(tmp_path / "r.html")
-    run(context, INPUT=layer, HEIGHT=str(tmp_path / "h.tif"), REPORT=report)
-    with open(report, encoding="utf-8") as text:
-        assert json.load(text)["job"]["keep_blocks"] is False
+    for layer, kept in ((assigned, True), (exported, False)):
+        run(context, INPUT=layer, HEIGHT=str(tmp_path / "h.tif"), REPORT=report)
+        with open(report, encoding="utf-8") as text:
+            assert json.load(text)["job"]["keep_blocks"] is kept
+    gdal.Unlink("/vsimem/exported.tif")
 
 
 def test_a_manifest_stands_for_its_folder(provider, fake_backend, image, tmp_path, context):

@@ -1,6 +1,7 @@
 """Images that are no file: exported for the job, or refused with the reason."""
 
 import json
+import os
 
 import processing
 import pytest
@@ -106,6 +107,21 @@ def test_the_export_keeps_to_the_extent_with_context_around_it(in_memory, image,
     assert (exported.ReadAsArray() == original.ReadAsArray(16, 16, 18, 18)).all()
 
 
+def test_an_assigned_crs_is_said_in_the_same_bytes_each_time(qgis_app, image, tmp_path, context):
+    layer = QgsRasterLayer(image, "image")
+    layer.setCrs(QgsCoordinateReferenceSystem("EPSG:25833"))
+    seen = []
+    for run in ("job-1", "job-2"):
+        folder = tmp_path / run
+        folder.mkdir()
+        path = describe_source(layer, None, 0.0, context.transformContext()).materialise(str(folder), None)
+        with open(path, "rb") as text:
+            seen.append((os.path.basename(path), os.stat(path).st_mtime_ns, text.read()))
+    assert seen[0] == seen[1]
+    assert seen[0][1] == os.stat(image).st_mtime_ns
+    assert "UTM zone 33N" in gdal.Open(path).GetProjection()
+
+
 def test_too_large_an_export_is_refused_with_numbers(in_memory, context, monkeypatch):
     monkeypatch.setattr(raster_source, "MAX_EXPORT_PIXELS", 2000)
     with pytest.raises(InvalidInput, match="60 x 40 pixels.*EXTENT"):
@@ -140,8 +156,6 @@ def test_a_web_map_is_exported_at_the_gsd(web_map, context):
 
 
 def test_the_job_gets_the_export_and_leaves_nothing_behind(provider, fake_backend, in_memory, tmp_path, context):
-    import os
-
     report = str(tmp_path / "r.html")
     processing.run("semantic3d:reconstruct", {"INPUT": in_memory, "REPORT": report}, context=context)
     with open(report, encoding="utf-8") as text:

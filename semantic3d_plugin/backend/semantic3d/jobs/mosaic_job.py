@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from dataclasses import replace
@@ -9,13 +10,13 @@ from dataclasses import replace
 from s3d_protocol import InvalidParameter, JobControl, ReconstructJob
 
 from ..raster.image_collection import find_images, is_collection
-from ..raster.image_mosaic import write_mosaic
+from ..raster.image_mosaic import mosaic_origin, write_mosaic
 
 
 def as_one_image(job: ReconstructJob, control: JobControl) -> ReconstructJob:
     """Return the job; where its image is a folder, a pattern or a STAC file, on the mosaic of the images.
 
-    The mosaic's name and text depend on the images alone, so that an interrupted job finds its blocks again.
+    The mosaic's text depends on the images alone, and its name on where they lie, so that an interrupted job finds its blocks again.
 
     Raises:
         InvalidInput: there are no images, or two do not fit together.
@@ -26,8 +27,12 @@ def as_one_image(job: ReconstructJob, control: JobControl) -> ReconstructJob:
         return job
     outputs = job.outputs()
     folder = os.path.dirname(os.path.abspath(next(iter(outputs.values()))))
-    target = os.path.join(folder, f"{_stem(job.image_path)}_mosaic.vrt")
-    images = find_images(job.image_path, [target])
+    origin = os.path.abspath(job.image_path)
+    plain = os.path.join(folder, f"{_stem(job.image_path)}_mosaic.vrt")
+    target = plain
+    if mosaic_origin(plain) not in ("", origin):  # of another folder of that name, and its layers may be in use
+        target = os.path.join(folder, f"{_stem(job.image_path)}_{_digits(origin)}_mosaic.vrt")
+    images = find_images(job.image_path, [plain, target])
     for name, path in outputs.items():
         if os.path.abspath(path) in images:
             raise InvalidParameter(
@@ -36,10 +41,14 @@ def as_one_image(job: ReconstructJob, control: JobControl) -> ReconstructJob:
                 {"output": name, "path": path},
             )
     control.log(f"{len(images)} images become one mosaic, {target}.")
-    write_mosaic(images, target, control.check_cancelled)
+    write_mosaic(images, target, origin, control.check_cancelled)
     return replace(job, image_path=target)
 
 
 def _stem(path: str) -> str:
     name = os.path.basename(os.path.normpath(path))
     return re.sub(r"[*?\[\]]+", "_", os.path.splitext(name)[0]).strip("_") or "images"
+
+
+def _digits(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:6]

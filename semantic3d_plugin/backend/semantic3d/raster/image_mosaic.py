@@ -20,6 +20,7 @@ from .gdal_errors import GDAL_ERRORS, reason
 from .source import check_blocks
 
 _MARK = "SEMANTIC3D_MOSAIC"  # in what we wrote, and may write anew
+_ORIGIN = "SEMANTIC3D_MOSAIC_OF"
 _GSD_TOLERANCE = 0.01
 _ON_GRID_PX = 0.01
 _MOST_CELLS = 20_000_000
@@ -49,7 +50,16 @@ class _Image:
     block: tuple
 
 
-def write_mosaic(paths: Sequence[str], target: str, check_cancelled: Callable[[], None]) -> None:
+def mosaic_origin(path: str) -> str:
+    """Return which folder, pattern or STAC file a mosaic was made of; empty for whatever else has that path."""
+    try:
+        with rasterio.open(path) as dataset:
+            return dataset.tags().get(_ORIGIN, "")
+    except (*GDAL_ERRORS, ValueError):
+        return ""
+
+
+def write_mosaic(paths: Sequence[str], target: str, origin: str, check_cancelled: Callable[[], None]) -> None:
     """Write a virtual raster over images; a file that says the same already is left as it is.
 
     Where images overlap the later one is on top. What none covers is NoData, or transparent.
@@ -57,6 +67,7 @@ def write_mosaic(paths: Sequence[str], target: str, check_cancelled: Callable[[]
     Args:
         paths: at least one, in the order in which they are laid down.
         target: the .vrt file.
+        origin: what named the images, see `mosaic_origin`.
 
     Raises:
         InvalidInput: one cannot be opened, or two do not fit together: both are named.
@@ -67,7 +78,7 @@ def write_mosaic(paths: Sequence[str], target: str, check_cancelled: Callable[[]
         check_cancelled()
         images.append(_look_at(path))
         _check_fits(images[0], images[-1])
-    text = ElementTree.tostring(_virtual(images), encoding="unicode")
+    text = ElementTree.tostring(_virtual(images, origin), encoding="unicode")
     try:
         if os.path.exists(target):
             with open(target, encoding="utf-8") as file:
@@ -148,7 +159,7 @@ def _crs_text(crs: CRS | None) -> str:
     return ":".join(crs.to_authority() or (crs.to_wkt()[:60],))
 
 
-def _virtual(images: Sequence[_Image]) -> ElementTree.Element:
+def _virtual(images: Sequence[_Image], origin: str) -> ElementTree.Element:
     first = images[0]
     left, top = min(image.left for image in images), max(image.top for image in images)
     places = [_place(image, first, left, top) for image in images]
@@ -159,6 +170,7 @@ def _virtual(images: Sequence[_Image]) -> ElementTree.Element:
         ElementTree.SubElement(root, "SRS", dataAxisToSRSAxisMapping="1,2").text = first.crs.to_wkt()
     metadata = ElementTree.SubElement(root, "Metadata")
     ElementTree.SubElement(metadata, "MDI", key=_MARK).text = str(len(images))
+    ElementTree.SubElement(metadata, "MDI", key=_ORIGIN).text = origin
     corner = (left, first.gsd_x, 0.0, top, 0.0, -first.gsd_y)
     ElementTree.SubElement(root, "GeoTransform").text = ", ".join(f"{value:.17g}" for value in corner)
     for number, colour in enumerate(first.colours, 1):
