@@ -7,6 +7,7 @@ same pixels in files the next time, so that a job on it can go on.
 
 import math
 import os
+import xml.etree.ElementTree as ElementTree  # nosec B405 # for what GDAL writes for us
 
 from osgeo import gdal
 from qgis.core import (
@@ -56,7 +57,8 @@ class AssignedCrsSource:
         target = os.path.join(folder, stem + ".vrt")
         if gdal.Translate(target, self.path, format="VRT", outputSRS=self.wkt) is None:
             raise OutputFailed(tr("The image's coordinate system could not be passed on: {}").format(self.path))
-        times = os.stat(self.path)  # it says nothing that the image does not, and the next job's must be the same
+        _forget_statistics(target)
+        times = os.stat(self.path)  # as the image's, so that the next job's is the same file
         os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
         return target
 
@@ -160,6 +162,15 @@ def describe_shared_source(layer):
 def is_temporary(path):
     """Whether a file lies in the folder that QGIS empties when it closes."""
     return os.path.abspath(path).startswith(os.path.join(os.path.abspath(QgsProcessingUtils.tempFolder()), ""))
+
+
+def _forget_statistics(virtual):
+    """Take out of a virtual raster what GDAL knows of its image only once somebody has looked at it."""
+    tree = ElementTree.parse(virtual)  # nosec B314 # GDAL wrote it just now
+    for band in tree.iter("VRTRasterBand"):
+        for part in [part for part in band if part.tag in ("Metadata", "Histograms")]:
+            band.remove(part)
+    tree.write(virtual)
 
 
 def _has_assigned_crs(layer):

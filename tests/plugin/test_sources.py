@@ -117,6 +117,10 @@ def test_an_assigned_crs_is_said_in_the_same_bytes_each_time(qgis_app, image, tm
         path = describe_source(layer, None, 0.0, context.transformContext()).materialise(str(folder), None)
         with open(path, "rb") as text:
             seen.append((os.path.basename(path), os.stat(path).st_mtime_ns, text.read()))
+        looked_at = gdal.Open(image)
+        looked_at.GetRasterBand(1).ComputeStatistics(False)
+        del looked_at  # now they are kept beside the image
+    assert os.path.exists(image + ".aux.xml")
     assert seen[0] == seen[1]
     assert seen[0][1] == os.stat(image).st_mtime_ns
     assert "UTM zone 33N" in gdal.Open(path).GetProjection()
