@@ -15,10 +15,11 @@ import rasterio
 from fake_model import write_fake_package
 
 import semantic3d
-from s3d_protocol import JobControl, ReconstructJob
+from s3d_protocol import EvaluateJob, JobControl, ReconstructJob
 from s3d_protocol.errors import InvalidInput
-from semantic3d.jobs import reconstruct
-from semantic3d.raster import source as source_module
+from semantic3d.jobs import evaluate, reconstruct
+from semantic3d.raster import block_sizes
+from semantic3d.raster.reference import Reference
 from semantic3d.raster.source import ImageSource
 
 BACKEND = Path(__file__).resolve().parents[2] / "semantic3d_plugin" / "backend"
@@ -101,10 +102,28 @@ def test_a_job_on_such_a_tile_ends_before_a_pixel_is_read(how, model, tmp_path, 
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.parametrize("how", ["file", "vrt of vrts"])
+def test_a_reference_of_such_a_tile_is_not_read(how, tmp_path):
+    image = hidden(how, tmp_path / "image")
+    job = EvaluateJob(height_path=image, reference_height_path=image, report_path=str(tmp_path / "r.html"))
+    words = r"i\.tif.* is stored in blocks of 65536 x 65536 pixels"
+    with pytest.raises(InvalidInput, match=words):
+        evaluate.run(job, JobControl())
+    with pytest.raises(InvalidInput, match=words):
+        Reference(image, "nDSM")
+    assert not (tmp_path / "r.html").exists()
+
+
+def test_a_mask_of_one_such_tile_is_not_read(tmp_path):
+    path = bare_tiff(tmp_path / "i.tif", 1000, 1000, 1, rows_per_strip=1000)
+    bare_tiff(tmp_path / "i.tif.msk", 65536, 65536, 8, tile=65536)
+    refused(path, r"i\.tif\.msk, which .*i\.tif reads, is stored in blocks of 65536 x 65536 pixels")
+
+
 def test_a_virtual_raster_of_many_parts_opens_soon(tmp_path, monkeypatch):
     near = [f"/lost/{number}.tif" for number in range(3000)]
     far = [f"/vsicurl/http://far/{number}.tif" for number in range(3000)]
-    path, opened, opens = vrt(tmp_path / "v.vrt", *near, *far), [], source_module._opened
+    path, opened, opens = vrt(tmp_path / "v.vrt", *near, *far), [], block_sizes.open_quietly
 
     def watched(name):
         opened.append(name)
@@ -112,17 +131,17 @@ def test_a_virtual_raster_of_many_parts_opens_soon(tmp_path, monkeypatch):
             raise OSError("there is no network")
         return opens(name)
 
-    monkeypatch.setattr(source_module, "_opened", watched)
+    monkeypatch.setattr(block_sizes, "open_quietly", watched)
     ImageSource(path).close()
-    looked_at = opened[1:]
+    looked_at = list(opened)
     assert {near[0], near[-1], far[0]} <= set(looked_at) and len(looked_at) < 300
     assert [name for name in looked_at if name in far] == [far[0]]  # no other is asked of a server that is not there
     opened.clear()
     ImageSource(path).close()
-    assert opened == [path]  # the same file is looked into once
+    assert opened == []  # the same file is looked into once
     os.utime(path, ns=(1, 1))
     ImageSource(path).close()
-    assert opened[1:] == [path, *looked_at]
+    assert opened == looked_at
 
 
 def test_a_virtual_raster_that_is_no_utf_8_is_refused(tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .preview import open_raster
+from ..raster.block_sizes import open_quietly
 
 INK = (33, 37, 41)
 FAINT_INK = (108, 117, 125)
@@ -84,7 +84,7 @@ def shortened(text: str, width: int, bold: bool = False) -> str:
 @functools.lru_cache(maxsize=2)
 def _glyphs(bold: bool) -> dict:
     name = "glyphs_bold.png" if bold else "glyphs_regular.png"
-    with open_raster(str(Path(__file__).parent / name)) as source:
+    with open_quietly(str(Path(__file__).parent / name)) as source:
         atlas = source.read(1)
     starts = [*np.flatnonzero(atlas[0]), atlas.shape[1]]
     return {c: atlas[1:, a:b] for c, a, b in zip(_CHARACTERS, starts[:-1], starts[1:])}

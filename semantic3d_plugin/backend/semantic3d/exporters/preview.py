@@ -2,16 +2,15 @@
 from __future__ import annotations
 
 import json
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import rasterio
 from rasterio.enums import ColorInterp, MaskFlags, Resampling
-from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window
 
 from ..models.package import LandCoverClass
+from ..raster.block_sizes import open_quietly
 from .ramps import NODATA_COLOUR, Ramp, nice_maximum, rgb
 
 LONGEST_PX = 1024
@@ -33,13 +32,6 @@ class Preview:
     step_px: float
 
 
-def open_raster(path: str):
-    """rasterio.open without the warning about rasters in pixel coordinates, which are allowed here."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        return rasterio.open(path)
-
-
 def read_preview(path: str, bands=(1,), longest_px: int = LONGEST_PX, averaged: bool = False,
                  like: str = "") -> Preview:
     """Read bands with at most `longest_px` pixels along the longer side.
@@ -49,7 +41,7 @@ def read_preview(path: str, bands=(1,), longest_px: int = LONGEST_PX, averaged: 
         averaged: whether pixels are averaged (pictures) or picked (classes, statistics).
         like: another raster on the same pixel lattice whose extent is wanted instead of the whole.
     """
-    with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES), open_raster(path) as source:
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES), open_quietly(path) as source:
         window = _window_like(source, like) if like else Window(0, 0, source.width, source.height)
         step = max(1.0, max(window.width, window.height) / longest_px)
         shape = (max(1, round(window.height / step)), max(1, round(window.width / step)))
@@ -108,7 +100,7 @@ def class_picture(path: str, classes, longest_px: int = LONGEST_PX) -> np.ndarra
 
 def stored_classes(path: str) -> tuple:
     """The classes that a LAND_COVER file carries: its SEMANTIC3D_CLASSES tag, else its colour table."""
-    with open_raster(path) as source:
+    with open_quietly(path) as source:
         text = source.tags().get("SEMANTIC3D_CLASSES", "")
         if text:
             return tuple(LandCoverClass(int(item[0]), str(item[1]), str(item[2])) for item in json.loads(text))
@@ -121,7 +113,7 @@ def stored_classes(path: str) -> tuple:
 
 def _palette(path: str):
     """Colours [256, 3] uint8 of an image that stores indices; None for others."""
-    with open_raster(path) as source:
+    with open_quietly(path) as source:
         if source.count != 1 or source.colorinterp[0] != ColorInterp.palette or source.dtypes[0] != "uint8":
             return None
         table = np.zeros((256, 3), dtype=np.uint8)
@@ -131,7 +123,7 @@ def _palette(path: str):
 
 
 def _colour_bands(path: str) -> tuple:
-    with open_raster(path) as source:
+    with open_quietly(path) as source:
         meanings = list(source.colorinterp)
         colours = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
         if all(colour in meanings for colour in colours):
@@ -146,7 +138,7 @@ def _limit(path: str, smallest: float) -> float:
 
 
 def _window_like(source, like: str) -> Window:
-    with open_raster(like) as other:
+    with open_quietly(like) as other:
         inverse, x, y = ~source.transform, other.transform.c, other.transform.f
         column = inverse.a * x + inverse.b * y + inverse.c
         row = inverse.d * x + inverse.e * y + inverse.f

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from html import escape
 
-from .preview import height_limit_m, open_raster, sigma_limit_m
+from ..raster.block_sizes import open_quietly
+from .preview import height_limit_m, sigma_limit_m
 from .ramps import ERROR_RAMP, HEIGHT_RAMP, PROBABILITY_RAMP, SIGMA_RAMP, Ramp, number_text, rgb
 
 _PROFILE_LINE = "49,104,142,255"
@@ -38,7 +39,7 @@ def write_land_cover_style(raster_path: str, classes) -> str:
 
 def write_probabilities_style(raster_path: str, classes) -> str:
     """Write the style of a PROBABILITIES raster; returns the sidecar's path."""
-    with open_raster(raster_path) as source:
+    with open_quietly(raster_path) as source:
         has_scale = source.scales[0] != 1.0  # QGIS then sees the scaled values
         full = 255.0 if source.dtypes[0] == "uint8" and not has_scale else 1.0
     return _write(raster_path, probabilities_qml(full, classes[0].name if classes else ""))

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..raster.block_sizes import open_quietly
 from .canvas import FAINT_INK, INK, Canvas, text_height, text_width
 from .png import png_bytes
 from .preview import (
-    class_picture, height_limit_m, image_picture, open_raster, ramp_picture, sigma_limit_m, stored_classes,
+    class_picture, height_limit_m, image_picture, ramp_picture, sigma_limit_m, stored_classes,
 )
 from .ramps import HEIGHT_RAMP, SIGMA_RAMP, Ramp, nice_maximum, number_text, rgb, ticks
 
@@ -69,7 +70,7 @@ def quicklook(image_path: str, height_path: str = "", sigma_path: str = "", land
 
 def _pixel_width_m(path: str, picture: np.ndarray, gsd_m: float) -> float:
     """Metres that one picture column spans; 0 when unknown."""
-    with open_raster(path) as source:
+    with open_quietly(path) as source:
         gsd_m = gsd_m or _leading_number(source.tags().get("SEMANTIC3D_GSD_M", ""))
         return gsd_m * source.width / picture.shape[1]
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from s3d_protocol import InvalidInput
 
-from ..raster.source import ImageSource, files_of, open_raster, stamp_of
+from ..raster.block_sizes import files_of, stamp_of
+from ..raster.source import ImageSource, open_raster
 
 _HEAD_BYTES = 65_536
 _SAMPLES = 5  # along each axis

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
 
 import numpy as np
-import rasterio
 from rasterio.coords import disjoint_bounds
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, Resampling
-from rasterio.errors import NotGeoreferencedWarning
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
 from s3d_protocol.errors import InvalidInput
 
+from .block_sizes import check_blocks, is_plain_path, open_quietly
 from .gdal_errors import GDAL_ERRORS, reason
 from .grid import Grid
 
@@ -176,14 +174,12 @@ def open_dataset(path: str, label: str):
     """Open a raster that lies on a map grid.
 
     Raises:
-        InvalidInput: it does not exist, is no raster, or is placed by control points.
+        InvalidInput: it does not exist, is no raster, has blocks of gigabytes, or is placed by control points.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            dataset = rasterio.open(path)
+        dataset = open_quietly(path)
     except (*GDAL_ERRORS, ValueError) as error:
-        if "://" not in path and not path.startswith("/vsi") and not os.path.exists(path):
+        if is_plain_path(path) and not os.path.exists(path):
             raise InvalidInput(f"There is no file {path} for {label}. Check the path.") from error
         raise InvalidInput(f"The file {path} for {label} cannot be opened: {reason(error)}") from error
     if not all(map(math.isfinite, dataset.transform[:6])) or dataset.transform.determinant == 0:
@@ -191,6 +187,11 @@ def open_dataset(path: str, label: str):
     elif dataset.transform.is_identity and (dataset.gcps[0] or dataset.rpcs is not None):
         fault = "is placed by control points or polynomials and not yet on a map grid. Warp it first"
     else:
+        try:
+            check_blocks(dataset, path)
+        except InvalidInput:
+            dataset.close()
+            raise
         return dataset
     dataset.close()
     raise InvalidInput(f"The file {path} for {label} {fault}.")

@@ -16,8 +16,8 @@ from rasterio.enums import ColorInterp, MaskFlags
 
 from s3d_protocol.errors import InvalidInput, OutputFailed
 
+from .block_sizes import check_blocks
 from .gdal_errors import GDAL_ERRORS, reason
-from .source import check_blocks
 
 _MARK = "SEMANTIC3D_MOSAIC"  # in what we wrote, and may write anew
 _ORIGIN = "SEMANTIC3D_MOSAIC_OF"

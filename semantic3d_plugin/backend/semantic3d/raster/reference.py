@@ -8,20 +8,18 @@ invented across a gap or beyond an edge.
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Callable, Iterator
 
 import numpy as np
-import rasterio
 from rasterio.crs import CRS
 from rasterio.enums import Resampling
-from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import Affine
 from rasterio.warp import reproject, transform as transform_points
 from rasterio.windows import Window
 
 from s3d_protocol.errors import InvalidInput
 
+from .block_sizes import check_blocks, open_quietly
 from .gdal_errors import GDAL_ERRORS, reason
 from .grid import Grid, apply
 
@@ -45,18 +43,21 @@ class Reference:
             what: what it is to the user, such as "nDSM".
 
         Raises:
-            InvalidInput: it cannot be opened, or holds no numbers.
+            InvalidInput: it cannot be opened, holds no numbers, or has blocks of gigabytes.
         """
         self.path, self.what = path, what
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", NotGeoreferencedWarning)
-                self._dataset = rasterio.open(path)
+            self._dataset = open_quietly(path)
         except (*GDAL_ERRORS, ValueError) as error:
             raise InvalidInput(f"The {what} {path} cannot be opened: {reason(error)} Check the path.") from error
         if self._dataset.count == 0 or self._dataset.dtypes[0].startswith("complex"):
             self._dataset.close()
             raise InvalidInput(f"The {what} {path} has no band of real numbers.")
+        try:
+            check_blocks(self._dataset, path)
+        except InvalidInput:
+            self._dataset.close()
+            raise
 
     def heights(self, grid: Grid, check_cancelled: Callable[[], None], lowest_m: float = LOWEST_M) -> np.ndarray:
         """Read metres onto a grid, float32 [H, W], NaN where unknown.

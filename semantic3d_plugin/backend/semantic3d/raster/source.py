@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
 
 import numpy as np
-import rasterio
 from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window
 
 from s3d_protocol.errors import InvalidInput, InvalidParameter
 
+from .block_sizes import check_blocks, is_plain_path, open_quietly, pixel_bytes
 from .gdal_errors import GDAL_ERRORS, reason
 from .grid import Grid
 
-_LARGEST_BLOCK_BYTES = 1 << 30  # GDAL decodes a block as a whole, whatever the window
-_MOST_PARTS = 256  # of a VRT, looked at on each level: a header on a disk takes less than a millisecond
-_MOST_FAR_PARTS = 8  # of those that are asked of a server, a request or two each
-_MOST_LEVELS = 4  # of VRTs in VRTs
-_sound_vrts: set[tuple] = set()  # (path, stamp) where the parts were looked at: a job opens its image again and again
 _COLOURS = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 
 
@@ -186,16 +179,16 @@ class ImageSource:
             rows_px: height of the pieces.
         """
         rows, columns = self.block_shape
-        is_near = _is_plain_path(self.path)  # what comes from far away is dear
+        is_near = is_plain_path(self.path)  # what comes from far away is dear
         if columns <= wide_px and is_near and self._dataset.driver != "VRT":  # what a VRT reads may have wider ones
             return 0
-        return _pixel_bytes(self._dataset) * self.grid.width * (rows_px + 2 * rows)
+        return pixel_bytes(self._dataset) * self.grid.width * (rows_px + 2 * rows)
 
     @property
     def block_bytes(self) -> int:
         """Memory of a block of the file, all bands."""
         rows, columns = self.block_shape
-        return _pixel_bytes(self._dataset) * rows * columns
+        return pixel_bytes(self._dataset) * rows * columns
 
     @property
     def block_shape(self) -> tuple[int, int]:
@@ -219,9 +212,9 @@ def open_raster(path: str):
         InvalidInput: there is none, or GDAL does not know it.
     """
     try:
-        dataset = _opened(path)
+        dataset = open_quietly(path)
     except (*GDAL_ERRORS, ValueError) as error:
-        if _is_plain_path(path) and not os.path.exists(path):
+        if is_plain_path(path) and not os.path.exists(path):
             raise InvalidInput(f"The image {path} does not exist. Check the path.") from error
         if os.path.isdir(path):
             raise InvalidInput(f"{path} is a folder. Name the image file in it.") from error
@@ -229,16 +222,6 @@ def open_raster(path: str):
             f"The image {path} cannot be opened: {reason(error)} Is it a raster that GDAL knows?"
         ) from error
     return dataset
-
-
-def _opened(path: str):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # judged in _check_geometry
-        return rasterio.open(path)
-
-
-def _is_plain_path(path: str) -> bool:
-    return "://" not in path and not path.startswith("/vsi")
 
 
 def _check_pixels(dataset, path: str) -> None:
@@ -251,95 +234,6 @@ def _check_pixels(dataset, path: str) -> None:
             f"{path} holds complex numbers ({dataset.dtypes[0]}), as radar does before processing. "
             "Semantic3D needs an optical image with red, green and blue bands."
         )
-
-
-def _pixel_bytes(dataset) -> int:
-    """Bytes of a pixel in all bands; numpy knows no complex integers."""
-    return sum(4 if name.startswith("complex_int") else np.dtype(name).itemsize for name in dataset.dtypes)
-
-
-def check_blocks(dataset, path: str) -> None:
-    """Check that a block of an open raster, and of those that a VRT reads, can be decoded in memory.
-
-    Raises:
-        InvalidInput: one is too large.
-    """
-    _check_own_blocks(dataset, path)
-    state = path, stamp_of(path)
-    if dataset.driver == "VRT" and state not in _sound_vrts:  # its own blocks are small, whatever it reads
-        _check_parts(dataset, path)
-        _sound_vrts.add(state)
-
-
-def files_of(dataset, path: str) -> list[str]:
-    """Return the names of an open raster's files, and of those that a VRT reads.
-
-    Raises:
-        InvalidInput: one is no UTF-8.
-    """
-    try:
-        return dataset.files
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path} names a file in letters that are not UTF-8. Write it anew, in UTF-8.") from error
-
-
-def _check_own_blocks(dataset, path: str) -> None:
-    pixel_bytes = _pixel_bytes(dataset)
-    rows, columns = max(dataset.block_shapes, key=math.prod, default=(0, 0))
-    if rows * columns * pixel_bytes > _LARGEST_BLOCK_BYTES:
-        raise InvalidInput(
-            f"{path} is stored in blocks of {columns} x {rows} pixels, each of which takes "
-            f"{rows * columns * pixel_bytes / 1e9:.1f} GB to read. Write it in small tiles first, for instance with "
-            "gdal_translate -co TILED=YES.",
-            {"block": [rows, columns]},
-        )
-
-
-def _check_parts(dataset, path: str) -> None:
-    """Check the blocks of the rasters that an open VRT reads, and of those that VRTs among them read.
-
-    A VRT may have a hundred thousand parts: of more than `_MOST_PARTS` some from all over the list stand for the rest.
-    """
-    names, seen = files_of(dataset, path), {path}
-    with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):  # headers alone, and no listing of a folder for each
-        for _ in range(_MOST_LEVELS):
-            names = [name for name in dict.fromkeys(names) if name not in seen]
-            seen.update(names)
-            near = _spread([name for name in names if _is_plain_path(name)], _MOST_PARTS)
-            far = _spread([name for name in names if not _is_plain_path(name)], _MOST_FAR_PARTS)
-            names = []
-            for name in near + far:
-                inner = _parts_of(name, path)
-                if inner is None and name in far:
-                    break  # a server that does not answer would take its time for each
-                if len(names) < _MOST_PARTS:
-                    names += inner or []
-
-
-def _parts_of(name: str, path: str) -> list[str] | None:
-    """Check the blocks of a part of the VRT `path`; returns what it reads itself, None where it cannot be opened."""
-    try:
-        dataset = _opened(name)
-    except (*GDAL_ERRORS, ValueError):  # said when it is read, if it is at all
-        return None
-    with dataset:
-        _check_own_blocks(dataset, f"{name}, which {path} reads,")
-        return files_of(dataset, name) if dataset.driver == "VRT" else []
-
-
-def _spread(names: list[str], most: int) -> list[str]:
-    if len(names) <= most:
-        return names
-    return [names[position * (len(names) - 1) // (most - 1)] for position in range(most)]
-
-
-def stamp_of(path: str) -> tuple[int, int, int] | None:
-    """Return a file's number, size and time, which change with it; None where there is no such file on a disk."""
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):  # gone, far away, or XML in the place of a path
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _check_geometry(dataset, path: str) -> None:
