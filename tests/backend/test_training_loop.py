@@ -57,8 +57,8 @@ CONFIG = LoopConfig(steps=9, warmup_steps=2, checkpoint_every=4, use_bf16=False)
 
 
 def test_a_cancelled_run_goes_on_where_it_stopped(tmp_path):
-    whole = line()
-    run_loop(whole, loss_of(whole), CONFIG, tmp_path / "whole")
+    whole, losses = line(), {}
+    run_loop(whole, loss_of(whole), CONFIG, tmp_path / "whole", on_step=losses.__setitem__)
     parts = line()
 
     def stop_at_six(done, loss):
@@ -68,9 +68,9 @@ def test_a_cancelled_run_goes_on_where_it_stopped(tmp_path):
 
     with pytest.raises(Cancelled):
         run_loop(parts, loss_of(parts), CONFIG, tmp_path / "parts", on_step=stop_at_six)
-    fresh, steps = line(), []
-    ema = run_loop(fresh, loss_of(fresh), CONFIG, tmp_path / "parts", on_step=lambda done, _: steps.append(done))
-    assert steps == [7, 8]
+    fresh, seen = line(), {}
+    ema = run_loop(fresh, loss_of(fresh), CONFIG, tmp_path / "parts", on_step=seen.__setitem__)
+    assert seen == pytest.approx({step: losses[step] for step in (6, 7, 8)})
     for name, value in trained_state(whole).items():
         torch.testing.assert_close(trained_state(fresh)[name], value)
     assert ema.updates == 9

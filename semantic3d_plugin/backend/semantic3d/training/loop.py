@@ -128,8 +128,8 @@ def run_loop(
     kind = MuonAdamW if config.optimiser == "muon" else torch.optim.AdamW
     optimiser = kind(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
     ema = Ema(module, ema_decay)
-    first = _resume(module, optimiser, ema, checkpoint)
-    started, smoothed = time.monotonic(), None
+    first, smoothed = _resume(module, optimiser, ema, checkpoint)
+    started = time.monotonic()
     for step in range(first, config.steps):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, config)
@@ -143,7 +143,7 @@ def run_loop(
             stopped = cancelled
         if team.any(stopped is not None):
             if team.is_first:
-                _save(module, optimiser, ema, step, checkpoint)
+                _save(module, optimiser, ema, step, smoothed, checkpoint)
             raise stopped or Cancelled("Another process was cancelled.")
         team.average_gradients(parameters)
         torch.nn.utils.clip_grad_norm_(parameters, config.clip_norm)
@@ -158,7 +158,7 @@ def run_loop(
             print(text, flush=True)
         if (step + 1) % config.checkpoint_every == 0 or step + 1 == config.steps:
             if team.is_first:
-                _save(module, optimiser, ema, step + 1, checkpoint)
+                _save(module, optimiser, ema, step + 1, smoothed, checkpoint)
             if team.any(bool(on_checkpoint and on_checkpoint(step + 1, ema))):
                 break
     return ema
@@ -175,7 +175,9 @@ def _accumulate(loss_of_step: Callable[[int], Tensor], step: int, config: LoopCo
     return torch.stack(losses).sum()
 
 
-def _save(module: nn.Module, optimiser: torch.optim.Optimizer, ema: Ema, step: int, folder: Path) -> None:
+def _save(
+    module: nn.Module, optimiser: torch.optim.Optimizer, ema: Ema, step: int, smoothed: float | None, folder: Path
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     names = [name for name, p in module.named_parameters() if p.requires_grad]
     tensors = {f"now.{name}": value.contiguous() for name, value in trained_state(module).items()}
@@ -187,14 +189,20 @@ def _save(module: nn.Module, optimiser: torch.optim.Optimizer, ema: Ema, step: i
         for key, value in state.get(index, {}).items():
             tensors[f"optimiser.{key}.{name}"] = torch.as_tensor(value).contiguous()
     aside = folder / ".state.partial"
-    save_file(tensors, str(aside), metadata={"step": str(step), "ema_updates": str(ema.updates)})
+    metadata = {"step": str(step), "ema_updates": str(ema.updates)}
+    if smoothed is not None:
+        metadata["smoothed_loss"] = repr(smoothed)
+    save_file(tensors, str(aside), metadata=metadata)
     aside.replace(folder / "state.safetensors")
 
 
-def _resume(module: nn.Module, optimiser: torch.optim.Optimizer, ema: Ema, folder: Path) -> int:
+def _resume(
+    module: nn.Module, optimiser: torch.optim.Optimizer, ema: Ema, folder: Path
+) -> tuple[int, float | None]:
+    """Take up a checkpoint, where there is one; returns steps done and smoothed loss (earlier versions kept none)."""
     path = folder / "state.safetensors"
     if not path.exists():
-        return 0
+        return 0, None
     from safetensors import safe_open
 
     with safe_open(str(path), framework="pt") as opened:
@@ -215,4 +223,5 @@ def _resume(module: nn.Module, optimiser: torch.optim.Optimizer, ema: Ema, folde
             stored[name][entry] = value
     state["state"] = {index: stored[name] for index, name in enumerate(names) if stored[name]}
     optimiser.load_state_dict(state)
-    return int(metadata["step"])
+    smoothed = metadata.get("smoothed_loss")
+    return int(metadata["step"]), None if smoothed is None else float(smoothed)
