@@ -8,6 +8,7 @@ pytest.importorskip("diffusers")
 pytest.importorskip("peft")
 
 from diffusers import UNet2DConditionModel  # noqa: E402
+from full_shapes import SD2, SD15, SDXL, unet_config  # noqa: E402
 
 from semantic3d.datasets.labelled import Sample  # noqa: E402
 from semantic3d.models.adapted import AdaptedConfig, AdaptedDiffusion, PhysicalOutputs  # noqa: E402
@@ -18,22 +19,6 @@ from semantic3d.training.export import export_onnx, parity  # noqa: E402
 from semantic3d.training.loop import LoopConfig, trained_state  # noqa: E402
 from semantic3d.training.patches import PatchConfig, PatchSource  # noqa: E402
 from semantic3d.training.small import continued_model  # noqa: E402
-
-SD2 = {"cross_attention_dim": 1024, "attention_head_dim": [5, 10, 20, 20], "use_linear_projection": True}
-SD15 = {"cross_attention_dim": 768, "attention_head_dim": 8}
-SDXL = {
-    "block_out_channels": (320, 640, 1280),
-    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
-    "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
-    "transformer_layers_per_block": [1, 2, 10],
-    "attention_head_dim": [5, 10, 20],
-    "cross_attention_dim": 2048,
-    "use_linear_projection": True,
-    "addition_embed_type": "text_time",
-    "addition_time_embed_dim": 256,
-    "projection_class_embeddings_input_dim": 2816,
-}
-
 
 def tiny_model(seed=0):
     torch.manual_seed(seed)
@@ -67,7 +52,7 @@ def test_taps_leave_the_stock_models_outputs_unchanged():
 )
 def test_adapter_has_the_papers_number_of_parameters(shape, rank, millions):
     with torch.device("meta"):
-        unet = UNet2DConditionModel(**{"block_out_channels": (320, 640, 1280, 1280), **shape})
+        unet = UNet2DConditionModel(**unet_config(shape))
         add_adapter(unet, rank)
     trainable = sum(p.numel() for p in unet.parameters() if p.requires_grad)
     assert trainable / 1e6 == pytest.approx(millions, rel=0.005)

@@ -10,6 +10,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytest.importorskip("transformers")
 
+from diffusers import AutoencoderKL, UNet2DConditionModel  # noqa: E402
+from full_shapes import SD2, SD15, SDXL, VAE, unet_config  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 from tiny_diffusion import POOLED, TOKENS, WIDTH, save_folder  # noqa: E402
 
@@ -131,6 +133,25 @@ def test_what_is_no_such_folder_is_refused_with_the_reason(folders, tmp_path, ch
         find_base(str(folder))
 
 
+@pytest.mark.parametrize(
+    ("shape", "sample_size", "expected"),
+    [(SD15, 64, ("1", 512)), (SD2, 96, ("2", 768)), (SDXL, 128, ("xl", 1024))], ids=["1.5", "2.1", "xl"],
+)
+def test_full_configurations_are_read(shape, sample_size, expected, tmp_path):
+    with torch.device("meta"):
+        unet, vae = UNet2DConditionModel(**unet_config(shape) | {"sample_size": sample_size}), AutoencoderKL(**VAE)
+    for part, model in (("unet", unet), ("vae", vae)):
+        model.save_config(tmp_path / part)
+        (tmp_path / part / "diffusion_pytorch_model.safetensors").write_bytes(b"gigabytes that only `load` opens")
+    prompt = {"condition": torch.zeros(1, 77, shape["cross_attention_dim"])}
+    if shape is SDXL:
+        prompt["text_embeds"] = torch.zeros(1, 1280)
+    save_file(prompt, tmp_path / "condition.safetensors")
+    found = read(tmp_path)
+    assert (found.family, found.side_px) == expected
+    assert len(found.hashes) == 4
+
+
 def test_weights_of_another_shape_are_refused(folders, tmp_path):
     folder = copied(folders, tmp_path)
     set_config(folder, "unet", block_out_channels=[16, 16, 64])
@@ -188,16 +209,21 @@ def test_a_file_that_changed_since_the_first_download_is_refused(folders, tmp_pa
         hub.from_hub(f"org/name@{COMMIT}")
 
 
-def test_a_file_that_is_not_what_the_commit_says_is_refused_at_once(folders, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "embeddings"), [("vae/diffusion_pytorch_model.safetensors", 1), ("text_encoder/model.safetensors", 0)]
+)
+def test_a_file_that_is_not_what_the_commit_says_is_refused_at_once(name, embeddings, folders, tmp_path, monkeypatch):
     """The hub's cache links each large file to a blob that is named after its SHA-256."""
     stand_in = Hub(folders["1"][0], tmp_path / "cache", monkeypatch)
     folder = Path(stand_in.download("org/name", revision=COMMIT, allow_patterns=["*"]))
     blob = tmp_path / "cache" / ("0" * 64)
-    weights = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    weights = folder / name
     weights.rename(blob)
     weights.symlink_to(blob)
-    with pytest.raises(InvalidModel, match="vae/diffusion"):
+    with pytest.raises(InvalidModel, match=name):
         hub.from_hub(f"org/name@{COMMIT}")
+    kept = list((tmp_path / "cache").rglob("condition.safetensors"))
+    assert len(kept) == embeddings  # none of a wrong text encoder
 
 
 def test_without_a_network_the_error_says_what_to_do(tmp_path, monkeypatch):

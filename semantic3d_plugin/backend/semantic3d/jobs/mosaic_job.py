@@ -16,7 +16,8 @@ from ..raster.image_mosaic import mosaic_origin, write_mosaic
 def as_one_image(job: ReconstructJob, control: JobControl) -> ReconstructJob:
     """Return the job; where its image is a folder, a pattern or a STAC file, on the mosaic of the images.
 
-    The mosaic's text depends on the images alone, and its name on where they lie, so that an interrupted job finds its blocks again.
+    The mosaic's text depends on the images alone, and its name on where they lie, so that an interrupted job finds
+    its blocks again.
 
     Raises:
         InvalidInput: there are no images, or two do not fit together.

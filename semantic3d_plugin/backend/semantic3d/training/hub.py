@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from s3d_protocol import InvalidModel
+from s3d_protocol.file_hash import file_hash
 
+from .empty_prompt import CONDITION_NAME
 from .stable_diffusion import WEIGHTS, StableDiffusion, read_folder
 from .weight_files import VARIANTS, weight_files
 
@@ -30,6 +33,9 @@ def from_hub(identifier: str) -> StableDiffusion:
     repository, _, revision = identifier.partition("@")
     folder = _downloaded(repository, revision)
     record = _record_folder(repository, revision)
+    if not (record / CONDITION_NAME).is_file():  # it will be computed, and kept
+        encoders = [path.relative_to(folder).as_posix() for path in sorted(folder.glob("text_encoder*/*.safetensors"))]
+        _check_blobs({name: file_hash(folder / name) for name in encoders}, folder, identifier)
     found = read_folder(folder, identifier, record)
     _compare(found, record / _RECORD_NAME, identifier)
     return found
@@ -72,11 +78,16 @@ def _record_folder(repository: str, revision: str) -> Path:
     return folder
 
 
-def _compare(found: StableDiffusion, record: Path, identifier: str) -> None:
-    for name, digest in found.hashes.items():  # the cache names large files by their SHA-256, as the commit has it
-        blob = Path(os.path.realpath(found.folder / name)).name
+def _check_blobs(hashes: Mapping[str, str], folder: Path, identifier: str) -> None:
+    """Compare files with the SHA-256 by which the hub's cache names large ones, as the commit has it."""
+    for name, digest in hashes.items():
+        blob = Path(os.path.realpath(folder / name)).name
         if _SHA256.fullmatch(blob) and blob != digest:
-            raise InvalidModel(_changed(identifier, name, found.folder))
+            raise InvalidModel(_changed(identifier, name, folder))
+
+
+def _compare(found: StableDiffusion, record: Path, identifier: str) -> None:
+    _check_blobs(found.hashes, found.folder, identifier)
     if not record.is_file():
         aside = record.with_name(f".{record.name}.{os.getpid()}")
         aside.write_text(json.dumps(dict(found.hashes), indent=1), encoding="utf-8")
