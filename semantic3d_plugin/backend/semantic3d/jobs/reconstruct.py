@@ -8,13 +8,12 @@ together from the blocks, aside, and moved to their places together.
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Event
+from typing import Callable
 
 import rasterio
 
-from s3d_protocol import Cancelled, JobControl, OutOfMemory, ReconstructJob, partial_path
+from s3d_protocol import JobControl, OutOfMemory, ReconstructJob, partial_path
 
 from ..inference.heap import give_freed_memory_back
 from ..inference.session import InferenceSession, worker_threads
@@ -40,6 +39,7 @@ from .reconstruct_plan import (
     without_what_the_model_lacks,
 )
 from .reconstruct_work import KeptWork, Watched, has_kept_work
+from .side_by_side import side_by_side
 from .whole_outputs import check_output_paths, whole_outputs
 from .work_folder import block_path
 
@@ -137,34 +137,23 @@ def _write_outputs(plan: Plan, source, work: KeptWork, tags: dict, totals: Total
     """Put the outputs together from the blocks, aside."""
     job, package = plan.job, plan.package
     paths = paths_aside(job, package, control.job_id)
-    stopped = Event()  # by a fault of another layer
 
-    def check() -> None:
-        control.check_cancelled()
-        if stopped.is_set():
-            raise Cancelled("Another layer could not be written.")
-
-    def write(name: str, spec: RasterSpec) -> None:
-        check()
+    def write(name: str, spec: RasterSpec, check: Callable[[], None]) -> None:
         control.log(f"Writing {name.replace('_', ' ')}.")
         blocks = {block: block_path(work.path, name, record) for block, record in sorted(work.records.items())}
         virtual = f"{work.path}/{name}.vrt"
-        try:
-            with rasterio.Env(GDAL_CACHEMAX=plan.cache_bytes):
-                write_from_blocks(paths[name], plan.grid, spec, plan.blocks, blocks, virtual, worker_threads(), check)
-            if job.outputs().get(name):
-                write_styles(name, paths[name], package)
-        except BaseException:
-            stopped.set()
-            raise
+        with rasterio.Env(GDAL_CACHEMAX=plan.cache_bytes):
+            write_from_blocks(paths[name], plan.grid, spec, plan.blocks, blocks, virtual, worker_threads(), check)
+        if job.outputs().get(name):
+            write_styles(name, paths[name], package)
 
     specs = layer_specs(list(paths), package, tags)
     largest_first = sorted(specs, key=lambda name: -specs[name].bytes_per_pixel())
-    with ThreadPoolExecutor(min(_LAYERS_AT_ONCE, worker_threads()), "semantic3d-assemble") as pool:
-        writing = [pool.submit(write, name, specs[name]) for name in largest_first]
-    faults = [fault for fault in (layer.exception() for layer in writing) if fault is not None]
-    if faults:  # the first that is no consequence of another
-        raise next((fault for fault in faults if not isinstance(fault, Cancelled)), faults[0])
+    side_by_side(
+        [partial(write, name, specs[name]) for name in largest_first],
+        min(_LAYERS_AT_ONCE, worker_threads()),
+        control.check_cancelled,
+    )
     if job.report_path:
         control.log("Writing the report.")
         write_report_aside(plan, source, totals, tags, paths, partial_path(job.report_path, control.job_id))
