@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import rasterio
 from rasterio.transform import Affine, from_origin
+from rasterio.windows import Window
 
 from s3d_protocol import InvalidInput
 from semantic3d.datasets.crops import crop_corners, read_list, split_groups
@@ -139,6 +140,26 @@ def test_dc_keeps_crops_with_heights_and_reads_all_layers_on_one_grid(tmp_path):
     assert sample.gsd_m == 0.2
 
 
+def test_dc_takes_tiles_as_they_were_downloaded(tmp_path):
+    whole, tiled = dc_folder(tmp_path / "whole"), dc_folder(tmp_path / "tiled")
+    for name in ("ortho", "ndsm", "landcover"):
+        with rasterio.open(tiled / f"{name}.tif") as source:
+            half = source.width // 2
+            for column in (0, half):
+                window = Window(column, 0, half, source.height)
+                place = {**source.profile, "width": half, "transform": source.window_transform(window)}
+                (tiled / name).mkdir(exist_ok=True)
+                with rasterio.open(tiled / name / f"tile_{column}.tif", "w", **place) as target:
+                    target.write(source.read(window=window))
+        (tiled / f"{name}.tif").unlink()
+    expected, found = (open_open_data_dc(folder, crop_px=16) for folder in (whole, tiled))
+    assert found.train.crops == expected.train.crops and found.test.crops == expected.test.crops
+    for crop in expected.train.crops:
+        samples = expected.train.read(crop), found.train.read(crop)
+        for layer in ("rgb", "ndsm_m", "land_cover"):
+            np.testing.assert_array_equal(*(getattr(sample, layer) for sample in samples))
+
+
 def test_dc_splits_by_blocks_of_neighbours(tmp_path):
     data = open_open_data_dc(dc_folder(tmp_path), crop_px=16)
     blocks = [{(crop.row // 64, crop.column // 64) for crop in part.crops} for part in (data.train, data.test)]
@@ -162,7 +183,7 @@ def test_dc_says_what_is_missing(tmp_path):
     (folder / "kept.csv").rename(folder / "landcover.csv")
     (folder / "ndsm.tif").rename(folder / "other.tif")
     (folder / "buildings.geojson").rename(folder / "other.geojson")
-    with pytest.raises(InvalidInput, match="lacks 2 of 4 layers: ndsm.vrt or ndsm.tif, buildings.geojson"):
+    with pytest.raises(InvalidInput, match="lacks 2 of 4 layers: ndsm.tif or a folder ndsm/ of tiles, buildings.geojson"):
         open_open_data_dc(folder, crop_px=16)
 
 

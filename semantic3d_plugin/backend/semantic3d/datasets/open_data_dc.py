@@ -2,9 +2,10 @@
 
 What the city publishes is in metres, horizontally and vertically (NAD83 / Maryland, EPSG:26985): orthophotos of 0.08 m
 as JPEG 2000 or GeoTIFF, the nDSM from lidar as GeoTIFF tiles, building footprints as GeoJSON, and the land cover of the
-urban tree canopy assessment as a raster. Each layer is one file here; `gdalbuildvrt ndsm.vrt *.tif` joins tiles:
+urban tree canopy assessment as a raster. Each layer is one file, or a folder of tiles as they were downloaded:
 
-    ortho.(vrt|tif|jp2)   ndsm.(vrt|tif)   landcover.(vrt|tif)   landcover.csv   buildings.geojson
+    ortho.(vrt|tif|jp2) or ortho/    ndsm.(vrt|tif) or ndsm/    landcover.(vrt|tif) or landcover/
+    landcover.csv    buildings.geojson
 
 `landcover.csv` (name, class) says which value of the raster (in the column "name") is which class: the city renumbered
 its classes from edition to edition, so that no numbering is taken for granted.
@@ -30,6 +31,8 @@ from rasterio.windows import Window
 from s3d_protocol import InvalidInput
 
 from ..raster.grid import Grid, apply, pixel_size
+from ..raster.image_collection import find_images
+from ..raster.image_mosaic import write_mosaic
 from ..raster.reference import Reference
 from .crops import TEST, TRAIN, Crop, CropSet, PublishedData, read_list, some, split_groups
 from .labelled import Sample
@@ -54,7 +57,8 @@ def open_open_data_dc(folder: Path, crop_px: int = CROP_PX, gsd_m: float = GSD_M
     `subsets.csv` (name, subset) tells the land use of crops.
 
     Raises:
-        InvalidInput: a layer is missing, has no CRS, or does not lie on the orthophoto.
+        InvalidInput: a layer is missing, has no CRS, or does not lie on the orthophoto, or its tiles do not fit together.
+        OutputFailed: tiles are to be joined, and the folder cannot be written.
     """
     layers = _Layers(folder, crop_px, gsd_m)
     crops = layers.crops()
@@ -207,12 +211,20 @@ def _layer_files(folder: Path) -> list[Path]:
     files, missing = [], []
     for stem in ("ortho", "ndsm", "landcover"):
         found = [folder / f"{stem}{ending}" for ending in _ENDINGS if (folder / f"{stem}{ending}").is_file()]
+        if not found and (folder / stem).is_dir():
+            found = [_joined(folder / stem)]
         files += found[:1]
-        missing += [] if found else [f"{stem}.vrt or {stem}.tif"]
+        missing += [] if found else [f"{stem}.tif or a folder {stem}/ of tiles"]
     missing += [] if (folder / "buildings.geojson").is_file() else ["buildings.geojson"]
     if missing:
         raise InvalidInput(
-            f"{folder} lacks {len(missing)} of 4 layers: {', '.join(missing)}. Tiles are joined by, for instance, "
-            "`gdalbuildvrt ndsm.vrt ndsm/*.tif`."
+            f"{folder} lacks {len(missing)} of 4 layers: {', '.join(missing)}. Put them there."
         )
     return files
+
+
+def _joined(tiles: Path) -> Path:
+    """Tiles as one virtual raster beside their folder; written anew when they change."""
+    target = tiles.with_name(f"{tiles.name}_mosaic.vrt")
+    write_mosaic(find_images(str(tiles)), str(target), str(tiles.absolute()), lambda: None)
+    return target
