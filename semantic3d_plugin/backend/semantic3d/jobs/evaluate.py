@@ -13,6 +13,7 @@ import rasterio
 from s3d_protocol import EvaluateJob, InvalidInput, JobControl, partial_path
 
 from ..exporters.thumbnail import Thumbnail
+from ..inference.heap import give_freed_memory_back
 from ..inference.session import worker_threads
 from ..metrics.classes import UNKNOWN, Confusion
 from ..metrics.groups import Grouped
@@ -55,6 +56,7 @@ def run(job: EvaluateJob, control: JobControl) -> dict:
     """
     started_s = time.monotonic()
     job.check()
+    give_freed_memory_back()
     check_output_paths(job, {path: "one of the inputs" for path in job.inputs().values()})
     with whole_outputs(job, control):
         with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB * 1_000_000), Layers(job) as layers:

@@ -108,7 +108,14 @@ def look_ahead(
         f"To do: {tiles} tiles of {plan.package.tile_size_px} pixels on {session.device}{duration}"
         f"{memory}, up to {disk_mb} MB of disk."
     )
-    _check_free_memory(more_mb, plan.job.max_memory_mb)
+    limit_mb = plan.job.max_memory_mb
+    _check_free_memory(more_mb, limit_mb)
+    if memory_mb is not None and memory_mb > limit_mb:
+        control.log(
+            f"The memory limit of {limit_mb} MB will be exceeded: Python, the model and its runtime take "
+            f"{memory_mb - more_mb} MB, and the pixels, which the limit bounds, up to {more_mb} MB besides.",
+            "warning",
+        )
     return found
 
 

@@ -15,7 +15,7 @@ from rasterio.windows import Window
 
 from s3d_protocol.errors import InvalidInput
 
-from .block_sizes import check_blocks, is_plain_path, open_quietly
+from .block_sizes import is_plain_path, open_bounded
 from .gdal_errors import GDAL_ERRORS, reason
 from .grid import Grid
 
@@ -177,7 +177,7 @@ def open_dataset(path: str, label: str):
         InvalidInput: it does not exist, is no raster, has blocks of gigabytes, or is placed by control points.
     """
     try:
-        dataset = open_quietly(path)
+        dataset = open_bounded(path)
     except (*GDAL_ERRORS, ValueError) as error:
         if is_plain_path(path) and not os.path.exists(path):
             raise InvalidInput(f"There is no file {path} for {label}. Check the path.") from error
@@ -187,11 +187,6 @@ def open_dataset(path: str, label: str):
     elif dataset.transform.is_identity and (dataset.gcps[0] or dataset.rpcs is not None):
         fault = "is placed by control points or polynomials and not yet on a map grid. Warp it first"
     else:
-        try:
-            check_blocks(dataset, path)
-        except InvalidInput:
-            dataset.close()
-            raise
         return dataset
     dataset.close()
     raise InvalidInput(f"The file {path} for {label} {fault}.")

@@ -28,6 +28,17 @@ def open_quietly(path: str):
         return rasterio.open(path)
 
 
+def open_bounded(path: str):
+    """As `open_quietly`, and `check_blocks`."""
+    dataset = open_quietly(path)
+    try:
+        check_blocks(dataset, path)
+    except BaseException:
+        dataset.close()
+        raise
+    return dataset
+
+
 def is_plain_path(path: str) -> bool:
     """Tell whether a path is one of the file system, and none of GDAL's virtual ones or a URL."""
     return "://" not in path and not path.startswith("/vsi")

@@ -16,7 +16,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 
 from s3d_protocol.errors import InvalidInput, OutputFailed
 
-from .block_sizes import check_blocks
+from .block_sizes import open_bounded
 from .gdal_errors import GDAL_ERRORS, reason
 
 _MARK = "SEMANTIC3D_MOSAIC"  # in what we wrote, and may write anew
@@ -101,8 +101,7 @@ def write_mosaic(paths: Sequence[str], target: str, origin: str, check_cancelled
 
 def _look_at(path: str) -> _Image:
     try:
-        with rasterio.open(path) as dataset:
-            check_blocks(dataset, path)
+        with open_bounded(path) as dataset:
             transform, kinds = dataset.transform, dataset.colorinterp
             if transform.b or transform.d or transform.a <= 0 or transform.e >= 0 or transform.is_identity:
                 raise InvalidInput(

@@ -19,7 +19,7 @@ from rasterio.windows import Window
 
 from s3d_protocol.errors import InvalidInput
 
-from .block_sizes import check_blocks, open_quietly
+from .block_sizes import open_bounded
 from .gdal_errors import GDAL_ERRORS, reason
 from .grid import Grid, apply
 
@@ -47,17 +47,12 @@ class Reference:
         """
         self.path, self.what = path, what
         try:
-            self._dataset = open_quietly(path)
+            self._dataset = open_bounded(path)
         except (*GDAL_ERRORS, ValueError) as error:
             raise InvalidInput(f"The {what} {path} cannot be opened: {reason(error)} Check the path.") from error
         if self._dataset.count == 0 or self._dataset.dtypes[0].startswith("complex"):
             self._dataset.close()
             raise InvalidInput(f"The {what} {path} has no band of real numbers.")
-        try:
-            check_blocks(self._dataset, path)
-        except InvalidInput:
-            self._dataset.close()
-            raise
 
     def heights(self, grid: Grid, check_cancelled: Callable[[], None], lowest_m: float = LOWEST_M) -> np.ndarray:
         """Read metres onto a grid, float32 [H, W], NaN where unknown.

@@ -1,0 +1,41 @@
+"""The memory of a reconstruction: what was said before, however large the image."""
+
+import re
+import sys
+
+import numpy as np
+import pytest
+from block_scene import Watch
+from fake_model import write_fake_package
+from peak_memory import BLOCK, peak_kb, steps, tiled_raster
+
+from s3d_protocol import ReconstructJob
+from semantic3d.inference.buffers import _CARRY_BYTES
+from semantic3d.jobs.reconstruct import run
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_the_peak_is_what_was_said_and_grows_by_the_carried_rows_alone(tmp_path):
+    package = write_fake_package(tmp_path / "fake", tile_px=BLOCK)
+    colours = np.concatenate([steps() % 251, steps() % 241, steps() % 239]).astype(np.uint8)
+    peaks = []
+    for side in (5 * BLOCK, 10 * BLOCK):
+        image = tiled_raster(tmp_path / f"{side}.tif", side, colours)
+        outputs = ["--height", str(tmp_path / "h.tif"), "--sigma", str(tmp_path / "s.tif")]
+        kb, said = peak_kb("reconstruct", image, "--model", package, "--max-memory", "600", *outputs)
+        expected_mb = int(re.search(r"about (\d+) MB of main memory", said)[1])
+        assert kb / 1000 < 1.1 * expected_mb < 600
+        peaks.append(kb)
+    # Between rows of tiles what they share is carried, over the image's width up to a bound. Held whole, image and
+    # outputs would take 72 and 288 MB.
+    assert peaks[1] - peaks[0] < _CARRY_BYTES / 1000
+
+
+def test_a_limit_that_the_runtime_alone_exceeds_is_said_to_be_exceeded(tmp_path):
+    package = write_fake_package(tmp_path / "fake")
+    image = tiled_raster(tmp_path / "i.tif", BLOCK, (np.concatenate([steps()] * 3) % 251).astype(np.uint8))
+    for limit_mb, told in ((64, True), (8192, False)):
+        control = Watch()
+        job = ReconstructJob(image, package, height_path=str(tmp_path / "h.tif"), overlap_px=16, max_memory_mb=limit_mb)
+        run(job, control)
+        assert any(f"memory limit of {limit_mb} MB will be exceeded" in text for text in control.logs) is told
