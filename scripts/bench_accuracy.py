@@ -7,7 +7,7 @@
 Same patches in the same order, same augmentation, same losses, same optimiser, same number of steps for all;
 nobody starts from the bundled model. A run that is interrupted goes on; finished ones are not repeated.
 With --wide-steps all go on as the bundled model did: on patches as large as a tile, with --pseudo on labels of a
-model, too.
+model, too. `--models "bundled model"` evaluates that one as it ships.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from semantic3d.models.decoder import DecoderOutput  # noqa: E402
 from semantic3d.models.evidential import evidence_from_raw, height_estimate  # noqa: E402
 from semantic3d.models.latent import SMALL, LatentDiffusion  # noqa: E402
 from semantic3d.models.latent_map import LatentMapDiffusion  # noqa: E402
+from semantic3d.models.package import load_package  # noqa: E402
 from semantic3d.training.adapt import joint_loss  # noqa: E402
 from semantic3d.training.loop import LoopConfig, checkpoint_state, load_state, run_loop  # noqa: E402
 from semantic3d.training.norms import refresh_norms  # noqa: E402
@@ -44,6 +45,7 @@ from semantic3d.training.small import (  # noqa: E402
     SMALL_ADAPTATION,
     SMALL_LOSSES,
     TILE_PX,
+    small_model,
     training_patches,
     validation_sets,
 )
@@ -60,13 +62,17 @@ METHOD = {
 }
 NOT_PRETRAINED = "adapted, no pretraining"
 LATENT_MAP = "S1 (map through the VAE)"
-NAMES = (*METHOD, NOT_PRETRAINED, LATENT_MAP, *BASELINES)
+BUNDLED = "bundled model"  # as it ships, not trained here
+TRAINED = (*METHOD, NOT_PRETRAINED, LATENT_MAP, *BASELINES)
 
 
 def make_model(name: str, base_path: Path) -> nn.Module:
-    """A model by its name in the table, ready to train."""
+    """A model by its name in the table, ready to train where it is one of `TRAINED`."""
     if name in BASELINES:
         return BASELINES[name]()
+    if name == BUNDLED:
+        package = load_package("")
+        return small_model(Path(package.path) / package.onnx_name, SMALL_ADAPTATION)
     base = LatentDiffusion.from_config(SMALL)
     if name != NOT_PRETRAINED:
         base = load_weights(base, base_path)
@@ -156,6 +162,8 @@ def train(model: nn.Module, seed: int, source: PatchSource, batch: int, loop: Lo
 
 def run_one(name: str, seed: int, sources: list[PatchSource], samples: list[Sample], options) -> dict:
     """Train and evaluate one model with one seed, or read what an earlier call found."""
+    if name == BUNDLED:
+        return evaluate(make_model(name, options.base), samples)
     stem = f"{name.replace(', ', '_').replace(' ', '_')}_{options.steps}"
     wide = f"_wide{options.wide_steps}" if options.wide_steps else ""
     result = options.runs / f"{stem}{wide}_{seed}" / "figures.json"
@@ -210,7 +218,7 @@ def main() -> None:
     parser.add_argument("--rendered", type=Path, required=True)
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--models", nargs="+", default=list(NAMES), choices=NAMES)
+    parser.add_argument("--models", nargs="+", default=list(TRAINED), choices=(*TRAINED, BUNDLED))
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--learning-rate", type=float, default=1.2e-3)

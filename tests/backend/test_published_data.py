@@ -183,7 +183,8 @@ def test_dc_says_what_is_missing(tmp_path):
     (folder / "kept.csv").rename(folder / "landcover.csv")
     (folder / "ndsm.tif").rename(folder / "other.tif")
     (folder / "buildings.geojson").rename(folder / "other.geojson")
-    with pytest.raises(InvalidInput, match="lacks 2 of 4 layers: ndsm.tif or a folder ndsm/ of tiles, buildings.geojson"):
+    missing = "lacks 2 of 4 layers: ndsm.tif or a folder ndsm/ of tiles, buildings.geojson"
+    with pytest.raises(InvalidInput, match=missing):
         open_open_data_dc(folder, crop_px=16)
 
 

@@ -57,7 +57,7 @@ def open_open_data_dc(folder: Path, crop_px: int = CROP_PX, gsd_m: float = GSD_M
     `subsets.csv` (name, subset) tells the land use of crops.
 
     Raises:
-        InvalidInput: a layer is missing, has no CRS, or does not lie on the orthophoto, or its tiles do not fit together.
+        InvalidInput: a layer is missing, has no CRS, does not lie on the orthophoto, or has tiles that do not fit.
         OutputFailed: tiles are to be joined, and the folder cannot be written.
     """
     layers = _Layers(folder, crop_px, gsd_m)

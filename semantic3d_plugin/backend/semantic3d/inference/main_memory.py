@@ -1,4 +1,4 @@
-"""Main memory that the machine still has."""
+"""Main memory: what the machine still has, and what this process has taken."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def free_memory_mb() -> int | None:
     if sys.platform == "win32":
         status = _windows_status()
         return None if status is None else status.free // 1_000_000
-    return _meminfo_mb("MemAvailable:")
+    return _mb_of("/proc/meminfo", "MemAvailable:")
 
 
 def free_swap_mb() -> int:
@@ -20,12 +20,25 @@ def free_swap_mb() -> int:
     if sys.platform == "win32":
         status = _windows_status()
         return 0 if status is None else max(0, status.free_page - status.free) // 1_000_000
-    return _meminfo_mb("SwapFree:") or 0
+    return _mb_of("/proc/meminfo", "SwapFree:") or 0
 
 
-def _meminfo_mb(key: str) -> int | None:
-    if os.path.exists("/proc/meminfo"):
-        with open("/proc/meminfo", encoding="ascii") as stream:
+def peak_memory_mb() -> int | None:
+    """The most main memory that this process has had, in MB; None where the system does not say.
+
+    On Linux `getrusage` would not do: what the program that started this one had counts there, too, and QGIS has much.
+    """
+    if sys.platform == "darwin":
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1_000_000
+    return _mb_of("/proc/self/status", "VmHWM:")
+
+
+def _mb_of(path: str, key: str) -> int | None:
+    """The kilobytes after a key in a file of the kernel's, in MB."""
+    if os.path.exists(path):
+        with open(path, encoding="utf-8", errors="replace") as stream:  # a process may have any name
             for line in stream:
                 if line.startswith(key):
                     return int(line.split()[1]) * 1024 // 1_000_000

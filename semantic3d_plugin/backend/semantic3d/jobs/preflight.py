@@ -14,7 +14,7 @@ from s3d_protocol import InvalidParameter, JobControl, OutOfMemory
 from ..inference.session import InferenceSession
 from ..raster.block_grid import Blocks
 from ..raster.writer import check_room
-from ..inference.main_memory import free_memory_mb, free_swap_mb
+from ..inference.main_memory import free_memory_mb, free_swap_mb, peak_memory_mb
 from .reconstruct_plan import Plan, buffer_mb, paths_aside
 
 _MB = 1_000_000
@@ -98,9 +98,10 @@ def look_ahead(
     _settle_lanes(plan, session, tiles)
     few = _FEW_BATCHES * plan.job.batch_size * session.lanes
     expected_s = tiles * _seconds_per_tile(plan, session, tiles) if tiles > few else None
-    process_mb = _process_mb()
-    more_mb = int(plan.buffers.expected_mb(plan.columns, int(width_px * plan.columns.to_model.scale) + 1, session.lanes))
-    memory_mb = None if process_mb is None else int(process_mb) + more_mb
+    process_mb = peak_memory_mb()
+    model_width_px = int(width_px * plan.columns.to_model.scale) + 1
+    more_mb = int(plan.buffers.expected_mb(plan.columns, model_width_px, session.lanes) + plan.cache_bytes / _MB)
+    memory_mb = None if process_mb is None else process_mb + more_mb
     found = Preflight(tiles, expected_s, memory_mb, disk_mb)
     duration = "" if expected_s is None else f", about {duration_text(expected_s)}"
     memory = "" if memory_mb is None else f", about {memory_mb} MB of main memory"
@@ -132,11 +133,11 @@ def _check_free_memory(more_mb: int, max_memory_mb: int) -> None:
 
 def _settle_lanes(plan: Plan, session: InferenceSession, tiles: int) -> None:
     """See what a run takes, and bound the runs side by side by the memory limit and by half of what is free."""
-    before_mb = _process_mb()
+    before_mb = peak_memory_mb()
     if before_mb is None or session.lanes == 1 or tiles <= session.lanes:
         return
     session.run(_blank(plan), tuple(plan.roles))
-    session.limit_lanes(_process_mb() - before_mb, plan.job.max_memory_mb)
+    session.limit_lanes(peak_memory_mb() - before_mb, plan.job.max_memory_mb)
 
 
 def _blank(plan: Plan) -> np.ndarray:
@@ -155,16 +156,6 @@ def _seconds_per_tile(plan: Plan, session: InferenceSession, tiles: int) -> floa
                 run.result()
             seconds = time.perf_counter() - started_s
     return seconds / (batch * session.lanes)
-
-
-def _process_mb() -> float | None:
-    """Return the peak of this process's memory so far, where the system tells."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (_MB if os.uname().sysname == "Darwin" else 1000)
 
 
 def duration_text(seconds: float) -> str:
