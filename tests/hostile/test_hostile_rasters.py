@@ -117,7 +117,9 @@ def test_a_reference_of_such_a_tile_is_not_read(how, tmp_path):
 def test_a_mask_of_one_such_tile_is_not_read(tmp_path):
     path = bare_tiff(tmp_path / "i.tif", 1000, 1000, 1, rows_per_strip=1000)
     bare_tiff(tmp_path / "i.tif.msk", 65536, 65536, 8, tile=65536)
-    refused(path, r"i\.tif\.msk, which .*i\.tif reads, is stored in blocks of 65536 x 65536 pixels")
+    words = r"i\.tif\.msk, which .*i\.tif reads, is stored in blocks of 65536 x 65536 pixels"
+    refused(path, words)
+    refused(vrt(tmp_path / "v.vrt", path), words)
 
 
 def test_a_virtual_raster_of_many_parts_opens_soon(tmp_path, monkeypatch):

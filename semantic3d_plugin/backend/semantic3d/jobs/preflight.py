@@ -114,7 +114,7 @@ def look_ahead(
     if memory_mb is not None and memory_mb > limit_mb:
         control.log(
             f"The memory limit of {limit_mb} MB will be exceeded: Python, the model and its runtime take "
-            f"{memory_mb - more_mb} MB, and the pixels, which the limit bounds, up to {more_mb} MB besides.",
+            f"{process_mb} MB, and the pixels, which the limit bounds, up to {more_mb} MB besides.",
             "warning",
         )
     return found

@@ -50,13 +50,12 @@ def pixel_bytes(dataset) -> int:
 
 
 def check_blocks(dataset, path: str) -> None:
-    """Check that a block of an open raster, of a mask beside it and of those that a VRT reads fits into memory.
+    """Check that a block of an open raster, of those that a VRT reads and of masks beside them fits into memory.
 
     Raises:
         InvalidInput: one is too large.
     """
-    _check_own_blocks(dataset, path)
-    _check_mask(path)
+    _check_file(dataset, path, path)
     state = path, stamp_of(path)
     if dataset.driver == "VRT" and state not in _sound_vrts:  # its own blocks are small, whatever it reads
         _check_parts(dataset, path)
@@ -75,22 +74,20 @@ def files_of(dataset, path: str) -> list[str]:
         raise InvalidInput(f"{path} names a file in letters that are not UTF-8. Write it anew, in UTF-8.") from error
 
 
-def _check_own_blocks(dataset, path: str) -> None:
+def _check_file(dataset, name: str, words: str) -> None:
+    """Check the blocks of one open raster, which messages call `words`, and of the mask beside it."""
     rows, columns = max(dataset.block_shapes, key=math.prod, default=(0, 0))
     block_bytes = rows * columns * pixel_bytes(dataset)
     if block_bytes > _LARGEST_BLOCK_BYTES:
         raise InvalidInput(
-            f"{path} is stored in blocks of {columns} x {rows} pixels, each of which takes "
+            f"{words} is stored in blocks of {columns} x {rows} pixels, each of which takes "
             f"{block_bytes / 1e9:.1f} GB to read. Write it in small tiles first, for instance with "
             "gdal_translate -co TILED=YES.",
             {"block": [rows, columns]},
         )
-
-
-def _check_mask(path: str) -> None:
-    mask = path + ".msk"
-    if is_plain_path(path) and os.path.isfile(mask):
-        _parts_of(mask, path)
+    mask = name + ".msk"
+    if is_plain_path(name) and os.path.isfile(mask):
+        _parts_of(mask, name)
 
 
 def _check_parts(dataset, path: str) -> None:
@@ -115,13 +112,13 @@ def _check_parts(dataset, path: str) -> None:
 
 
 def _parts_of(name: str, path: str) -> list[str] | None:
-    """Check the blocks of a part of the VRT `path`; returns what it reads itself, None where it cannot be opened."""
+    """Check the blocks of what `path` reads; returns what that reads itself, None where it cannot be opened."""
     try:
         dataset = open_quietly(name)
     except (*GDAL_ERRORS, ValueError):  # said when it is read, if it is at all
         return None
     with dataset:
-        _check_own_blocks(dataset, f"{name}, which {path} reads,")
+        _check_file(dataset, name, f"{name}, which {path} reads,")
         return files_of(dataset, name) if dataset.driver == "VRT" else []
 
 

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import Callable, Sequence
 
 import numpy as np
-import rasterio
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags
 
 from s3d_protocol.errors import InvalidInput, OutputFailed
 
-from .block_sizes import open_bounded
+from .block_sizes import open_bounded, open_quietly
 from .gdal_errors import GDAL_ERRORS, reason
 
 _MARK = "SEMANTIC3D_MOSAIC"  # in what we wrote, and may write anew
@@ -53,7 +52,7 @@ class _Image:
 def mosaic_origin(path: str) -> str:
     """Return which folder, pattern or STAC file a mosaic was made of; empty for whatever else has that path."""
     try:
-        with rasterio.open(path) as dataset:
+        with open_quietly(path) as dataset:
             return dataset.tags().get(_ORIGIN, "")
     except (*GDAL_ERRORS, ValueError):
         return ""

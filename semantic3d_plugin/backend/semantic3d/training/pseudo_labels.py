@@ -67,7 +67,8 @@ def opinion(model: AdaptedDiffusion, rgb: np.ndarray) -> Opinion:
         total_probability += _turned_back(probability[index], *view)
         total_height += _turned_back(heights[index], *view)
     confidence, channel = (total_probability / len(VIEWS))[:, :height, :width].max(dim=0, keepdim=True)
-    height_m = (total_height / len(VIEWS))[:, :height, :width].gather(0, channel)[0].clamp(min=0) * model.config.height_scale_m
+    standardised = (total_height / len(VIEWS))[:, :height, :width].gather(0, channel)[0]
+    height_m = standardised.clamp(min=0) * model.config.height_scale_m
     return Opinion(
         (channel[0] + 1).numpy().astype(np.uint8),
         (confidence[0] * (STEPS - 1)).round().numpy().astype(np.uint8),

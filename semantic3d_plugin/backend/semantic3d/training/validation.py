@@ -14,7 +14,7 @@ from ..models.adapted import PhysicalOutputs
 
 
 def network_input(rgb: np.ndarray, height_px: int, width_px: int) -> torch.Tensor:
-    """An image uint8 [H, W, 3] as the network takes it, float32 [3, height_px, width_px] in -1..1, mirrored beyond it."""
+    """An image uint8 [H, W, 3] as the network takes it: float32 [3, height_px, width_px], -1..1, mirrored outwards."""
     missing = ((0, height_px - rgb.shape[0]), (0, width_px - rgb.shape[1]), (0, 0))
     padded = np.pad(rgb, missing, mode="symmetric")
     return torch.from_numpy(padded.transpose(2, 0, 1).astype(np.float32) / 127.5 - 1)
