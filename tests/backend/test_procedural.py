@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from semantic3d.datasets.procedural import render_scene, write_demo
+from semantic3d.datasets.procedural_anywhere import mixed_style
 from semantic3d.datasets.procedural_corpus import render_to_file, scene_style
 from semantic3d.datasets.procedural_kinds import KIND_WEIGHTS, KINDS, split
-from semantic3d.datasets.procedural_palettes import STYLE_WEIGHTS, STYLES
+from semantic3d.datasets.procedural_palettes import STYLE_WEIGHTS, STYLES, scene_materials
 from semantic3d.datasets.procedural_shading import lean, shadow_depth
 
 
@@ -168,12 +169,8 @@ def places():
 def upright(kind):
     """The first scene of a kind whose objects do not lean, so that rays can be followed in the image."""
     for seed in range(300, 340):
-        rng = np.random.default_rng([seed, 20261])
-        rng.integers(len(STYLES[kind]["climates"]))
-        if rng.random() >= 0.55:
-            scene = render_scene(seed, 128, 0.8, kind)
-            assert scene.meta["lean_m_per_m"] == 0
-            return scene
+        if render_scene(seed, 16, 0.8, kind).meta["lean_m_per_m"] == 0:
+            return render_scene(seed, 128, 0.8, kind)
     raise AssertionError("no upright scene among 40 seeds")
 
 
@@ -201,6 +198,59 @@ def test_newer_kinds_hold_what_they_are_named_for(places, kind, code, least, low
     found = scene.land_cover == code
     assert found.mean() > least
     assert low_m <= np.median(scene.ndsm_m[found]) <= high_m
+
+
+def bare_town(seed, style, gsd_m=0.5):
+    from semantic3d.datasets.procedural_canvas import Canvas
+    from semantic3d.datasets.procedural_layout import Layout
+    from semantic3d.datasets.procedural_town import Town
+
+    rng = np.random.default_rng(seed)
+    canvas = Canvas(rng, 256, gsd_m)
+    layout = Layout(rng, canvas, style)
+    layout.make_blocks()
+    layout.lay_streets()
+    return Town(rng, canvas, layout, None, {"green": "lawn"}), layout, canvas
+
+
+def test_mixed_styles_hold_traits_of_many_kinds():
+    styles = [mixed_style(np.random.default_rng(seed)) for seed in range(40)]
+    assert {block for style in styles for block in style["blocks"]} >= {"towers", "villas", "halls", "field", "sheds"}
+    assert len({style["u"] for style in styles}) > 8
+    assert max(style["storeys"][1] for style in styles) > 12 > 3 > min(style["storeys"][1] for style in styles)
+
+
+def test_a_corridor_is_long_flat_and_free_of_buildings():
+    for seed in range(6):
+        town, layout, canvas = bare_town(seed, {**STYLES["suburb"], "river": 0})
+        before = layout.material.copy(), canvas.reserved.copy()
+        town.corridor()
+        strip = canvas.reserved & ~before[1]
+        if not strip.any():  # beyond the canvas
+            continue
+        rows, columns = np.nonzero(strip)
+        assert max(np.ptp(rows), np.ptp(columns)) > 100  # reaches across
+        assert not layout.road[strip].any()
+        assert (layout.material[~strip] == before[0][~strip]).all()
+        assert (canvas.height_m == 0).all()
+
+
+def test_shoals_and_shallows_change_nothing_but_the_water():
+    changed = 0
+    for seed in range(6):
+        town, layout, canvas = bare_town(seed, STYLES["riverside"])
+        river = layout.add_river()
+        layout.flood(river, "sand")
+        before = layout.material.copy()
+        town.shoals(river)
+        assert (layout.material[river >= 0] == before[river >= 0]).all()
+        layout.ground_albedo(scene_materials(np.random.default_rng(seed), "temperate"))
+        wet, albedo = canvas.land_cover == 5, canvas.albedo.copy()
+        town.shallows(river)
+        assert (canvas.albedo[~wet] == albedo[~wet]).all() and np.isfinite(canvas.albedo).all()
+        assert 0 <= canvas.albedo.min() and canvas.albedo.max() < 2
+        changed += (layout.material != before).any() + (canvas.albedo != albedo).any()
+    assert changed >= 6
 
 
 def test_woods_keep_their_height():

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .procedural_anywhere import mixed_style
 from .procedural_canvas import Canvas, linear, smooth_noise
 from .procedural_kinds import kind_air, kind_habits, repaint
 from .procedural_layout import Layout
@@ -92,6 +93,8 @@ def _draw(rng, canvas, style, climate, bare_trees):
     woods = Woods(rng, canvas, climate, bare_trees)
     habits = _scene_habits(rng, style, climate, colours)
     habits.update(kind_habits(rng, style))
+    if style.get("pools"):  # in any climate
+        habits["pools"] = float(rng.uniform(0, style["pools"]))
     town = Town(rng, canvas, layout, woods, habits)
     layout.make_blocks()
     town.fill()
@@ -103,6 +106,8 @@ def _draw(rng, canvas, style, climate, bare_trees):
     if rng.random() < style["river"]:
         river = layout.add_lake() if style.get("lake") else layout.add_river()
         layout.flood(river, pick(rng, ("meadow", "soil", "sand", "forest_floor", "concrete")))
+        if style.get("shoals"):
+            town.shoals(river)
     canvas.reserved |= layout.road
     if rng.random() < style.get("rails", 0.02):
         beside = layout.tint.copy()
@@ -110,7 +115,11 @@ def _draw(rng, canvas, style, climate, bare_trees):
         if river is not None and style.get("lake"):  # rails follow a lake's shore, no dam crosses it
             layout.material[river < 0] = MATERIAL_ID["water"]
             np.copyto(layout.tint, beside, where=river < 0)
+    for _ in range(rng.poisson(style["corridors"]) if style.get("corridors") else 0):
+        town.corridor()
     layout.ground_albedo(colours)
+    if river is not None and style.get("shoals"):
+        town.shallows(river)
     canvas.reserved |= canvas.land_cover == 5
     if road in ("asphalt", "old_asphalt") and rng.random() < style.get("markings", 0.65):
         white = linear((226, 224, 216)) if rng.random() < 0.8 else linear((216, 190, 110))
@@ -208,7 +217,8 @@ def render_scene(seed, size_px=512, gsd_m=0.5, style=None) -> Scene:
         raise ValueError(f"Scene of {size_px} pixels at {gsd_m} m: take at least 16 pixels and 0.05 to 4 m.")
     rng = np.random.default_rng([int(seed), 20261])
     style = pick_weighted(rng, STYLE_WEIGHTS) if style is None else style
-    climate = pick(rng, STYLES[style]["climates"])
+    traits = mixed_style(rng) if STYLES[style].get("mix") else STYLES[style]
+    climate = pick(rng, traits["climates"])
     oversampling = 2 if gsd_m > 0.24 else 1
     margin_px = int(np.ceil(36.0 / gsd_m))
     leaning = rng.random() < 0.55
@@ -224,9 +234,9 @@ def render_scene(seed, size_px=512, gsd_m=0.5, style=None) -> Scene:
         "crown_gaps": float(rng.uniform(0.0, 0.11)),
         "bare_trees": bool(rng.random() < (0.8 if climate == "winter" else 0.03)),
     }
-    meta.update(kind_air(rng, STYLES[style]))
+    meta.update(kind_air(rng, traits))
     canvas = Canvas(rng, (size_px + 2 * margin_px) * oversampling, gsd_m / oversampling)
-    _draw(rng, canvas, STYLES[style], climate, meta["bare_trees"])
+    _draw(rng, canvas, traits, climate, meta["bare_trees"])
     visible = _sunlight(canvas, meta)
     # beyond the scene only what leans into it is still needed
     reach_px = int(np.ceil(canvas.height_m.max() * meta["lean_m_per_m"] / gsd_m)) + 2 if leaning else 0

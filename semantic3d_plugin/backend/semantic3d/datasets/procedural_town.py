@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .procedural_anywhere import Anywhere
 from .procedural_buildings import draw_building, draw_car, make_building
 from .procedural_canvas import linear
 from .procedural_land import OpenLand
@@ -16,7 +17,7 @@ from .procedural_quarters import Quarters
 from .procedural_work import WorkPlaces
 
 
-class Town(OpenLand, WorkPlaces, Quarters, Outskirts):
+class Town(OpenLand, WorkPlaces, Quarters, Outskirts, Anywhere):
     """Collects paint, buildings, trees and cars of a scene while blocks are filled."""
 
     def __init__(self, rng, canvas, layout, woods, scene):
