@@ -13,6 +13,7 @@ from fake_model import write_fake_package
 from rasterio.transform import Affine
 
 from s3d_protocol import InvalidParameter, JobControl, OutOfMemory, OutputFailed, ReconstructJob
+from semantic3d.inference import buffers
 from semantic3d.inference.session import InferenceSession
 from semantic3d.jobs import preflight
 from semantic3d.jobs.reconstruct import run
@@ -96,21 +97,24 @@ def test_one_block_by_itself_is_a_part_of_the_whole(tmp_path, image, package):
     assert not os.path.exists(folder.path)
 
 
-def test_the_memory_limit_cuts_the_work_in_narrower_parts(tmp_path, package):
+def test_a_wide_image_is_walked_over_at_once_under_any_memory_limit(tmp_path, package, monkeypatch):
     path = tmp_path / "wide.tif"
     with rasterio.open(path, "w", driver="GTiff", width=20000, height=100, count=3, dtype="uint8", crs="EPSG:32632",
                        transform=Affine(0.5, 0, 5e5, 0, -0.5, 5e6)) as dataset:
         dataset.write(np.ones((3, 100, 20000), np.uint8))
-    found = {}
     for limit_mb in (64, 2048):
         job = job_for(str(path), package, tmp_path, max_memory_mb=limit_mb)
         with ImageSource(str(path)) as source:
             plan = make_plan(job, load_package(package), source, JobControl())
-        parts = found[limit_mb] = regions(plan, list(plan.blocks.all()))
+        parts = regions(plan, list(plan.blocks.all()))
         widest_px = max(plan.blocks.window(part)[2] for part in parts)
         assert plan.buffers.expected_mb(plan.columns, widest_px) < limit_mb * 0.75
         assert sum(tile_count(plan, part) for part in parts) <= 417 * 3 + 4 * len(parts) * 3
-    assert max(part.columns for part in found[2048]) == 32
+        assert max(part.columns for part in parts) == 32
+    monkeypatch.setattr(buffers, "_MOST_CARRIED_BYTES", 600_000)  # of temporary files
+    narrow = regions(plan, list(plan.blocks.all()))
+    assert 0 < max(part.columns for part in narrow) < 32
+    assert sum(part.columns * part.rows for part in narrow) == plan.blocks.count
 
 
 def test_what_it_will_take_is_said_before(tmp_path, image, package):

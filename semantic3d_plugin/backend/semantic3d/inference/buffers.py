@@ -11,7 +11,8 @@ _EMIT_BYTES = 2_000_000
 _EMITS = 10  # blocks of this size that exist together, on their way from the buffer to the disk
 _EMIT_SHARE = 1 / 64  # of the memory, where that is little
 _LEAST_EMIT_BYTES = 500_000
-_CARRY_BYTES = 64_000_000
+_SHELVED_BYTES = 16_000_000  # of the carried rows that lie in memory
+_MOST_CARRIED_BYTES = 1_000_000_000  # of a chunk's, on the disk for the most part
 _MB = 1_000_000
 
 
@@ -26,7 +27,9 @@ class Buffers:
         emit_bytes: of a block of results that is handed out at once.
         batch_bytes: that a batch's tiles and their results take.
         fixed_bytes: that any walk takes, however narrow, with one batch at a time.
-        bytes_per_column: that each model column of a chunk takes.
+        carried_bytes: of the carried results, at most in memory.
+        kept_bytes: of the image that is read once for two rows of tiles, at most in memory.
+        carried_per_column, kept_per_column: of both for each model column of a chunk, in memory or on the disk.
     """
 
     batch_size: int
@@ -35,7 +38,10 @@ class Buffers:
     emit_bytes: int
     batch_bytes: float
     fixed_bytes: float
-    bytes_per_column: float
+    carried_bytes: int
+    kept_bytes: int
+    carried_per_column: float
+    kept_per_column: float
 
     @classmethod
     def plan(
@@ -57,24 +63,37 @@ class Buffers:
         batch = 4.0 * batch_size * tile_px**2 * (3 + channels)
         fixed = 3 * batch + _EMITS * emit_bytes  # a batch that is cut, one that runs, one that is added
         fixed += 4.0 * piece_px * (3 * planes * (tile_px + halo_px) + (strips + 4) * tile_px)
-        read = 4.0 * tile_px / tiles.stride_px  # of the image and its mask; pieces keep what they share each for itself
-        per_column = 4.0 * (planes + read) * (tile_px - rows.tiles.stride_px + halo_px)
-        room = min(_CARRY_BYTES, max(0.0, max_memory_mb * _MB - fixed))
-        width_px = room / max(1.0, per_column)
+        overlap_px = tile_px - rows.tiles.stride_px
+        carried = 4.0 * planes * (overlap_px + halo_px)
+        kept = 4.0 * (3 + has_mask) * overlap_px * tile_px / tiles.stride_px  # what pieces share each keeps for itself
+        in_memory = min(_SHELVED_BYTES, max_memory_mb * _MB / 8)
+        width_px = _MOST_CARRIED_BYTES / max(1.0, carried + kept)
         chunk_tiles = max(batch_size, int((width_px - tiles.overlap_px) // tiles.stride_px) - 1)
-        return cls(batch_size, halo_px, chunk_tiles, emit_bytes, batch, fixed, per_column)
+        share = carried / max(1.0, carried + kept)
+        return cls(
+            batch_size, halo_px, chunk_tiles, emit_bytes, batch, fixed, int(in_memory * share),
+            int(in_memory * (1.0 - share)), carried, kept,
+        )
 
     def least_mb(self, columns: ModelAxis) -> float:
         """Return the limit in MB below which not even the narrowest chunk fits."""
-        chunk_px = self._chunk_px(columns, self.batch_size)
-        rest = self.fixed_bytes - _EMITS * self.emit_bytes + self.bytes_per_column * chunk_px
+        rest = self.fixed_bytes - _EMITS * self.emit_bytes + self._shelved(self._chunk_px(columns, self.batch_size))
         return max(rest + _EMITS * _LEAST_EMIT_BYTES, rest / (1.0 - _EMITS * _EMIT_SHARE)) / _MB
 
     def expected_mb(self, columns: ModelAxis, width_px: int, lanes: int = 1) -> float:
         """Return the MB that a walk over so many model columns takes, with so many batches side by side."""
-        width_px = min(width_px, self._chunk_px(columns, self.chunk_tiles))
         batches = (lanes - 1) * self.batch_bytes
-        return (self.fixed_bytes + batches + self.bytes_per_column * width_px) / _MB
+        return (self.fixed_bytes + batches + self._shelved(width_px)) / _MB
+
+    def temporary_mb(self, columns: ModelAxis, width_px: int) -> float:
+        """Return the MB of temporary files that a walk over so many model columns takes."""
+        width_px = min(width_px, self._chunk_px(columns, self.chunk_tiles))
+        return max(0.0, (self.carried_per_column + self.kept_per_column) * width_px - self._shelved(width_px)) / _MB
+
+    def _shelved(self, width_px: int) -> float:
+        """Bytes of shelves in memory for so many columns."""
+        carried = min(self.carried_per_column * width_px, self.carried_bytes)
+        return carried + min(self.kept_per_column * width_px, self.kept_bytes)
 
     @staticmethod
     def _chunk_px(columns: ModelAxis, count: int) -> int:

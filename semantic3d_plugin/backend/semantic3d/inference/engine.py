@@ -4,14 +4,16 @@ The engine walks over chunks of columns, in each from top to bottom over rows of
 pieces of a few tiles. A thread reads the next piece, others run the model on the next batches, while the caller's
 adds up the last one and hands out what is finished. A buffer of a piece's size collects weighted results in
 row-major order of the tiles; pixels that no later tile touches are resampled to the image's grid and handed out.
-Only the rows that the next row of tiles overlaps are carried over the whole chunk's width. Neither the extent, nor
-the width of chunks and pieces, nor the order in which tiles are computed changes any sum.
+Only the rows that the next row of tiles overlaps are carried over the whole chunk's width, on a shelf of which a few
+MB lie in memory. Neither the extent, nor the width of chunks and pieces, nor the order in which tiles are computed
+changes any sum.
 """
 
 from __future__ import annotations
 
 import math
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Callable, Iterator, Protocol, Sequence
@@ -20,8 +22,10 @@ import numpy as np
 
 from ..raster.model_grid import ModelAxis, ModelImage
 from ..raster.resample import resample_columns, resample_rows
+from ..raster.shelf import Shelf
 from .ahead import computed_ahead
 from .buffers import Buffers
+from .carried import CarriedRows
 from .strip import Strip
 
 _INVALID_WEIGHT = np.float32(1e-3)  # what a result counts that the model gave for a pixel without image
@@ -61,7 +65,7 @@ class Settings:
         mean, std: the model's normalisation per band, after [0, 1].
         roles: outputs wanted, and how many channels each has, in the order of the buffer's planes.
         batch_size: tiles per run.
-        max_memory_mb: for the buffers; at least one tile's width is always used.
+        max_memory_mb: for the buffers; one piece of tiles is always worked on.
         tile_order: permutes the tile columns of a row before they are computed; for tests.
     """
 
@@ -85,16 +89,18 @@ class Engine:
         window: tuple[int, int, int, int],
         settings: Settings,
         has_mask: bool,
+        folder: str | None = None,
     ):
         """Plan the walk.
 
         Args:
             window: (column, row, width, height), the image pixels wanted.
             has_mask: whether the image has invalid pixels.
+            folder: for a temporary file, which a wide chunk takes; None for the system's.
         """
         self._image, self._model, self._settings = image, model, settings
         self._columns, self._rows = columns, rows
-        self._has_mask = has_mask
+        self._has_mask, self._folder = has_mask, folder
         self._tile_px = columns.tiles.tile_px
         self._channels = sum(settings.roles.values())
         self._planes = self._channels + (1 if has_mask else 0)
@@ -141,7 +147,8 @@ class Engine:
         try:
             computed = self._computed(reader, runner, progress)
             for chunk in self.chunks:
-                yield from self._run_chunk(chunk, computed)
+                with closing(Shelf(self.buffers.carried_bytes, self._folder)) as shelf:
+                    yield from self._run_chunk(chunk, computed, shelf)
         finally:
             runner.shutdown(wait=False, cancel_futures=True)  # a batch under way may take long; it needs nobody
             reader.shutdown(wait=True, cancel_futures=True)  # it reads the image, which is closed after this
@@ -163,10 +170,9 @@ class Engine:
         """Return the rows of these tiles that no later tile touches."""
         return self._tile_px if tile_row == self._tile_rows[-1] else self._rows.tiles.stride_px
 
-    def _run_chunk(self, chunk: tuple[int, int], computed: Iterator) -> Iterator[Fields]:
-        rows, halo, tile = self._rows, self._halo_px, self._tile_px
-        model_left, model_right = self._columns.to_image.needs(*chunk)
-        carried = np.zeros((self._planes, halo + tile - rows.tiles.stride_px, model_right - model_left), np.float32)
+    def _run_chunk(self, chunk: tuple[int, int], computed: Iterator, shelf: Shelf) -> Iterator[Fields]:
+        rows = self._rows
+        carried = CarriedRows(self._planes, self._halo_px + self._tile_px - rows.tiles.stride_px, shelf)
         done = self._window_rows[0]
         for tile_row in self._tile_rows:
             is_last = tile_row == self._tile_rows[-1]
@@ -183,8 +189,8 @@ class Engine:
         Args:
             final: rows of the tiles that no later tile touches.
             image_rows: (first, end) rows of the image that become ready.
-            carried: [planes, halo + overlap, W], what the row above left for this one; becomes what this
-                row leaves for the next.
+            carried: the halo and the overlap that the row above left for this one; becomes what this row leaves
+                for the next.
             computed: what `_computed` yields.
         """
         halo, tiles, to_image = self._halo_px, self._columns.tiles, self._columns.to_image
@@ -200,7 +206,7 @@ class Engine:
             buffer = np.zeros((*rest.shape[:2], end - left), np.float32)
             fresh = rest.shape[2]
             buffer[:, :, :fresh] = rest
-            buffer[:, : carried.shape[1], fresh:] = carried[:, :, left + fresh - model_left : end - model_left]
+            carried.read(left + fresh - model_left, buffer[:, : carried.rows, fresh:])
             was_closed, closed = closed, end if is_last else max(closed, tiles.start(piece.stop))
             new = slice(was_closed - left, closed - left)
             share = self._add_tiles(buffer[:, halo:], tile_row, piece, left, (was_closed, closed), computed)
@@ -210,7 +216,7 @@ class Engine:
                 yield from self._emit(buffer, top - halo, left, (column, column_end), *image_rows)
                 column = column_end
             if final == self._rows.tiles.stride_px:
-                carried[:, :, was_closed - model_left : closed - model_left] = buffer[:, final:, new]
+                carried.write(was_closed - model_left, buffer[:, final:, new])
             if not is_last:
                 start = min(closed, to_image.needs(column, chunk[1])[0])
                 rest = buffer[:, :, start - left :].copy()

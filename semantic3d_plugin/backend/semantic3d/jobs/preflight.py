@@ -77,6 +77,8 @@ def check_disk(plan: Plan, control: JobControl, work_folder: str = "", kept_bloc
     missing = 1.0 - kept_blocks / plan.blocks.count
     beside = os.path.join(place, "blocks") if work_folder else place + ".blocks"
     needed = {beside: sum(sizes.values()) * missing + max(sizes.values()) / 3}  # overviews of one layer at a time
+    width_px = min(int(plan.window[2] * plan.columns.to_model.scale) + 1, plan.columns.tiles.size_px)
+    needed[beside] += plan.buffers.temporary_mb(plan.columns, width_px) * _MB
     for name, path in paths_aside(plan.job, plan.package, control.job_id).items():
         needed[path] = sizes[name]
     check_room(needed, factor=1.0)

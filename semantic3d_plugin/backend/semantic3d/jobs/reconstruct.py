@@ -127,7 +127,8 @@ def _compute_here(
     for part, count in zip(parts, tiles):
         model = Watched(session)
         compute_region(
-            plan, model, work.path, part, files, progress.on_tiles, partial(work.finish, model), control.check_cancelled
+            plan, model, work.path, part, files, progress.on_tiles, partial(work.finish, model),
+            control.check_cancelled, work.path,
         )
         progress.part_is_done(count)
     return tags, expected

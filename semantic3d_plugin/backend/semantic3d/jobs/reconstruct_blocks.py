@@ -20,6 +20,7 @@ from ..inference.engine import Engine, Fields, Model
 from ..models.package import HEIGHT
 from ..raster.block_grid import Block, Blocks
 from ..raster.model_grid import ModelImage
+from ..raster.shelf import Shelf
 from ..raster.source import ImageSource
 from .image_identity import ImageFiles
 from .layers import METRE_STEPS, encode, layer_specs
@@ -79,6 +80,7 @@ def compute_region(
     on_tiles: Callable[[int, int], None],
     on_block: Callable[[BlockRecord], None],
     check_cancelled: Check,
+    temporary_folder: str | None = None,
 ) -> None:
     """Compute a rectangle of blocks in one walk, no tile inside it twice.
 
@@ -86,6 +88,7 @@ def compute_region(
         files: of the image; a block counts only if they are still the same at its end.
         on_tiles: called with (tiles done, tiles of this rectangle); may raise to stop.
         on_block: called with each finished block, from another thread.
+        temporary_folder: for what does not lie in memory; None for the system's, on a worker, whose disk is nearer.
 
     Raises:
         Semantic3DError: as `compute_block`; blocks finished before stay.
@@ -93,11 +96,12 @@ def compute_region(
     with (
         ImageSource(plan.job.image_path, plan.job.bands) as source,
         ImageSource(plan.job.image_path, plan.job.bands) as mask_source,
+        closing(Shelf(plan.buffers.kept_bytes, temporary_folder)) as shelf,
         ThreadPoolExecutor(1, "semantic3d-write") as writer,
         ThreadPoolExecutor(1, "semantic3d-finish") as finisher,
     ):
-        image = ModelImage(source, plan.normalisation, plan.columns, plan.rows)
-        engine = _engine(plan, image, session, part)
+        image = ModelImage(source, plan.normalisation, plan.columns, plan.rows, shelf)
+        engine = _engine(plan, image, session, part, temporary_folder)
         collector = _Collector(plan, folder, part, mask_source, files, on_block, check_cancelled)
         try:
             with closing(engine.run(on_tiles)) as results:
@@ -108,10 +112,10 @@ def compute_region(
             collector.discard()
 
 
-def _engine(plan: Plan, image, session, part: Blocks) -> Engine:
+def _engine(plan: Plan, image, session, part: Blocks, folder: str | None = None) -> Engine:
     column, row, width, height = plan.blocks.window(part)
     window = plan.window[0] + column, plan.window[1] + row, width, height
-    return Engine(image, session, plan.columns, plan.rows, window, plan.settings, plan.has_mask)
+    return Engine(image, session, plan.columns, plan.rows, window, plan.settings, plan.has_mask, folder)
 
 
 class _Collector:

@@ -9,12 +9,14 @@ import numpy as np
 from .grid import PixelSize
 from .normalisation import Normalisation
 from .resample import AxisPlan, plan_axis, resample_columns, resample_rows
+from .shelf import Shelf
 from .source import ImageSource
 from .tiling import Axis
 
 _READ_COLUMNS_PX = 4096
 _READ_PX = 2_097_152
 _HALF = np.float32(0.5)
+_KEPT_BYTES = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,17 @@ class ModelImage:
     Rows that the last rectangle of the same columns held are not read again, if they were asked to be kept.
     """
 
-    def __init__(self, source: ImageSource, normalisation: Normalisation, columns: ModelAxis, rows: ModelAxis):
+    def __init__(
+        self, source: ImageSource, normalisation: Normalisation, columns: ModelAxis, rows: ModelAxis,
+        shelf: Shelf | None = None,
+    ):
+        """Set up; what is kept lies on the shelf, by columns: (first row, planes), which the caller closes."""
         self._source = source
         self._normalisation = normalisation
         self._columns, self._rows = columns.to_model, rows.to_model
         self._planes = 4 if source.has_mask else 3
-        self._kept: dict[tuple[int, int], tuple[int, np.ndarray]] = {}  # columns -> first row, planes
+        self._shelf = Shelf(_KEPT_BYTES) if shelf is None else shelf
+        self._kept_from: dict[tuple[int, int], int] = {}  # columns -> first row of what lies on the shelf
 
     def read(
         self, top: int, bottom: int, left: int, right: int, keep_from: int
@@ -75,15 +82,17 @@ class ModelImage:
         """
         planes = np.empty((self._planes, bottom - top, right - left), np.float32)
         first = top
-        if (left, right) in self._kept:
-            kept_top, kept = self._kept.pop((left, right))
+        kept = self._shelf.pop((left, right))
+        if kept is not None:
+            kept_top = self._kept_from[left, right]
             kept_bottom = kept_top + kept.shape[1]
             if kept_top <= top < kept_bottom <= bottom:
                 planes[:, : kept_bottom - top] = kept[:, top - kept_top :]
                 first = kept_bottom
         self._fill(planes[:, first - top :], first, bottom, left, right)
         if top <= keep_from < bottom:
-            self._kept[left, right] = keep_from, planes[:, keep_from - top :].copy()
+            self._kept_from[left, right] = keep_from
+            self._shelf.put((left, right), planes[:, keep_from - top :].copy())
         return planes[:3], planes[3] if self._planes == 4 else None
 
     def _fill(self, planes: np.ndarray, top: int, bottom: int, left: int, right: int) -> None:
