@@ -5,6 +5,7 @@
     python scripts/bench_speed.py peer --sizes 8192 --rounds 3
     python scripts/bench_speed.py overlap --data ../shared/data
     python scripts/bench_speed.py cpu --data ../shared/data
+    python scripts/bench_speed.py tile --data ../shared/data
     python scripts/bench_speed.py scale --sizes 1000 3162 10000
 
 Every study writes its own section and leaves the others as they are.
@@ -26,7 +27,7 @@ from speed.overlap import STRIDES, overlap_study  # noqa: E402
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmark_speed.md"
 TITLES = {
     "floor": "Against the arithmetic", "peer": "Against a peer", "overlap": "Overlap",
-    "cpu": "On a processor", "scale": "Against size",
+    "cpu": "On a processor", "scale": "Against size", "tile": "Tiles of other sizes",
 }  # fmt: skip
 
 
@@ -51,6 +52,11 @@ def parser() -> argparse.ArgumentParser:
             study.add_argument("--quick-rows", type=int, default=256, help="of the small crop in its middle")
         else:
             study.add_argument("--rounds", type=int, default=9)
+    tile = studies.add_parser("tile")
+    tile.add_argument("--data", type=Path, required=True, help="the folder that holds labelled/")
+    tile.add_argument("--sizes", type=int, nargs="+", default=[256, 384, 512, 640, 768, 1024])
+    tile.add_argument("--rows", type=int, nargs=2, default=[900, 1924], help="first, end")
+    tile.add_argument("--rounds", type=int, default=3)
     for name in ("floor", "cpu"):
         studies.choices[name].add_argument(
             "--clock", choices=("wall", "cpu"), default="wall", help="cpu: processor time, for a machine that is busy"
@@ -71,6 +77,10 @@ def run(args) -> list[str]:
         return scale_study(args.sizes, args.rounds, args.model)
     if args.study == "overlap":
         return overlap_study(args.data, args.model, tuple(args.strides), tuple(args.rows), args.quick_rows)
+    if args.study == "tile":
+        from speed.tile_size import tile_study  # needs torch
+
+        return tile_study(args.data, args.model, args.sizes, args.rounds, tuple(args.rows))
     from speed.cpu import cpu_study  # needs the package onnx, which the light environment has not
 
     return cpu_study(args.data, args.model, args.rounds, args.clock)
