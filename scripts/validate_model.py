@@ -195,8 +195,8 @@ def rendered_table(folder: Path, model: str) -> str:
         with tempfile.TemporaryDirectory() as place:
             image = Path(place) / "image.tif"
             size = dict(height=scene.rgb.shape[0], width=scene.rgb.shape[1], count=3, dtype="uint8")
-            grid = dict(crs="EPSG:32632", transform=rasterio.transform.from_origin(5e5, 5e6, GSD_M, GSD_M))
-            with rasterio.open(image, "w", driver="GTiff", **size, **grid) as target:
+            at = rasterio.transform.from_origin(5e5, 5e6, scene.gsd_m, scene.gsd_m)
+            with rasterio.open(image, "w", driver="GTiff", **size, crs="EPSG:32632", transform=at) as target:
                 target.write(scene.rgb.transpose(2, 0, 1))
             height, _, codes = run_package(image, slice(None), model, Path(place))
         heights.append(height)
@@ -206,7 +206,7 @@ def rendered_table(folder: Path, model: str) -> str:
     tall = np.isfinite(ndsm_m) & (ndsm_m > TALL_M)
     lines = [
         "## Rendered scenes", "",
-        f"{len(truths)} scenes of mixed kinds (style `anywhere`) that training never saw, over all their pixels. They "
+        f"{len(truths)} scenes that training never saw, over all their pixels. They "
         "come from the generator that training's scenes come from: how a model fares with kinds of places it has seen "
         f"few of, not how it fares on photographs. Bias: of heights above {TALL_M:g} m.", "",
         "| predictor | MAE | RMSE | accuracy | building IoU | tree IoU | bias, m |", "|---|---|---|---|---|---|---|",

@@ -59,11 +59,12 @@ def tile_study(data: Path, model: str, sizes: list[int], rounds: int, rows: tupl
     """Time per megapixel and error against the tile's size, with Reconstruct's overlap between tiles.
 
     Args:
-        sizes: pixels; the model's own among them.
+        sizes: pixels; the model's own comes in besides.
         rows: (first, end) of the validation columns that the error is taken over.
     """
     package = load_package(model)
     own = package.tile_size_px
+    sizes = sorted({*sizes, own})
     onnx_data = package.read_onnx()
     made = models_of_sizes(onnx_data, sizes)
     chosen = VALIDATION_SETS[0]

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,18 +98,24 @@ def test_one_block_by_itself_is_a_part_of_the_whole(tmp_path, image, package):
     assert not os.path.exists(folder.path)
 
 
-def test_a_wide_image_is_walked_over_at_once_under_any_memory_limit(tmp_path, package, monkeypatch):
-    path = tmp_path / "wide.tif"
-    with rasterio.open(path, "w", driver="GTiff", width=20000, height=100, count=3, dtype="uint8", crs="EPSG:32632",
+def wide_image(folder, width=20000):
+    path = folder / "wide.tif"
+    pixels = np.random.default_rng(3).integers(0, 255, (3, 100, width), np.uint8)
+    with rasterio.open(path, "w", driver="GTiff", width=width, height=100, count=3, dtype="uint8", crs="EPSG:32632",
                        transform=Affine(0.5, 0, 5e5, 0, -0.5, 5e6)) as dataset:
-        dataset.write(np.ones((3, 100, 20000), np.uint8))
+        dataset.write(pixels)
+    return str(path)
+
+
+def test_a_wide_image_is_walked_over_at_once_under_any_memory_limit(tmp_path, package, monkeypatch):
+    path = wide_image(tmp_path)
     for limit_mb in (64, 2048):
-        job = job_for(str(path), package, tmp_path, max_memory_mb=limit_mb)
-        with ImageSource(str(path)) as source:
+        job = job_for(path, package, tmp_path, max_memory_mb=limit_mb)
+        with ImageSource(path) as source:
             plan = make_plan(job, load_package(package), source, JobControl())
         parts = regions(plan, list(plan.blocks.all()))
         widest_px = max(plan.blocks.window(part)[2] for part in parts)
-        assert plan.buffers.expected_mb(plan.columns, widest_px) < limit_mb * 0.75
+        assert plan.buffers.expected_mb(widest_px) < limit_mb * 0.75
         assert sum(tile_count(plan, part) for part in parts) <= 417 * 3 + 4 * len(parts) * 3
         assert max(part.columns for part in parts) == 32
     monkeypatch.setattr(buffers, "_MOST_CARRIED_BYTES", 600_000)  # of temporary files
@@ -155,6 +162,43 @@ def test_too_little_memory_is_refused_with_numbers(tmp_path, image):
     with pytest.raises(InvalidParameter, match="need at least"):
         run(job_for(image, package, tmp_path, max_memory_mb=needed_mb - 2), JobControl())
     run(job_for(image, package, tmp_path, max_memory_mb=needed_mb), JobControl())
+
+
+def test_the_limit_that_a_refusal_names_is_enough(tmp_path, package):
+    with ImageSource(wide_image(tmp_path)) as source:
+        job = replace(job_for(source.path, package, tmp_path, max_memory_mb=1), overlap_px=48)
+        small = make_plan(job, load_package(package), source, JobControl())
+        with pytest.raises(InvalidParameter, match="need at least") as caught:
+            preflight.check_memory(small)
+        enough = replace(small, job=replace(job, max_memory_mb=caught.value.details["needed_mb"]))
+        preflight.check_memory(enough)
+
+
+def test_temporary_files_lie_beside_the_blocks_and_the_disk_must_hold_them(tmp_path, package, monkeypatch):
+    path = wide_image(tmp_path, 3000)
+    run(job_for(path, package, tmp_path), JobControl())
+    expected = (tmp_path / "height.tif").read_bytes()
+    folders, made = set(), tempfile.TemporaryFile
+
+    def noted(*how, dir=None, **more):
+        folders.add(os.path.basename(dir).partition("-")[0])
+        return made(*how, dir=dir, **more)
+
+    monkeypatch.setattr(buffers, "_SHELVED_BYTES", 0)
+    monkeypatch.setattr(tempfile, "TemporaryFile", noted)
+    (tmp_path / "again").mkdir()
+    again = job_for(path, package, tmp_path / "again")
+    run(again, JobControl())
+    assert (tmp_path / "again" / "height.tif").read_bytes() == expected
+    assert folders == {".semantic3d"}
+    with ImageSource(path) as source:
+        plan = make_plan(again, load_package(package), source, JobControl())
+    temporary_mb = plan.buffers.temporary_mb(plan.columns, 3000)
+    assert 1 < temporary_mb < 10
+    in_all_mb = preflight.check_disk(plan, JobControl())
+    assert in_all_mb == pytest.approx(temporary_mb + 3000 * 100 * 11.3e-6, abs=1.1)
+    monkeypatch.setattr(buffers, "_SHELVED_BYTES", 10**9)
+    assert preflight.check_disk(plan, JobControl()) == pytest.approx(in_all_mb - temporary_mb, abs=1.1)
 
 
 def test_the_disk_must_hold_blocks_and_outputs_but_not_what_is_there(tmp_path, image, package, monkeypatch):

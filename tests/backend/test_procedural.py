@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from semantic3d.datasets.procedural import render_scene, write_demo
+from semantic3d.datasets.procedural import _scene_habits, render_scene, write_demo
 from semantic3d.datasets.procedural_anywhere import mixed_style
 from semantic3d.datasets.procedural_corpus import render_to_file, scene_style
 from semantic3d.datasets.procedural_kinds import KIND_WEIGHTS, KINDS, split
@@ -210,7 +210,8 @@ def bare_town(seed, style, gsd_m=0.5):
     layout = Layout(rng, canvas, style)
     layout.make_blocks()
     layout.lay_streets()
-    return Town(rng, canvas, layout, None, {"green": "lawn"}), layout, canvas
+    habits = _scene_habits(rng, style, "temperate", scene_materials(rng, "temperate"))
+    return Town(rng, canvas, layout, None, habits), layout, canvas
 
 
 def test_mixed_styles_hold_traits_of_many_kinds():
@@ -221,10 +222,13 @@ def test_mixed_styles_hold_traits_of_many_kinds():
 
 
 def test_a_corridor_is_long_flat_and_free_of_buildings():
+    on_strip = stood = 0
     for seed in range(6):
         town, layout, canvas = bare_town(seed, {**STYLES["suburb"], "river": 0})
         before = layout.material.copy(), canvas.reserved.copy()
         town.corridor()
+        for at in range(-60, 61, 15):
+            town.building(at, at, [(0, 0, 5, 5)], 6.0, "flat")
         strip = canvas.reserved & ~before[1]
         if not strip.any():  # beyond the canvas
             continue
@@ -232,7 +236,9 @@ def test_a_corridor_is_long_flat_and_free_of_buildings():
         assert max(np.ptp(rows), np.ptp(columns)) > 100  # reaches across
         assert not layout.road[strip].any()
         assert (layout.material[~strip] == before[0][~strip]).all()
-        assert (canvas.height_m == 0).all()
+        town.draw()
+        on_strip, stood = on_strip + (canvas.land_cover[strip] == 4).sum(), stood + (canvas.land_cover == 4).sum()
+    assert on_strip < 0.02 * stood
 
 
 def test_shoals_and_shallows_change_nothing_but_the_water():
@@ -245,12 +251,13 @@ def test_shoals_and_shallows_change_nothing_but_the_water():
         town.shoals(river)
         assert (layout.material[river >= 0] == before[river >= 0]).all()
         layout.ground_albedo(scene_materials(np.random.default_rng(seed), "temperate"))
-        wet, albedo = canvas.land_cover == 5, canvas.albedo.copy()
+        canvas.land_cover[:10] = 5  # a pool, where the river is not
+        wet, albedo = (canvas.land_cover == 5) & (river < 0), canvas.albedo.copy()
         town.shallows(river)
         assert (canvas.albedo[~wet] == albedo[~wet]).all() and np.isfinite(canvas.albedo).all()
         assert 0 <= canvas.albedo.min() and canvas.albedo.max() < 2
         changed += (layout.material != before).any() + (canvas.albedo != albedo).any()
-    assert changed >= 6
+    assert changed >= 3
 
 
 def test_woods_keep_their_height():

@@ -20,16 +20,16 @@ def test_the_peak_is_what_was_said_and_hardly_grows(tmp_path):
     package = write_fake_package(tmp_path / "fake", tile_px=BLOCK)
     colours = np.concatenate([steps() % 251, steps() % 241, steps() % 239]).astype(np.uint8)
     peaks = []
-    for side in (8 * BLOCK, 12 * BLOCK):
-        image = tiled_raster(tmp_path / f"{side}.tif", side, colours)
+    for wide in (8 * BLOCK, 40 * BLOCK):
+        image = tiled_raster(tmp_path / f"{wide}.tif", 3 * BLOCK, colours, wide)
         outputs = ["--height", str(tmp_path / "h.tif"), "--sigma", str(tmp_path / "s.tif")]
         kb, said = peak_kb("reconstruct", image, "--model", package, "--max-memory", "600", *outputs)
         expected_mb = int(re.search(r"about (\d+) MB of main memory", said)[1])
         assert kb * 1024 / 1_000_000 < 1.25 * expected_mb < 600
         peaks.append(kb)
-    # What rows of tiles share is carried over the whole width, a few MB of it in memory; two blocks are open side by
-    # side. Held whole, image and outputs would take 185 and 415 MB.
-    assert peaks[1] - peaks[0] < 40_000
+    # What rows of tiles share is carried over the whole width, 4 KB for each column, a few MB of it in memory; what
+    # else grows are the files of five blocks that are open side by side instead of one.
+    assert peaks[1] - peaks[0] < 60_000
 
 
 def test_a_limit_that_the_runtime_alone_exceeds_is_said_to_be_exceeded(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from s3d_protocol import OutputFailed
-from semantic3d.inference.carried import SLOT_PX, CarriedRows
+from semantic3d.inference.carried import CarriedRows
 from semantic3d.raster.shelf import Shelf
 
 
@@ -55,11 +55,15 @@ def test_a_full_disk_is_said(tmp_path, monkeypatch):
         def write(self, data):
             raise OSError(errno.ENOSPC, "No space left on device")
 
+        def close(self):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
     monkeypatch.setattr("tempfile.TemporaryFile", lambda **how: Full())
     shelf = Shelf(0, str(tmp_path))
     shelf.put(1, np.zeros(5))
     with pytest.raises(OutputFailed, match="No space left.*GB are free there"):
         shelf.put(2, np.zeros(5))
+    shelf.close()
 
 
 def test_a_folder_that_is_gone_is_said(tmp_path):
@@ -71,8 +75,8 @@ def test_a_folder_that_is_gone_is_said(tmp_path):
 
 @pytest.mark.parametrize("memory_bytes", [0, 10**9])
 def test_carried_rows_are_an_array_of_any_width(tmp_path, memory_bytes):
-    rng, width = np.random.default_rng(2), 5 * SLOT_PX + 37
-    carried = CarriedRows(2, 3, Shelf(memory_bytes, str(tmp_path)))
+    rng, width = np.random.default_rng(2), 5 * 64 + 37
+    carried = CarriedRows(2, 3, 64, Shelf(memory_bytes, str(tmp_path)))
     whole = np.zeros((2, 3, width), np.float32)
     for _ in range(60):
         first, end = sorted(rng.integers(0, width + 1, 2))

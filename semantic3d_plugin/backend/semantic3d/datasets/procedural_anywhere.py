@@ -25,9 +25,8 @@ def mixed_style(rng) -> dict:
     for style in (streets, pick(rng, plain), pick(rng, plain)):
         for name, weight in style["blocks"].items():
             blocks[name] = blocks.get(name, 0.0) + weight * float(rng.uniform(0.3, 1.5))
-    families = [("tile" if kind["roofs"] == ("tile",) else kind["roofs"][0], kind["pitched"])]
-    families += [(name, tuple((name, shade) for shade in ROOFS[name])) for name in sorted(ROOFS)]
-    pitched, others = (families[int(rng.integers(len(families)))][1] for _ in range(2))
+    families = [kind["pitched"], *(tuple((name, shade) for shade in ROOFS[name]) for name in sorted(ROOFS))]
+    pitched, others = pick(rng, families), pick(rng, families)
     eaves = float(rng.uniform(3.0, 6.0))
     return dict(
         u=streets["u"], v=streets["v"], road=pick(rng, plain)["road"], curve=pick(rng, plain)["curve"], blocks=blocks,
@@ -131,7 +130,7 @@ class Anywhere:
         rng, canvas = self.rng, self.canvas
         if rng.random() < 0.3:
             return
-        wet = canvas.land_cover == WATER
+        wet = (canvas.land_cover == WATER) & (distance < 0)  # pools and canals stay as they are
         bed = pick(rng, ((150, 142, 118), (120, 126, 84), (96, 108, 64), (176, 168, 146), (112, 132, 116))
                    + WATERS[3:5])
         seen = np.exp(np.minimum(distance, 0.0) / np.float32(rng.uniform(1.5, 14)))

@@ -172,7 +172,8 @@ class Engine:
 
     def _run_chunk(self, chunk: tuple[int, int], computed: Iterator, shelf: Shelf) -> Iterator[Fields]:
         rows = self._rows
-        carried = CarriedRows(self._planes, self._halo_px + self._tile_px - rows.tiles.stride_px, shelf)
+        overlap_px = self._tile_px - rows.tiles.stride_px
+        carried = CarriedRows(self._planes, self._halo_px + overlap_px, self.buffers.slot_px, shelf)
         done = self._window_rows[0]
         for tile_row in self._tile_rows:
             is_last = tile_row == self._tile_rows[-1]

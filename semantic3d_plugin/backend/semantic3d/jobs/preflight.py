@@ -30,7 +30,7 @@ class Preflight:
         tiles: to compute.
         expected_s: for all of them, from one that was timed; None where they are too few to time one besides.
         memory_mb: of main memory at the peak; None where the system does not tell.
-        disk_mb: while the work lasts: blocks and outputs.
+        disk_mb: while the work lasts: blocks, outputs and temporary files.
     """
 
     tiles: int
@@ -77,8 +77,9 @@ def check_disk(plan: Plan, control: JobControl, work_folder: str = "", kept_bloc
     missing = 1.0 - kept_blocks / plan.blocks.count
     beside = os.path.join(place, "blocks") if work_folder else place + ".blocks"
     needed = {beside: sum(sizes.values()) * missing + max(sizes.values()) / 3}  # overviews of one layer at a time
-    width_px = min(int(plan.window[2] * plan.columns.to_model.scale) + 1, plan.columns.tiles.size_px)
-    needed[beside] += plan.buffers.temporary_mb(plan.columns, width_px) * _MB
+    if missing and not plan.job.scheduler:  # workers have temporary folders of their own
+        width_px = min(int(plan.window[2] * plan.columns.to_model.scale) + 1, plan.columns.tiles.size_px)
+        needed[beside] += plan.buffers.temporary_mb(plan.columns, width_px) * _MB
     for name, path in paths_aside(plan.job, plan.package, control.job_id).items():
         needed[path] = sizes[name]
     check_room(needed, factor=1.0)
@@ -102,7 +103,7 @@ def look_ahead(
     expected_s = tiles * _seconds_per_tile(plan, session, tiles) if tiles > few else None
     process_mb = peak_memory_mb()
     model_width_px = int(width_px * plan.columns.to_model.scale) + 1
-    more_mb = int(plan.buffers.expected_mb(plan.columns, model_width_px, session.lanes) + plan.cache_bytes / _MB)
+    more_mb = int(plan.buffers.expected_mb(model_width_px, session.lanes) + plan.cache_bytes / _MB)
     memory_mb = None if process_mb is None else process_mb + more_mb
     found = Preflight(tiles, expected_s, memory_mb, disk_mb)
     duration = "" if expected_s is None else f", about {duration_text(expected_s)}"

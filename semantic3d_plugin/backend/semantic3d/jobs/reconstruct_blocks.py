@@ -58,7 +58,7 @@ def compute_block(
 
 
 def regions(plan: Plan, missing: list) -> list[Blocks]:
-    """Cut what is missing into rectangles as large as the memory limit lets the engine walk over at once."""
+    """Cut what is missing into rectangles that the engine walks over at once; as wide as its temporary files may be."""
     buffers, columns = plan.buffers, plan.columns
     whole_px = (buffers.chunk_tiles - 2) * columns.tiles.stride_px / columns.to_model.scale
     most_columns = int(whole_px // plan.block_px)

@@ -16,7 +16,6 @@ from .tiling import Axis
 _READ_COLUMNS_PX = 4096
 _READ_PX = 2_097_152
 _HALF = np.float32(0.5)
-_KEPT_BYTES = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -59,12 +58,16 @@ class ModelImage:
         self, source: ImageSource, normalisation: Normalisation, columns: ModelAxis, rows: ModelAxis,
         shelf: Shelf | None = None,
     ):
-        """Set up; what is kept lies on the shelf, by columns: (first row, planes), which the caller closes."""
+        """Set up.
+
+        Args:
+            shelf: for rows that are kept, which the caller closes; None where none will be.
+        """
         self._source = source
         self._normalisation = normalisation
         self._columns, self._rows = columns.to_model, rows.to_model
         self._planes = 4 if source.has_mask else 3
-        self._shelf = Shelf(_KEPT_BYTES) if shelf is None else shelf
+        self._shelf = shelf
         self._kept_from: dict[tuple[int, int], int] = {}  # columns -> first row of what lies on the shelf
 
     def read(
@@ -82,7 +85,7 @@ class ModelImage:
         """
         planes = np.empty((self._planes, bottom - top, right - left), np.float32)
         first = top
-        kept = self._shelf.pop((left, right))
+        kept = None if self._shelf is None else self._shelf.pop((left, right))
         if kept is not None:
             kept_top = self._kept_from[left, right]
             kept_bottom = kept_top + kept.shape[1]
@@ -90,7 +93,7 @@ class ModelImage:
                 planes[:, : kept_bottom - top] = kept[:, top - kept_top :]
                 first = kept_bottom
         self._fill(planes[:, first - top :], first, bottom, left, right)
-        if top <= keep_from < bottom:
+        if self._shelf is not None and top <= keep_from < bottom:
             self._kept_from[left, right] = keep_from
             self._shelf.put((left, right), planes[:, keep_from - top :].copy())
         return planes[:3], planes[3] if self._planes == 4 else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import OrderedDict
+from contextlib import suppress
 from typing import Hashable
 
 import numpy as np
@@ -64,10 +65,14 @@ class Shelf:
             return None
         place, shape, dtype = found
         array = np.empty(shape, dtype)
+        rest = memoryview(array.reshape(-1).view(np.uint8))
         try:
             self._file.seek(place)
-            if self._file.readinto(array.reshape(-1).view(np.uint8)) != array.nbytes:
-                raise OSError("it has become shorter")
+            while rest.nbytes:
+                count = self._file.readinto(rest)
+                if not count:
+                    raise OSError("it has become shorter")
+                rest = rest[count:]
         except OSError as error:
             raise self._failed("read", error) from error
         return array
@@ -76,29 +81,32 @@ class Shelf:
         place, room = self._places.get(key, (self._end, -1))
         if array.nbytes > room:
             place, room = self._end, array.nbytes
+        rest = memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
         try:
             if self._file is None:
-                self._file = tempfile.TemporaryFile(prefix=".semantic3d_", dir=self._folder)
+                self._file = tempfile.TemporaryFile(buffering=0, prefix=".semantic3d_", dir=self._folder)
             self._file.seek(place)
-            self._file.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
-            self._file.flush()
+            while rest.nbytes:
+                rest = rest[self._file.write(rest) :]
         except OSError as error:
             raise self._failed("written", error) from error
         self._places[key], self._end = (place, room), max(self._end, place + room)
         self._far[key] = place, array.shape, array.dtype
 
     def _failed(self, what: str, error: OSError) -> OutputFailed:
-        folder = self._folder or tempfile.gettempdir()
+        folder = self._folder or tempfile.tempdir
+        where, free = (f"in {folder}", free_text(f"{folder}/x")) if folder else ("in the system's folder for them", "")
         return OutputFailed(
-            f"A temporary file in {folder} cannot be {what}: {reason(error)} {free_text(f'{folder}/x')} "
+            f"A temporary file {where} cannot be {what}: {reason(error)} {free} "
             "Check that the folder is writable and the disk has room.",
-            {"path": folder},
+            {"path": folder or ""},
         )
 
     def close(self) -> None:
         """Forget everything; the file goes with it."""
         self._near.clear()
         self._far.clear()
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):  # a disk that only now says it is full: nobody wants these bytes any more
+                file.close()
