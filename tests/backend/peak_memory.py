@@ -22,13 +22,14 @@ BLOCK = 512
 
 
 def tiled_raster(path, side, block, wide=None):
-    """A raster [side, wide or side] of one block [bands, 512, 512] again and again: its file is small, its pixels are not."""
+    """A raster [side, wide or side] of one block [bands, 512, 512] again and again: a small file of many pixels."""
+    wide = wide or side
     with rasterio.open(
-        path, "w", driver="GTiff", width=wide or side, height=side, count=len(block), dtype=block.dtype, crs="EPSG:32632",
+        path, "w", driver="GTiff", width=wide, height=side, count=len(block), dtype=block.dtype, crs="EPSG:32632",
         transform=Affine(0.5, 0, 5e5, 0, -0.5, 5e6), tiled=True, blockxsize=BLOCK, blockysize=BLOCK, compress="deflate",
     ) as dataset:  # fmt: skip
         for row in range(0, side, BLOCK):
-            for column in range(0, wide or side, BLOCK):
+            for column in range(0, wide, BLOCK):
                 dataset.write(block, window=Window(column, row, BLOCK, BLOCK))
     return str(path)
 

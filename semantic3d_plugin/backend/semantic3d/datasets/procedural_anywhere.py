@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from .procedural_buildings import draw_crate
-from .procedural_canvas import WATER, linear
+from .procedural_canvas import WATER
 from .procedural_kinds import KINDS
 from .procedural_palettes import CARS, MATERIAL_ID, ROOFS, STYLES, WATERS, jitter, pick
 
@@ -32,9 +32,11 @@ def mixed_style(rng) -> dict:
         u=streets["u"], v=streets["v"], road=pick(rng, plain)["road"], curve=pick(rng, plain)["curve"], blocks=blocks,
         river=0.35, lake=bool(rng.random() < 0.3), shoals=True, corridors=0.9, trees=float(rng.uniform(0.4, 1.5)),
         storeys=(low, low + int(rng.choice([1, 3, 6, 14]))), markings=float(rng.uniform(0, 0.8)), pools=0.7,
-        climates=tuple(sorted({climate for style in plain for climate in style["climates"]})), roofs=tuple(sorted(ROOFS)),
+        climates=tuple(sorted({climate for style in plain for climate in style["climates"]})),
+        roofs=tuple(sorted(ROOFS)),
         pitched=pitched, others=others, flat=pick(rng, kinds)["flat"], others_share=(0.0, 0.5), roof_spread=(0.03, 0.2),
-        pitch=(0.1, 1.0), eaves=(eaves, eaves + float(rng.uniform(2.0, 14.0))), ground=kind["ground"], ground_chance=0.4,
+        pitch=(0.1, 1.0), eaves=(eaves, eaves + float(rng.uniform(2.0, 14.0))),
+        ground=kind["ground"], ground_chance=0.4,
         sky=(0.06, 0.6), veil=(0.0, 0.07))
 
 
@@ -95,7 +97,8 @@ class Anywhere:
             if rng.random() < 0.4:  # slabs
                 step = np.float32(rng.uniform(4, 30))
                 layout.tint[mask & (np.mod(along, step) < max(0.2, 0.5 * canvas.gsd_m))] *= rng.uniform(0.6, 1.2)
-            layout.tint[mask] *= 1.0 + np.float32(rng.uniform(-0.3, 0.3)) * (across / np.float32(max(wide_m, 0.5)))[mask]
+            fall = np.float32(rng.uniform(-0.3, 0.3) / max(wide_m, 0.5))
+            layout.tint[mask] *= 1.0 + fall * across[mask]
 
     def _vehicles(self, offset, half, direction, bend):
         """Trains or traffic on a corridor, drawn after all buildings."""
@@ -121,7 +124,8 @@ class Anywhere:
         if rng.random() < 0.5:
             return
         depth = -distance / np.float32(rng.uniform(4, 25))
-        dry = (distance < 0) & (0.7 * noise[3] + 0.5 * noise[2] + 0.3 * noise[1] - depth > np.float32(rng.uniform(-0.8, 1.2)))
+        rise = 0.7 * noise[3] + 0.5 * noise[2] + 0.3 * noise[1] - depth
+        dry = (distance < 0) & (rise > np.float32(rng.uniform(-0.8, 1.2)))
         self.layout.material[dry] = MATERIAL_ID[pick(rng, ("gravel", "gravel", "sand", "soil", "meadow"))]
         self.layout.tint[dry] = float(np.exp(rng.normal(0.05, 0.2)))
 
@@ -135,8 +139,8 @@ class Anywhere:
                    + WATERS[3:5])
         seen = np.exp(np.minimum(distance, 0.0) / np.float32(rng.uniform(1.5, 14)))
         mottle = sum(weight * field for weight, field in zip((0.1, 0.2, 0.25, 0.3), canvas.noise.fields[1:]))
-        seen = np.float32(rng.uniform(0.3, 1.0)) * seen * (1.0 + 0.6 * mottle) + np.float32(rng.uniform(0, 0.3)) * mottle
-        seen = np.clip(seen, 0.0, 0.95)
+        seen = np.float32(rng.uniform(0.3, 1.0)) * seen * (1.0 + 0.6 * mottle)
+        seen = np.clip(seen + np.float32(rng.uniform(0, 0.3)) * mottle, 0.0, 0.95)
         colour = jitter(rng, bed) * np.exp(0.08 * canvas.noise.fields[1])[..., None]
         mixed = canvas.albedo * (1 - seen[..., None]) + colour * seen[..., None]
         canvas.albedo[wet] = mixed[wet]
