@@ -28,7 +28,7 @@ from .reconstruct_plan import Plan
 from .work_folder import BlockAttempt, BlockRecord
 
 _MOST_ROWS = 32  # of blocks that are open together, where one is wider than what the engine does at once
-_MOST_COLUMNS = 32
+_MOST_COLUMNS = 8  # beside each other: an interruption costs no more than these
 _WAITING_WRITES = 1  # rectangles of results, each some MB
 _WAITING_BLOCKS = 8  # complete ones that wait for the disk
 
