@@ -128,7 +128,8 @@ def main() -> None:
             print(name, rows[-1]["model"], flush=True)
     text = table(rows, sureness, pooled.result(), package)
     if args.rendered:
-        text = text.replace("--data DATA`", "--data DATA --rendered RENDERED`") + rendered_table(args.rendered, args.model)
+        text = text.replace("--data DATA`", "--data DATA --rendered RENDERED`")
+        text += rendered_table(args.rendered, args.model)
     print(text)
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
