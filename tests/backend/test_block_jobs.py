@@ -175,6 +175,7 @@ def test_the_limit_that_a_refusal_names_is_enough(tmp_path, package):
 
 
 def test_temporary_files_lie_beside_the_blocks_and_the_disk_must_hold_them(tmp_path, package, monkeypatch):
+    monkeypatch.setenv("SEMANTIC3D_BLOCK_PX", "512")
     path = wide_image(tmp_path, 3000)
     run(job_for(path, package, tmp_path), JobControl())
     expected = (tmp_path / "height.tif").read_bytes()

@@ -12,6 +12,7 @@ changes any sum.
 from __future__ import annotations
 
 import math
+import time
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -26,8 +27,10 @@ from ..raster.shelf import Shelf
 from .ahead import computed_ahead
 from .buffers import Buffers
 from .carried import CarriedRows
+from .heap import return_free_pages
 from .strip import Strip
 
+_SWEEP_S = 0.5  # between sweeps the heap tears: a long walk took 70 MB more than a short one
 _INVALID_WEIGHT = np.float32(1e-3)  # what a result counts that the model gave for a pixel without image
 
 
@@ -262,8 +265,12 @@ class Engine:
             for (_, piece, _), strip in zip(self._pieces(), strips)
             for batch in self._batches(strip, piece, progress)
         )
+        swept = time.monotonic()
         for strip, results in computed_ahead(runner, batches, progress.check, self._model.lanes):
             progress.add(len(results))
+            if time.monotonic() - swept > _SWEEP_S:
+                return_free_pages()
+                swept = time.monotonic()
             yield strip, results
 
     def _batches(self, strip: Strip, piece: range, progress: _Progress) -> Iterator[tuple[np.ndarray, list, list]]:

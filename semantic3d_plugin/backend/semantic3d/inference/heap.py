@@ -6,7 +6,7 @@ import ctypes
 import sys
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # malloc.h of glibc
-_OWN_MAPPING_BYTES = 8_000_000
+_OWN_MAPPING_BYTES = 4_000_000
 _KEPT_BYTES = 32_000_000
 
 

@@ -15,6 +15,7 @@ from ..inference.session import InferenceSession
 from ..raster.block_grid import Blocks
 from ..raster.writer import check_room
 from ..inference.main_memory import free_memory_mb, free_swap_mb, peak_memory_mb
+from .reconstruct_blocks import MOST_COLUMNS
 from .reconstruct_plan import Plan, buffer_mb, paths_aside
 
 _MB = 1_000_000
@@ -78,8 +79,8 @@ def check_disk(plan: Plan, control: JobControl, work_folder: str = "", kept_bloc
     beside = os.path.join(place, "blocks") if work_folder else place + ".blocks"
     needed = {beside: sum(sizes.values()) * missing + max(sizes.values()) / 3}  # overviews of one layer at a time
     if missing and not plan.job.scheduler:  # workers have temporary folders of their own
-        width_px = min(int(plan.window[2] * plan.columns.to_model.scale) + 1, plan.columns.tiles.size_px)
-        needed[beside] += plan.buffers.temporary_mb(plan.columns, width_px) * _MB
+        width_px = min(plan.window[2], MOST_COLUMNS * plan.block_px) * plan.columns.to_model.scale
+        needed[beside] += plan.buffers.temporary_mb(plan.columns, int(width_px)) * _MB
     for name, path in paths_aside(plan.job, plan.package, control.job_id).items():
         needed[path] = sizes[name]
     check_room(needed, factor=1.0)

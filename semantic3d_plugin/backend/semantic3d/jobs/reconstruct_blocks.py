@@ -28,7 +28,7 @@ from .reconstruct_plan import Plan
 from .work_folder import BlockAttempt, BlockRecord
 
 _MOST_ROWS = 32  # of blocks that are open together, where one is wider than what the engine does at once
-_MOST_COLUMNS = 8  # beside each other: an interruption costs no more than these
+MOST_COLUMNS = 8  # beside each other: an interruption costs no more than these
 _WAITING_WRITES = 1  # rectangles of results, each some MB
 _WAITING_BLOCKS = 8  # complete ones that wait for the disk
 
@@ -63,7 +63,7 @@ def regions(plan: Plan, missing: list) -> list[Blocks]:
     whole_px = (buffers.chunk_tiles - 2) * columns.tiles.stride_px / columns.to_model.scale
     most_columns = int(whole_px // plan.block_px)
     most_rows = plan.blocks.rows if most_columns else _MOST_ROWS
-    return plan.blocks.rectangles(missing, min(_MOST_COLUMNS, max(1, most_columns)), most_rows)
+    return plan.blocks.rectangles(missing, min(MOST_COLUMNS, max(1, most_columns)), most_rows)
 
 
 def tile_count(plan: Plan, part: Blocks) -> int:
