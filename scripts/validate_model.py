@@ -126,9 +126,9 @@ def main() -> None:
                 errors.add((height - ndsm_m)[valid], sigma[valid])
             sureness.append((name, uncertainty.result()))
             print(name, rows[-1]["model"], flush=True)
-    text = table(rows, sureness, pooled.result(), package)
+    command = "python scripts/validate_model.py --data DATA" + " --rendered RENDERED" * bool(args.rendered)
+    text = table(command, rows, sureness, pooled.result(), package)
     if args.rendered:
-        text = text.replace("--data DATA`", "--data DATA --rendered RENDERED`")
         text += rendered_table(args.rendered, args.model)
     print(text)
     if args.out:
@@ -137,14 +137,14 @@ def main() -> None:
 
 
 def table(
-    rows: list[dict], sureness: list[tuple[str, UncertaintyFigures]], pooled: UncertaintyFigures, package
+    command: str, rows: list[dict], sureness: list[tuple[str, UncertaintyFigures]], pooled: UncertaintyFigures, package
 ) -> str:
     """Markdown: one line per image and predictor, then the means over images."""
     predictors = list(rows[0])
     lines = [
         f"# Validation of {package.name} {package.version}",
         "",
-        f"{date.today().isoformat()}, `python scripts/validate_model.py --data DATA`, "
+        f"{date.today().isoformat()}, `{command}`, "
         f"{platform.machine()} CPU. Heights in metres; land cover of the constants is the class predicted from "
         "colour. Images are the validation split alone; the constants are fitted on the training split.",
         "",

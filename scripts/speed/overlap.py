@@ -112,6 +112,15 @@ def _step(blend: np.ndarray, borders: tuple[set, set]) -> float:
     return float(np.mean(at) - np.mean(off)) if at and off else float("nan")
 
 
+def validation_image(data: Path, package: ModelPackage) -> tuple[str, np.ndarray, np.ndarray]:
+    """Name of the largest labelled image, its pixels uint8 [H, W, 3], and truth [H, w] of its validation columns."""
+    chosen = VALIDATION_SETS[0]
+    folder = data / "labelled" / chosen.name
+    with rasterio.open(folder / "rgb" / f"{chosen.name}.tif") as source:
+        rgb = source.read((1, 2, 3)).transpose(1, 2, 0)
+    return chosen.name, rgb, read_sample(folder, f"{chosen.name}.tif", chosen, package.gsd_m).ndsm_m
+
+
 def overlap_study(data: Path, model: str, strides: tuple, rows: tuple[int, int], quick_rows: int) -> list[str]:
     """Error and disagreement against stride, on the validation columns of the largest labelled image.
 
@@ -121,11 +130,7 @@ def overlap_study(data: Path, model: str, strides: tuple, rows: tuple[int, int],
     """
     package = load_package(model)
     session = InferenceSession(package, "cpu")
-    chosen = VALIDATION_SETS[0]
-    folder = data / "labelled" / chosen.name
-    with rasterio.open(folder / "rgb" / f"{chosen.name}.tif") as source:
-        rgb = source.read((1, 2, 3)).transpose(1, 2, 0)
-    truth = read_sample(folder, f"{chosen.name}.tif", chosen, package.gsd_m).ndsm_m
+    image_name, rgb, truth = validation_image(data, package)
 
     def run(tile: np.ndarray) -> np.ndarray:
         return session.run(tile, (HEIGHT,))[HEIGHT][0, 0]
@@ -134,7 +139,7 @@ def overlap_study(data: Path, model: str, strides: tuple, rows: tuple[int, int],
     middle = (rows[0] + rows[1] - quick_rows) // 2
     default = package.tile_size_px - OVERLAP_PX
     lines = [
-        f"{chosen.name}, validation columns (0 to {wide - 1}), {package.gsd_m} m; tiles on the lattice of the whole "
+        f"{image_name}, validation columns (0 to {wide - 1}), {package.gsd_m} m; tiles on the lattice of the whole "
         "image, blended as Reconstruct blends, their context may reach beyond these columns. Disagreement: mean "
         "distance of the tiles' heights from what they are blended to, weighted as they are blended, over pixels "
         "where tiles overlap. Step: how much more neighbouring pixels differ across a tile's border than elsewhere. "

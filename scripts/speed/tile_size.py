@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
 import numpy as np
-import onnx
-import rasterio
 import torch
 from torch import nn
 
-from semantic3d.datasets.labelled import VALIDATION_SETS, read_sample
 from semantic3d.models.adapted import PhysicalOutputs
 from semantic3d.models.latent import LatentDiffusion
 from semantic3d.models.package import load_package
@@ -24,7 +20,7 @@ from semantic3d.training.small import SMALL_ADAPTATION, continued_model
 from .cpu import Contestant, stored, timed
 from .end_to_end import OVERLAP_PX
 from .machine import in_rounds, median_ratio
-from .overlap import tiled_heights
+from .overlap import tiled_heights, validation_image
 
 
 class Encoder(nn.Module):
@@ -48,11 +44,9 @@ def models_of_sizes(data: bytes, sizes: list[int]) -> dict[int, bytes]:
 def encoder_of(data: bytes, tile_px: int) -> bytes:
     """Export the encoder of the model of an ONNX file."""
     encoder = Encoder(continued_model(data, SMALL_ADAPTATION).base).eval()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "encoder.onnx"
-        torch.onnx.export(encoder, (torch.rand(1, 3, tile_px, tile_px),), path, dynamo=True, input_names=["image"],
-                          output_names=["latents", "quarter", "half"], verbose=False)
-        return stored(onnx.load(path))
+    example = torch.rand(1, 3, tile_px, tile_px)
+    program = torch.onnx.export(encoder, (example,), dynamo=True, input_names=["image"], verbose=False)
+    return stored(program.model_proto)
 
 
 def tile_study(data: Path, model: str, sizes: list[int], rounds: int, rows: tuple[int, int]) -> list[str]:
@@ -67,11 +61,8 @@ def tile_study(data: Path, model: str, sizes: list[int], rounds: int, rows: tupl
     sizes = sorted({*sizes, own})
     onnx_data = package.read_onnx()
     made = models_of_sizes(onnx_data, sizes)
-    chosen = VALIDATION_SETS[0]
-    folder = data / "labelled" / chosen.name
-    with rasterio.open(folder / "rgb" / f"{chosen.name}.tif") as source:
-        rgb = source.read((1, 2, 3)).transpose(1, 2, 0)
-    truth = read_sample(folder, f"{chosen.name}.tif", chosen, package.gsd_m).ndsm_m[rows[0] : rows[1]]
+    image_name, rgb, truth = validation_image(data, package)
+    truth = truth[rows[0] : rows[1]]
     known, window = np.isfinite(truth), (rows[0], 0, rows[1] - rows[0], truth.shape[1])
     ways = {str(size): Contestant(made[size], 1) for size in sizes}
     ways["encoder"] = Contestant(encoder_of(onnx_data, own), 1)
@@ -87,13 +78,13 @@ def tile_study(data: Path, model: str, sizes: list[int], rounds: int, rows: tupl
     saved = share * (1.0 - 1.0 / repeated)
     lines = [
         f"Model {package.version}, exported for each size; {OVERLAP_PX} pixels of overlap, processor time of one "
-        f"thread, {rounds} rounds in one process, medians. Error: {chosen.name}, validation columns, rows {rows[0]} to "
+        f"thread, {rounds} rounds in one process, medians. Error: {image_name}, validation columns, rows {rows[0]} to "
         f"{rows[1] - 1}, {known.sum()} pixels with truth, blended as Reconstruct blends.", "",
         f"| tile, px | time per tile, s | per megapixel, s | of {own}'s | MAE, m | change from {own}'s heights, cm |",
         "|---|---|---|---|---|---|",
     ]  # fmt: skip
     found = {}
-    for size in (own, *(size for size in sizes if size != own)):
+    for size in sizes:
         session = ways[str(size)].session
 
         def run(tile: np.ndarray, session=session) -> np.ndarray:

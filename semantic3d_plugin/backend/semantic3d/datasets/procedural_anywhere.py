@@ -47,13 +47,11 @@ class Anywhere:
         """A long flat strip of parallel bands: canal, railway yard, motorway, runway, dike road, drain."""
         layout, canvas, rng = self.layout, self.canvas, self.rng
         direction = layout.angle + rng.choice([0.0, np.pi / 2, rng.uniform(0, np.pi)])  # across the strip
-        x = canvas.axis_m[None, :] - layout.centre_m
-        y = canvas.axis_m[:, None] - layout.centre_m
-        cosine, sine = np.float32(np.cos(direction)), np.float32(np.sin(direction))
-        along, offset = y * cosine - x * sine, np.float32(rng.uniform(-0.4, 0.4) * canvas.extent_m)
+        along, across = layout.along_and_across(direction)
+        offset = np.float32(rng.uniform(-0.4, 0.4) * canvas.extent_m)
         swing, length, phase = rng.choice([0.0, rng.uniform(2, 25)]), rng.uniform(180, 500), rng.uniform(0, 6.3)
         bend = np.float32(swing) * np.sin(along * np.float32(6.283 / length) + np.float32(phase))
-        across = x * cosine + y * sine - offset - bend
+        across = across - offset - bend
         half = float(np.clip(np.exp(rng.normal(2.3, 0.6)), 3.0, 34.0))
         inside = np.abs(across) < half
         twin = rng.random() < 0.6  # the same bands on both sides of the middle

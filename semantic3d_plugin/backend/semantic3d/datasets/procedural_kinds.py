@@ -91,7 +91,7 @@ KINDS = {
         roofs=("tile",), pitched=_DARK, others=_TILES, flat=_FLATS, others_share=(0.0, 0.5), roof_spread=(0.06, 0.18),
         pitch=(0.4, 0.9), eaves=(3, 6), ground={}, ground_chance=0.0, sky=(0.1, 0.4), veil=(0.0, 0.05)),
     # traits of all kinds mixed, see procedural_anywhere
-    "anywhere": dict(mix=True, climates=("temperate", "lush", "dry", "mediterranean", "tropical", "winter")),
+    "anywhere": dict(mix=True),
 }
 KIND_WEIGHTS = {"old_quarter": 6.0, "terraces": 3.0, "lakeside": 4.5, "roadside": 4.5, "trade": 3.0, "countryside": 3.0,
                 "high_wood": 1.5, "anywhere": 9.0}

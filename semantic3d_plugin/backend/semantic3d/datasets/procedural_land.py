@@ -217,9 +217,7 @@ class OpenLand:
         layout, canvas, rng = self.layout, self.canvas, self.rng
         direction = layout.angle + rng.choice([0.0, np.pi / 2, rng.uniform(0, np.pi)])
         offset = rng.uniform(-0.4, 0.4) * canvas.extent_m
-        x = canvas.axis_m[None, :] - layout.centre_m
-        y = canvas.axis_m[:, None] - layout.centre_m
-        across = x * np.float32(np.cos(direction)) + y * np.float32(np.sin(direction)) - np.float32(offset)
+        across = layout.along_and_across(direction)[1] - np.float32(offset)
         tracks = int(rng.integers(1, 7))
         strip = np.abs(across) < 2.3 * tracks + 0.8
         layout.material[strip & ~layout.road] = MATERIAL_ID["gravel"]

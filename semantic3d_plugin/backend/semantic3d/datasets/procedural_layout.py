@@ -197,15 +197,20 @@ class Layout:
                 mask[band] = 0.55
         return mask
 
+    def along_and_across(self, direction):
+        """Metres [N, N] along and across a straight line through the scene's centre; ``direction`` points across."""
+        x = self.canvas.axis_m[None, :] - self.centre_m
+        y = self.canvas.axis_m[:, None] - self.centre_m
+        cosine, sine = np.float32(np.cos(direction)), np.float32(np.sin(direction))
+        return y * cosine - x * sine, x * cosine + y * sine
+
     def add_river(self, water="water"):
         """Cut a river through the scene; returns its distance field (m; < 0 is water)."""
         size, gsd = self.canvas.size_px, self.canvas.gsd_m
         direction = self.rng.uniform(0, np.pi)
         width = float(self.rng.choice([self.rng.uniform(6, 20), self.rng.uniform(20, 90)]))
         offset = self.rng.uniform(-0.35, 0.35) * self.canvas.extent_m
-        x = self.canvas.axis_m[None, :] - self.centre_m
-        y = self.canvas.axis_m[:, None] - self.centre_m
-        across = x * np.float32(np.cos(direction)) + y * np.float32(np.sin(direction)) - np.float32(offset)
+        across = self.along_and_across(direction)[1] - np.float32(offset)
         across = across + smooth_noise(self.rng, size, 110 / gsd) * np.float32(self.rng.uniform(4, 22))
         across += smooth_noise(self.rng, size, 12 / gsd) * np.float32(self.rng.uniform(0.2, 1.6))
         distance = np.abs(across) - np.float32(width / 2)
