@@ -1,5 +1,7 @@
 """What training knows about missing labels, and how a run stops and goes on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -74,6 +76,23 @@ def test_a_cancelled_run_goes_on_where_it_stopped(tmp_path):
     for name, value in trained_state(whole).items():
         torch.testing.assert_close(trained_state(fresh)[name], value)
     assert ema.updates == 9
+
+
+@pytest.mark.parametrize(
+    ("has_bf16", "wanted", "expected"),
+    [(True, None, True), (False, None, False), (False, True, True), (True, False, False)],
+)
+def test_bfloat16_is_used_where_the_processor_has_it(tmp_path, monkeypatch, has_bf16, wanted, expected):
+    """Emulated, a step takes several times as long as in float32."""
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has_bf16, raising=False)
+    module, seen = line(), []
+
+    def loss_of_step(step):
+        seen.append(module(torch.ones(1, 3)).dtype)
+        return module(torch.ones(1, 3)).float().square().mean()
+
+    run_loop(module, loss_of_step, replace(CONFIG, steps=1, use_bf16=wanted), tmp_path)
+    assert seen == [torch.bfloat16 if expected else torch.float32]
 
 
 def test_a_checkpoint_can_end_the_run(tmp_path):

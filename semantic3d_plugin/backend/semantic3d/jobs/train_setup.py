@@ -53,7 +53,6 @@ def make_run(prepared, plain: dict | None) -> FineTuning:
     loop = LoopConfig(
         steps=job.steps, accumulation=job.accumulation, learning_rate=job.learning_rate,
         weight_decay=job.weight_decay, warmup_steps=warmup, checkpoint_every=job.validate_every, device=prepared.device,
-        use_bf16=prepared.device == "cpu" or torch.cuda.is_bf16_supported(),
     )
     robust = job.height_loss == "smooth_l1"
     losses = LossConfig(

@@ -29,11 +29,27 @@ class LoopConfig:
     log_every: int = 50
     checkpoint_every: int = 250
     clip_norm: float = 10.0
-    use_bf16: bool = True
+    use_bf16: bool | None = None  # mixed precision; None: where the device has it
     compiled: bool = False
     device: str = "cpu"  # where the module lies: cpu or cuda
     optimiser: Literal["adamw", "muon"] = "adamw"  # adamw is the paper's; see `MuonAdamW` for the other
     accumulation: int = 1
+
+    @property
+    def autocasts(self) -> bool:
+        """Whether bfloat16 is used."""
+        return computes_bf16(self.device) if self.use_bf16 is None else self.use_bf16
+
+
+def computes_bf16(device: str) -> bool:
+    """Whether a device (cpu or cuda) computes in bfloat16 itself.
+
+    Others emulate it: without such instructions a step takes several times as long as in float32.
+    """
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    has_instructions = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # torch has no public way to ask
+    return bool(has_instructions and has_instructions())
 
 
 def trained_state(module: nn.Module) -> dict[str, Tensor]:
@@ -168,7 +184,7 @@ def _accumulate(loss_of_step: Callable[[int], Tensor], step: int, config: LoopCo
     """Gradients of one step's batches in this process; returns their mean loss."""
     losses = []
     for part in range(config.accumulation):
-        with torch.autocast(config.device, dtype=torch.bfloat16, enabled=config.use_bf16):
+        with torch.autocast(config.device, dtype=torch.bfloat16, enabled=config.autocasts):
             loss = loss_of_step(team.draw(step, part, config.accumulation)) / config.accumulation
         loss.backward()
         losses.append(loss.detach())

@@ -20,6 +20,7 @@ from torch import Tensor
 from ..datasets.labelled import IGNORED, Sample
 from ..models.adapted import AdaptedDiffusion
 from ..models.decoder import class_probability
+from .loop import computes_bf16
 from .validation import network_input
 
 MULTIPLE_PX = 64  # sides that the network can halve at each of its levels
@@ -107,7 +108,8 @@ def _maps(model: AdaptedDiffusion, views: Tensor) -> tuple[Tensor, Tensor]:
     kept = {}
     hook = model.decoder.gamma_head.register_forward_hook(lambda module, given, maps: kept.update(heights=maps))
     try:
-        with torch.autocast(views.device.type, dtype=torch.bfloat16):
+        device = views.device.type
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=computes_bf16(device)):
             logits = model(views).class_logits
     finally:
         hook.remove()
