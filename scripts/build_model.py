@@ -20,7 +20,7 @@ from semantic3d.metrics.calibration import Calibration, calibrate  # noqa: E402
 from semantic3d.metrics.figures import BUILDING  # noqa: E402
 from semantic3d.models.adapted import PhysicalOutputs  # noqa: E402
 from semantic3d.training.bases import SHAPE_FIELDS  # noqa: E402
-from semantic3d.training.loop import checkpoint_state, load_state  # noqa: E402
+from semantic3d.training.loop import checkpoint_state, load_state, trained_state  # noqa: E402
 from semantic3d.training.packaging import NORMALISATION, STANDARD_CLASSES, package_model, stored_model  # noqa: E402
 from semantic3d.training.scoring import score  # noqa: E402
 from semantic3d.training.small import GSD_M, SMALL_ADAPTATION, TILE_PX, small_model, validation_sets  # noqa: E402
@@ -51,12 +51,16 @@ TRAINING_DATA = [
 ]
 
 
-def trained_model(base: Path, runs: list[Path], kind: str, average: bool) -> tuple[PhysicalOutputs, int]:
+def trained_model(
+    base: Path, runs: list[Path], kind: str, average: bool, base_share: int
+) -> tuple[PhysicalOutputs, int]:
     """The runs' weights in a merged model, rounded to what will be stored."""
     model = small_model(base, SMALL_ADAPTATION)
     found = [checkpoint_state(run, kind) for run in runs]
     states = [state for state, _ in found]
     if average:
+        own = trained_state(model)
+        states += [{name: own[name] for name in states[0]}] * base_share
         states = [{name: sum(state[name] for state in states) / len(states) for name in states[0]}]
     for state in states:
         load_state(model, state)
@@ -94,11 +98,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--weights", choices=("now", "ema"), default="now", help="last or averaged weights")
     parser.add_argument("--average", action="store_true", help="take the mean of the runs' weights instead")
+    parser.add_argument("--base-share", type=int, default=0, help="how often the base's own weights count in that mean")
     parser.add_argument("--version", default="1.0.0")
     parser.add_argument("--card", type=Path, default=Path(__file__).parent / "model_card.md")
     args = parser.parse_args()
 
-    model, steps = trained_model(args.base, args.run, args.weights, args.average)
+    model, steps = trained_model(args.base, args.run, args.weights, args.average, args.base_share)
     sets = validation_sets(args.data)
     calibration = calibration_of(model, sets)
     print(calibration)

@@ -12,7 +12,7 @@ from full_shapes import SD2, SD15, SDXL, unet_config  # noqa: E402
 
 from semantic3d.datasets.labelled import Sample  # noqa: E402
 from semantic3d.models.adapted import AdaptedConfig, AdaptedDiffusion, PhysicalOutputs  # noqa: E402
-from semantic3d.models.decoder import PSP_BINS, TaskDecoder, pooling_matrix  # noqa: E402
+from semantic3d.models.decoder import PSP_BINS, TaskDecoder, pooling_matrix, without_chequers  # noqa: E402
 from semantic3d.models.latent import TINY, LatentDiffusion, add_adapter  # noqa: E402
 from semantic3d.training.adapt import LossConfig, adapt, land_cover_loss  # noqa: E402
 from semantic3d.training.export import export_onnx, parity  # noqa: E402
@@ -20,9 +20,10 @@ from semantic3d.training.loop import LoopConfig, trained_state  # noqa: E402
 from semantic3d.training.patches import PatchConfig, PatchSource  # noqa: E402
 from semantic3d.training.small import continued_model  # noqa: E402
 
-def tiny_model(seed=0):
+
+def tiny_model(seed=0, **changes):
     torch.manual_seed(seed)
-    config = AdaptedConfig(lora_rank=2, train_encoder=True, decoder_channels=16)
+    config = AdaptedConfig(lora_rank=2, train_encoder=True, decoder_channels=16, **changes)
     model = AdaptedDiffusion(LatentDiffusion.from_config(TINY), config).eval()
     with torch.no_grad():  # LoRA starts at zero: give it something to say
         for name, parameter in model.named_parameters():
@@ -163,8 +164,33 @@ def test_training_lowers_the_loss(tmp_path):
     assert seen[-1] < 0.7 * seen[0]
 
 
-def test_export_agrees_with_torch_at_batch_one_and_three(tmp_path):
-    model = PhysicalOutputs(tiny_model().merged()).eval()
+def test_a_chequered_pattern_goes_and_what_is_smooth_stays():
+    rows, columns = torch.meshgrid(torch.arange(8.0), torch.arange(6.0), indexing="ij")
+    plane = (3.0 + 0.5 * rows - 0.25 * columns).expand(2, 3, 8, 6)
+    for pattern in ((-1.0) ** rows, (-1.0) ** columns, (-1.0) ** (rows + columns)):
+        smooth = without_chequers(plane + pattern)
+        assert smooth.shape == plane.shape
+        torch.testing.assert_close(smooth[..., 1:-1, 1:-1], plane[..., 1:-1, 1:-1])
+    torch.testing.assert_close(without_chequers(torch.full((1, 1, 3, 3), 7.0)), torch.full((1, 1, 3, 3), 7.0))
+
+
+def test_no_map_of_a_smooth_decoder_repeats_every_fourth_pixel():
+    def period_four(output):
+        """How large the part of the maps is that repeats every fourth column."""
+        wave = torch.hann_window(40, periodic=False) * torch.exp(0.5j * torch.pi * torch.arange(40.0))
+        return sum((m[..., 4:-4, 4:-4] * wave).sum(dim=-1).abs().mean().item() for m in output)
+
+    torch.manual_seed(0)
+    rough, smooth = TaskDecoder(8, 8, 8, channels=16), TaskDecoder(8, 8, 8, channels=16, smooth=True)
+    smooth.load_state_dict(rough.state_dict())
+    inputs = torch.randn(1, 8, 6, 6), torch.randn(1, 8, 12, 12), torch.randn(1, 8, 24, 24)
+    with torch.no_grad():
+        assert period_four(smooth(*inputs)) < 0.1 * period_four(rough(*inputs))
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+def test_export_agrees_with_torch_at_batch_one_and_three(tmp_path, smooth):
+    model = PhysicalOutputs(tiny_model(smooth=smooth).merged()).eval()
     export_onnx(model, 64, tmp_path / "model.onnx")
     for batch in (1, 3):
         differences = parity(model, tmp_path / "model.onnx", image(batch))

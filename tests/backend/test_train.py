@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -32,6 +33,7 @@ from s3d_protocol import (  # noqa: E402
 from semantic3d.jobs import reconstruct, train  # noqa: E402
 from semantic3d.models.latent import TINY, LatentDiffusion  # noqa: E402
 from semantic3d.models.package import load_package  # noqa: E402
+from semantic3d.training.bases import find_base  # noqa: E402
 from semantic3d.training.pretrain import save_base  # noqa: E402
 
 EAST, NORTH, SIDE = 500000.0, 5300000.0, 176
@@ -119,7 +121,18 @@ def test_the_package_is_whole(trained):
     assert values["steps_done"] == 4 and values["best_step"] in (2, 4)
     assert values["outputs"] == {"package": job.package_path, "report": job.report_path}
     assert "My town" in package.card and "ortho.tif" in package.card and "held out" in package.card
-    assert package.architecture["config"] == "tiny"
+    assert package.architecture["config"] == "tiny" and package.architecture["smooth"] is True
+
+
+def test_a_package_that_says_nothing_of_smooth_maps_has_none(trained, tmp_path):
+    """Those made before there was the switch must be trained as the network that they are."""
+    shutil.copytree(trained[0].package_path, tmp_path / "old")
+    path = tmp_path / "old" / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    assert find_base(str(tmp_path / "old")).adaptation.smooth is True
+    del manifest["architecture"]["smooth"]
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    assert find_base(str(tmp_path / "old")).adaptation.smooth is False
 
 
 def test_plain_predictors_stand_beside_it(trained, data):

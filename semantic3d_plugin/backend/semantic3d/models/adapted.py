@@ -30,6 +30,7 @@ class AdaptedConfig:
         dropout: share of the decoder's channels dropped in training, for MC dropout (`mc_dropout`); 0 as in the paper's
             own model.
         height_by_class: see `TaskDecoder`; the paper has one height branch for all.
+        smooth: see `TaskDecoder`; not in the paper.
         class_count: land-cover classes.
         height_scale_m: metres per standardised height unit.
         alpha_min: least alpha of the evidence; see `evidence_from_raw`.
@@ -43,6 +44,7 @@ class AdaptedConfig:
     shortcuts: bool = True
     pyramid: bool = True
     height_by_class: bool = False
+    smooth: bool = False
     class_count: int = 7
     height_scale_m: float = 10.0
     alpha_min: float = 1.0
@@ -74,6 +76,7 @@ class AdaptedDiffusion(nn.Module):
             shortcuts=config.shortcuts,
             pyramid=config.pyramid,
             height_by_class=config.height_by_class,
+            smooth=config.smooth,
             dropout=config.dropout,
         )
         if config.unet_training == "lora":

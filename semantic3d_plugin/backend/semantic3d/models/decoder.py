@@ -116,6 +116,16 @@ def class_probability(logits: Tensor) -> Tensor:
     return shares / shares.sum(dim=1, keepdim=True)
 
 
+def without_chequers(x: Tensor) -> Tensor:
+    """Weigh each pixel of [B, C, H, W] with its neighbours, 1 2 1 along rows and columns.
+
+    Deconvolutions leave a pattern that repeats every second pixel (Odena et al. 2016, "Deconvolution and Checkerboard
+    Artifacts"); to this filter it is invisible.
+    """
+    x = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    return F.avg_pool2d(F.avg_pool2d(x, 2, stride=1), 2, stride=1)
+
+
 class TaskDecoder(nn.Module):
     """Decoder of the adapted diffusion model (TSD).
 
@@ -128,6 +138,7 @@ class TaskDecoder(nn.Module):
         pyramid: whether the pyramid pooling is there (the paper's S4).
         height_by_class: gamma is the mean of one height per class, weighted by the classes' probabilities, so that
             what is seen as a roof also gets a roof's height. Heights do not steer the classes.
+        smooth: whether the maps go through `without_chequers` before they are enlarged.
         dropout: share of channels dropped after each deconvolution stage; it has no parameters.
     """
 
@@ -142,6 +153,7 @@ class TaskDecoder(nn.Module):
         shortcuts: bool = True,
         pyramid: bool = True,
         height_by_class: bool = False,
+        smooth: bool = False,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
@@ -151,7 +163,7 @@ class TaskDecoder(nn.Module):
         self.to_quarter = UpStage(channels, quarter_channels if shortcuts else None, channels)
         self.to_half = UpStage(channels, half_channels if shortcuts else None, half)
         self.dropout = nn.Dropout2d(dropout) if dropout else nn.Identity()
-        self.height_by_class = height_by_class
+        self.height_by_class, self.smooth = height_by_class, smooth
         self.gamma_head = head(half, half // 2, class_count if height_by_class else 1)
         self.evidence_head = head(half, half // 2, 3)
         self.class_head = head(half, half // 2, class_count)
@@ -168,6 +180,8 @@ class TaskDecoder(nn.Module):
             share = class_probability(classes.detach()).to(gamma.dtype)
             gamma = (gamma * share).sum(dim=1, keepdim=True)
         maps = (gamma, self.evidence_head(x.detach()), classes)
+        if self.smooth:
+            maps = tuple(without_chequers(m) for m in maps)
         return DecoderOutput(
             *(F.interpolate(m, scale_factor=2.0, mode="bilinear", align_corners=False) for m in maps)
         )

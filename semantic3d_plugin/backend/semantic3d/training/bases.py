@@ -23,7 +23,7 @@ from .small import GSD_M, SMALL_ADAPTATION, TILE_PX, continued_model
 from .stable_diffusion import StableDiffusion, read_folder
 
 SMALL_GSD_RANGE_M = (0.2, 1.2)
-SHAPE_FIELDS = ("train_encoder", "decoder_channels", "shortcuts", "pyramid", "height_by_class", "alpha_min")
+SHAPE_FIELDS = ("train_encoder", "decoder_channels", "shortcuts", "pyramid", "height_by_class", "smooth", "alpha_min")
 _DIFFUSION = "stable_diffusion_"
 _LARGEST_TILE_PX = 512  # what the paper runs; memory grows with its square
 _PRETRAINED = {
@@ -128,7 +128,7 @@ def _of_package(package: ModelPackage) -> Base:
     config_name = stated.get("config", "s3d_small")
     if config_name not in CONFIGS:
         raise InvalidModel(f'The model "{package.name}" has the shape {config_name!r}; known are {", ".join(CONFIGS)}.')
-    shape = {name: stated[name] for name in SHAPE_FIELDS if name in stated}
+    shape = {"smooth": False, **{name: stated[name] for name in SHAPE_FIELDS if name in stated}}
     adaptation = replace(
         SMALL_ADAPTATION, timestep=package.timestep, class_count=len(package.classes),
         height_scale_m=package.height_scale_m, **shape,

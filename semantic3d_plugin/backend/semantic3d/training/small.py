@@ -27,7 +27,7 @@ RENDERED_SHARE = 9.0  # of the patches, relative to the shares of the labelled s
 PSEUDO_SHARE = 8.0  # likewise, of images labelled by a model
 SMALL_ADAPTATION = AdaptedConfig(
     timestep=1, unet_training="full", train_encoder=True, decoder_channels=64, class_count=7, height_scale_m=10.0,
-    alpha_min=2.0, height_by_class=True,
+    alpha_min=2.0, height_by_class=True, smooth=True,
 )
 SMALL_LOSSES = LossConfig(
     smooth_l1_beta=0.15, height_weight=2.0, roof_weight=1.5, class_weights=(0.75, 0.7, 1.0, 1.2, 1.0, 1.0, 1.0)
