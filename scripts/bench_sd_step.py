@@ -26,6 +26,7 @@ import torch  # noqa: E402
 from semantic3d.models.adapted import AdaptedConfig, AdaptedDiffusion  # noqa: E402
 from semantic3d.models.latent import LatentConfig, LatentDiffusion  # noqa: E402
 from semantic3d.training.adapt import LossConfig, joint_loss  # noqa: E402
+from semantic3d.training.loop import computes_bf16  # noqa: E402
 from semantic3d.training.patches import PatchBatch  # noqa: E402
 
 VAE = {
@@ -46,28 +47,31 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=512, help="pixels")
     parser.add_argument("--steps", type=int, default=1, help="optimisation steps; the first also allocates")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--case", choices=("off", "on"), help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--arithmetic", nargs="+", choices=("bfloat16", "float32"), help="default: what training uses on the device"
+    )
+    parser.add_argument("--case", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.case:
-        print(json.dumps(measured(options)))
+        print(json.dumps(measured(options, *options.case)))
         return
-    rows = [_in_a_process(case) for case in ("on", "off")]
+    arithmetic = options.arithmetic or ["bfloat16" if computes_bf16(options.device) else "float32"]
+    rows = [_in_a_process(case, name) for name in arithmetic for case in ("on", "off")]
     text = table(rows, options)
     print(text)
     if options.out:
         options.out.write_text(text, encoding="utf-8")
 
 
-def _in_a_process(case: str) -> dict:
-    done = subprocess.run(
-        [sys.executable, *sys.argv, "--case", case], stdout=subprocess.PIPE, text=True, check=False
-    )
+def _in_a_process(case: str, arithmetic: str) -> dict:
+    command = [sys.executable, *sys.argv, "--case", case, arithmetic]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        return {"case": case, "exit": done.returncode}
+        return {"case": case, "arithmetic": arithmetic, "exit": done.returncode}
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def measured(options) -> dict:
+def measured(options, case: str, arithmetic: str) -> dict:
     """One case: build, step, and what it took."""
     torch.manual_seed(0)
     with torch.device(options.device):
@@ -79,7 +83,7 @@ def measured(options) -> dict:
             torch.rand(1, 1, options.side, options.side) * 20,
             torch.randint(1, 8, (1, options.side, options.side)),
         )
-    base.recompute_activations(options.case == "on")
+    base.recompute_activations(case == "on")
     built, marks = _peak_gib(options.device), [time.monotonic()]
 
     def loss_of_step(_):
@@ -89,20 +93,21 @@ def measured(options) -> dict:
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(parameters, lr=3e-4, weight_decay=0.1)
     for _ in range(options.steps):
-        _step(optimiser, parameters, loss_of_step, options.device)
+        _step(optimiser, parameters, loss_of_step, options.device, arithmetic == "bfloat16")
         marks.append(time.monotonic())
     return {
-        "case": options.case, "load": round(os.getloadavg()[0], 1), "built_gib": built, "peak_gib": _peak_gib(options.device),
+        "case": case, "arithmetic": arithmetic, "load": round(os.getloadavg()[0], 1),
+        "built_gib": built, "peak_gib": _peak_gib(options.device),
         "seconds": [round(after - before, 2) for before, after in zip(marks, marks[1:])],
         "trained_millions": sum(p.numel() for p in model.parameters() if p.requires_grad) / 1e6,
         "frozen_millions": sum(p.numel() for p in model.parameters() if not p.requires_grad) / 1e6,
     }  # fmt: skip
 
 
-def _step(optimiser, parameters, loss_of_step, device: str) -> None:
+def _step(optimiser, parameters, loss_of_step, device: str, use_bf16: bool) -> None:
     """What the training loop does in a step, without its averages and checkpoints."""
     optimiser.zero_grad(set_to_none=True)
-    with torch.autocast(device, dtype=torch.bfloat16):
+    with torch.autocast(device, dtype=torch.bfloat16, enabled=use_bf16):
         loss = loss_of_step(0)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(parameters, 10.0)
@@ -137,19 +142,22 @@ def table(rows: list[dict], options) -> str:
         "# One optimisation step of Stable Diffusion 2.0", "",
         "The full configuration with random weights: VAE encoder and UNet frozen in fp32, LoRA of rank "
         f"{options.rank} on every layer of the method, decoder of 128 channels, AdamW; {options.side} x {options.side} "
-        "pixels, batch 1, bfloat16 autocast. Forward, backward and the optimiser's step; peak memory of the "
+        "pixels, batch 1. Forward, backward and the optimiser's step; peak memory of the "
         "process (of the card, on one), the model's own included.", "",
         f"Measured {datetime.date.today()} on {_machine(options.device)}, torch {torch.__version__}:", "",
         f"    python {' '.join(sys.argv)}", "",
-        "| gradient checkpointing | memory when built, GiB | peak memory, GiB | seconds per step | load average |",
-        "|---|---|---|---|---|",
+        "| arithmetic | gradient checkpointing | memory when built, GiB | peak memory, GiB | seconds per step | "
+        "load average |", "|---|---|---|---|---|---|",
     ]  # fmt: skip
     for row in rows:
         if "exit" in row:
-            lines.append(f"| {row['case']} | | did not finish (exit code {row['exit']}) | | |")
+            lines.append(f"| {row['arithmetic']} | {row['case']} | | did not finish (exit code {row['exit']}) | | |")
         else:
             seconds = ", ".join(f"{value:.1f}" for value in row["seconds"])
-            lines.append(f"| {row['case']} | {row['built_gib']:.1f} | {row['peak_gib']:.1f} | {seconds} | {row['load']} |")
+            lines.append(
+                f"| {row['arithmetic']} | {row['case']} | {row['built_gib']:.1f} | {row['peak_gib']:.1f} | {seconds} | "
+                f"{row['load']} |"
+            )
     done = [row for row in rows if "exit" not in row]
     if done:
         lines += ["", f"{done[0]['trained_millions']:.1f} million parameters learn, "

@@ -122,7 +122,8 @@ def without_chequers(x: Tensor) -> Tensor:
     Deconvolutions leave a pattern that repeats every second pixel (Odena et al. 2016, "Deconvolution and Checkerboard
     Artifacts"); to this filter it is invisible.
     """
-    x = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    for axis in (-2, -1):  # edges repeated; torch.compile stumbles over F.pad's way of doing it
+        x = torch.cat((x.narrow(axis, 0, 1), x, x.narrow(axis, x.shape[axis] - 1, 1)), dim=axis)
     return F.avg_pool2d(F.avg_pool2d(x, 2, stride=1), 2, stride=1)
 
 
