@@ -59,8 +59,7 @@ def trained_model(
     found = [checkpoint_state(run, kind) for run in runs]
     states = [state for state, _ in found]
     if average:
-        own = trained_state(model)
-        states += [{name: own[name] for name in states[0]}] * base_share
+        states += [trained_state(model)] * base_share
         states = [{name: sum(state[name] for state in states) / len(states) for name in states[0]}]
     for state in states:
         load_state(model, state)
@@ -102,6 +101,8 @@ def main() -> None:
     parser.add_argument("--version", default="1.0.0")
     parser.add_argument("--card", type=Path, default=Path(__file__).parent / "model_card.md")
     args = parser.parse_args()
+    if args.base_share and not (args.average and args.run):
+        parser.error("--base-share counts in the mean of --average over runs (--run)")
 
     model, steps = trained_model(args.base, args.run, args.weights, args.average, args.base_share)
     sets = validation_sets(args.data)

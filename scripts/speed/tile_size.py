@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from semantic3d.models.adapted import PhysicalOutputs
+from semantic3d.models.adapted import AdaptedConfig, PhysicalOutputs
 from semantic3d.models.latent import LatentDiffusion
 from semantic3d.models.package import load_package
+from semantic3d.training.bases import find_base
 from semantic3d.training.export import exported_program
-from semantic3d.training.small import SMALL_ADAPTATION, continued_model
+from semantic3d.training.small import continued_model
 
 from .cpu import Contestant, stored, timed
 from .end_to_end import OVERLAP_PX
@@ -35,15 +36,15 @@ class Encoder(nn.Module):
         return self.base.encode(image)
 
 
-def models_of_sizes(data: bytes, sizes: list[int]) -> dict[int, bytes]:
+def models_of_sizes(data: bytes, adaptation: AdaptedConfig, sizes: list[int]) -> dict[int, bytes]:
     """Export the model of an ONNX file anew for tiles of these sizes."""
-    model = PhysicalOutputs(continued_model(data, SMALL_ADAPTATION).merged())
+    model = PhysicalOutputs(continued_model(data, adaptation).merged())
     return {size: stored(exported_program(model, size).model_proto) for size in sizes}
 
 
-def encoder_of(data: bytes, tile_px: int) -> bytes:
+def encoder_of(data: bytes, adaptation: AdaptedConfig, tile_px: int) -> bytes:
     """Export the encoder of the model of an ONNX file."""
-    encoder = Encoder(continued_model(data, SMALL_ADAPTATION).base).eval()
+    encoder = Encoder(continued_model(data, adaptation).base).eval()
     example = torch.rand(1, 3, tile_px, tile_px)
     program = torch.onnx.export(encoder, (example,), dynamo=True, input_names=["image"], verbose=False)
     return stored(program.model_proto)
@@ -60,12 +61,13 @@ def tile_study(data: Path, model: str, sizes: list[int], rounds: int, rows: tupl
     own = package.tile_size_px
     sizes = sorted({*sizes, own})
     onnx_data = package.read_onnx()
-    made = models_of_sizes(onnx_data, sizes)
+    adaptation = find_base(model).adaptation
+    made = models_of_sizes(onnx_data, adaptation, sizes)
     image_name, rgb, truth = validation_image(data, package)
     truth = truth[rows[0] : rows[1]]
     known, window = np.isfinite(truth), (rows[0], 0, rows[1] - rows[0], truth.shape[1])
     ways = {str(size): Contestant(made[size], 1) for size in sizes}
-    ways["encoder"] = Contestant(encoder_of(onnx_data, own), 1)
+    ways["encoder"] = Contestant(encoder_of(onnx_data, adaptation, own), 1)
     names = {name: [output.name for output in way.session.get_outputs()] for name, way in ways.items()}
     blank = {name: np.random.default_rng(1).normal(0, 0.4, (1, 3, size, size)).astype(np.float32)
              for name, size in zip(ways, (*sizes, own))}  # fmt: skip

@@ -180,9 +180,9 @@ class TaskDecoder(nn.Module):
         if self.height_by_class:
             share = class_probability(classes.detach()).to(gamma.dtype)
             gamma = (gamma * share).sum(dim=1, keepdim=True)
-        maps = (gamma, self.evidence_head(x.detach()), classes)
-        if self.smooth:
-            maps = tuple(without_chequers(m) for m in maps)
-        return DecoderOutput(
-            *(F.interpolate(m, scale_factor=2.0, mode="bilinear", align_corners=False) for m in maps)
-        )
+        return DecoderOutput(*(self.enlarged(m) for m in (gamma, self.evidence_head(x.detach()), classes)))
+
+    def enlarged(self, half_size: Tensor) -> Tensor:
+        """Bring maps [B, C, H/2, W/2] that the heads gave to full size."""
+        maps = without_chequers(half_size) if self.smooth else half_size
+        return F.interpolate(maps, scale_factor=2.0, mode="bilinear", align_corners=False)

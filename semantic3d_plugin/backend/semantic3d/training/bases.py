@@ -128,6 +128,7 @@ def _of_package(package: ModelPackage) -> Base:
     config_name = stated.get("config", "s3d_small")
     if config_name not in CONFIGS:
         raise InvalidModel(f'The model "{package.name}" has the shape {config_name!r}; known are {", ".join(CONFIGS)}.')
+    # a package that does not speak of smooth maps is older than them
     shape = {"smooth": False, **{name: stated[name] for name in SHAPE_FIELDS if name in stated}}
     adaptation = replace(
         SMALL_ADAPTATION, timestep=package.timestep, class_count=len(package.classes),

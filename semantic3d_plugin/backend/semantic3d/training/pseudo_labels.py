@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..datasets.labelled import IGNORED, Sample
@@ -113,8 +112,7 @@ def _maps(model: AdaptedDiffusion, views: Tensor) -> tuple[Tensor, Tensor]:
             logits = model(views).class_logits
     finally:
         hook.remove()
-    heights = F.interpolate(kept["heights"].float(), scale_factor=2.0, mode="bilinear", align_corners=False)
-    return class_probability(logits), heights
+    return class_probability(logits), model.decoder.enlarged(kept["heights"].float())
 
 
 def _turned(image: Tensor, turns: int, mirrored: bool) -> Tensor:
