@@ -47,3 +47,43 @@ def test_most_gaps_show_the_mean_of_the_rest_as_inference_does():
         assert inside.min() >= 0 and inside.max() <= 1
         found.append(bool(torch.allclose(inside, mean[:, None].expand_as(inside))))
     assert 0.35 < np.mean(found) < 0.65
+
+
+def ramp(size=200):
+    """An image whose red is its column, green its row; the height is the column too."""
+    rows, columns = np.mgrid[:size, :size]
+    rgb = np.stack([columns, rows, np.full_like(rows, 90)], axis=-1).astype(np.uint8)
+    return Sample("ramp", rgb, columns.astype(np.float32), (columns // 32 + 1).astype(np.uint8), 0.5)
+
+
+def spun_source(**settings):
+    config = PatchConfig(patch_px=64, zoom_low=1.0, zoom_high=1.0, colour=0.0, gap_share=0.0, **settings)
+    return PatchSource([([ramp()], 1.0)], config)
+
+
+def gradients(image):
+    """Mean change of red along columns and along rows, in grey values per pixel."""
+    red = (image[0] + 1) * 127.5
+    return float((red[:, 1:] - red[:, :-1]).mean()), float((red[1:] - red[:-1]).mean())
+
+
+def test_patches_are_turned_by_any_angle_with_their_labels():
+    batch = spun_source(spin_share=1.0).batch(12, 2)
+    angles = []
+    for image, height, cover in zip(batch.image, batch.ndsm_m[:, 0], batch.land_cover):
+        along, across = gradients(image)
+        assert np.hypot(along, across) == pytest.approx(1.0, abs=0.02)  # turned, not stretched
+        angles.append(np.degrees(np.arctan2(across, along)) % 90)
+        red = (image[0] + 1) * 127.5
+        assert (red - height).abs().max() < 1.5  # the label lies under the pixel that shows it
+        assert ((red / 32 + 1) - cover).abs().max() < 1.1
+    assert np.ptp(angles) > 45 and min(min(a, 90 - a) for a in angles) < 25
+
+
+def test_an_image_too_small_to_fill_a_turned_patch_is_turned_by_quarters():
+    source = spun_source(spin_share=1.0)
+    source.config = PatchConfig(patch_px=190, zoom_low=1.0, zoom_high=1.0, colour=0.0, gap_share=0.0, spin_share=1.0)
+    for image in source.batch(6, 4).image:
+        assert min(abs(value) for value in gradients(image)) < 0.01
+    for image in spun_source(spin_share=0.0).batch(6, 4).image:
+        assert min(abs(value) for value in gradients(image)) < 0.01

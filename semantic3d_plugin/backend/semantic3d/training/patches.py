@@ -46,6 +46,8 @@ class PatchConfig:
         style_share: share of patches that take on another image's colours.
         gap_share: share of patches with a part that shows nothing, as beyond an image's border or on a lake. The
             network's norms run over the whole window; without such patches a flat half hides the roofs of the other.
+        spin_share: share of patches turned by any angle instead of quarter turns, of images large enough to fill
+            them. Houses of one town stand along few directions.
     """
 
     patch_px: int = 256
@@ -54,6 +56,7 @@ class PatchConfig:
     colour: float = 0.8
     style_share: float = 0.35
     gap_share: float = 0.3
+    spin_share: float = 0.5
 
 
 class PatchSource:
@@ -90,21 +93,28 @@ class PatchSource:
 
     def _patch(self, sample: Sample, has_heights: bool, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         zoom = np.exp(rng.uniform(np.log(self.config.zoom_low), np.log(self.config.zoom_high)))
-        side = round(self.config.patch_px / zoom)
+        angle = rng.uniform(0, np.pi / 2) if rng.random() < self.config.spin_share else 0.0
+        if self._side(zoom, angle) > min(sample.ndsm_m.shape):
+            angle = 0.0
+        side = self._side(zoom, angle)
         rows, columns = self._place(sample, has_heights, side, rng)
         rgb, ndsm_m, land_cover = (
             _oriented(_reflect_to(layer[rows, columns], side), turn)
             for turn in [(int(rng.integers(4)), bool(rng.integers(2)))]
             for layer in (sample.rgb, sample.ndsm_m, sample.land_cover)
         )
-        size = (self.config.patch_px, self.config.patch_px)
+        scale = self.config.patch_px / self._side(zoom, 0.0)
+        size = (round(side * scale),) * 2
         image = torch.from_numpy(rgb.transpose(2, 0, 1).astype(np.float32) / 255)[None]
         image = F.interpolate(image, size=size, mode="bilinear", antialias=True, align_corners=False)[0]
         height = F.interpolate(torch.from_numpy(ndsm_m)[None, None], size=size, mode="nearest")[0]
-        cover = F.interpolate(torch.from_numpy(land_cover)[None, None].float(), size=size, mode="nearest")[0, 0]
+        cover = F.interpolate(torch.from_numpy(land_cover)[None, None].float(), size=size, mode="nearest")[0]
+        if angle:
+            image, height, cover = spun(image, height, cover, angle, self.config.patch_px)
+        cover = cover[0]
         # A scene enlarged in the plane and in height alike is again a valid scene: shadows and
         # proportions stay true.
-        height = height * (self.config.patch_px / side)
+        height = height * scale
         if self.styles is not None and rng.random() < self.config.style_share:
             image = restyled(image, self.styles[rng.integers(len(self.styles))], rng.uniform(0.3, 1.0))
         image = colour_jitter(image, rng, self.config.colour).clamp(0, 1)
@@ -114,6 +124,10 @@ class PatchSource:
             height = torch.where(gap, torch.nan, height)
             cover = torch.where(gap, 0, cover)
         return image * 2 - 1, height, cover.long()
+
+    def _side(self, zoom: float, angle: float) -> int:
+        """Pixels of the image's own that a patch turned by `angle` needs."""
+        return round(self.config.patch_px / zoom * (np.cos(angle) + np.sin(angle)) + (2 if angle else 0))
 
     def _place(
         self, sample: Sample, has_heights: bool, side: int, rng: np.random.Generator
@@ -163,6 +177,19 @@ def _reflect_to(layer: np.ndarray, side: int) -> np.ndarray:
 def _oriented(layer: np.ndarray, turn: tuple[int, bool]) -> np.ndarray:
     layer = np.rot90(layer, turn[0])
     return np.ascontiguousarray(layer[:, ::-1] if turn[1] else layer)
+
+
+def spun(image: Tensor, height: Tensor, cover: Tensor, angle: float, size: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The middle of square layers [C, N, N], turned by `angle` (radians, 0 to pi/2) [C, size, size].
+
+    N is at least size * (cos + sin), so that nothing from beyond the border is seen.
+    """
+    reach = size / image.shape[-1]
+    cosine, sine = np.cos(angle) * reach, np.sin(angle) * reach
+    turn = torch.tensor([[cosine, -sine, 0.0], [sine, cosine, 0.0]], dtype=torch.float32)[None]
+    grid = F.affine_grid(turn, [1, 1, size, size], align_corners=False)
+    layers = ((image, "bicubic"), (height, "nearest"), (cover, "nearest"))
+    return tuple(F.grid_sample(layer[None], grid, mode, "border", align_corners=False)[0] for layer, mode in layers)
 
 
 def colour_statistics(images: list[np.ndarray], patch_px: int, seed: int) -> np.ndarray:
