@@ -211,6 +211,15 @@ def table(results: dict[str, list[dict]], options) -> str:
     return "\n".join(lines) + "\n"
 
 
+def training_sources(options) -> list[PatchSource]:
+    """What the models learn from; with --wide-steps also the patches as large as a tile."""
+    sources = [training_patches(options.data, options.rendered, PatchConfig(), seed=1)]
+    if options.wide_steps:
+        config = PatchConfig(patch_px=TILE_PX)
+        sources.append(training_patches(options.data, options.rendered, config, seed=1, pseudo=options.pseudo))
+    return sources
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
@@ -228,10 +237,7 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", help="fuse with torch.compile: minutes to start, then faster")
     options = parser.parse_args()
 
-    sources = [training_patches(options.data, options.rendered, PatchConfig(), seed=1)]
-    if options.wide_steps:
-        config = PatchConfig(patch_px=TILE_PX)
-        sources.append(training_patches(options.data, options.rendered, config, seed=1, pseudo=options.pseudo))
+    sources = [] if options.models == [BUNDLED] else training_sources(options)
     samples = [sample for samples in validation_sets(options.data) for sample in samples]
     results: dict[str, list[dict]] = {}
     for seed in options.seeds:

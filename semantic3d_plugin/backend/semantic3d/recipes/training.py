@@ -129,7 +129,7 @@ def train(model: nn.Module, recipe: Recipe, data: PublishedData, folder: Path, d
     loop = LoopConfig(
         steps=recipe.steps, learning_rate=recipe.learning_rate, weight_decay=recipe.weight_decay,
         warmup_steps=min(100, recipe.steps // 10), checkpoint_every=max(1, recipe.steps // _CHECKPOINTS),
-        use_bf16=device == "cuda", device=device,
+        device=device,
     )
 
     def loss_of_step(step: int) -> Tensor:
