@@ -5,10 +5,14 @@
 # backend environment and runs semantic3d:reconstruct. Without IMAGE it renders a town of its own, whose true
 # heights and land cover it then compares the result with. Results go to runs/demo.
 set -eu -o pipefail
+IMAGE=${1:-}
+if [ -n "$IMAGE" ]; then  # a relative path counts from where the user stands
+    [ -e "$IMAGE" ] || { echo "demo.sh: there is no image $IMAGE (seen from $PWD)" >&2; exit 1; }
+    IMAGE=$(realpath "$IMAGE")
+fi
 cd "$(dirname "$0")/.."
 ROOT=$PWD
 . scripts/system_packages.sh
-IMAGE=${1:+$(realpath "$1")}
 OUT=$ROOT/runs/demo
 STARTED=$(date +%s)
 
@@ -17,7 +21,7 @@ QGIS_PROCESS=$(find_qgis_process)
 
 say "Packaging the plugin, and unpacking it for a QGIS profile of the demo's own"
 mkdir -p "$OUT"
-rm -rf "$OUT/plugins" "$OUT/profile"
+rm -rf "$OUT/plugins" "$OUT/profile" "$OUT"/semantic3d_plugin-*.zip
 mkdir -p "$OUT/plugins" "$OUT/profile"
 PATH=$CLEAN_PATH /usr/bin/python3 scripts/package.py --out "$OUT"
 /usr/bin/python3 -m zipfile -e "$OUT"/semantic3d_plugin-*.zip "$OUT/plugins"
