@@ -734,6 +734,22 @@
       <translation>EXTENT liegt außerhalb des Bildes {}. Wählen Sie eine Ausdehnung auf dem Bild.</translation>
     </message>
     <message>
+      <location filename="../semantic3d_plugin/algorithms/model_form.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>All files</source>
+      <translation>Alle Dateien</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/model_form.py" />
+      <source>Model packages</source>
+      <translation>Modellpakete</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/model_form.py" />
+      <source>There is no model package at {}. Leave MODEL empty for the bundled one.</source>
+      <translation>Unter {} gibt es kein Modellpaket. Lassen Sie MODEL leer für das mitgelieferte.</translation>
+    </message>
+    <message>
       <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
       <source>The layer's data provider cannot be exported.</source>
       <translation>Der Datenanbieter des Layers lässt sich nicht exportieren.</translation>
@@ -916,22 +932,6 @@
       <translation>Mittel aller gültigen Höhen, in Metern.</translation>
     </message>
     <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Model packages</source>
-      <translation>Modellpakete</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>All files</source>
-      <translation>Alle Dateien</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>There is no model package at {}. Leave MODEL empty for the bundled one.</source>
-      <translation>Unter {} gibt es kein Modellpaket. Lassen Sie MODEL leer für das mitgelieferte.</translation>
-    </message>
-    <message>
       <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
       <source>Set up the backend</source>
       <translation>Backend einrichten</translation>
@@ -988,8 +988,8 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
-      <source>Heights are computed by a Python environment of its own, so that nothing is installed into QGIS. This algorithm creates it, and it is the only one that downloads anything: pinned packages, each checked against its hash, from the Python Package Index or from the mirror that pip is configured for, through QGIS's proxy.</source>
-      <translation>Die Höhen rechnet eine eigene Python-Umgebung, damit nichts in QGIS installiert wird. Dieser Algorithmus legt sie an und lädt als einziger etwas herunter: festgelegte Pakete, jedes gegen seine Prüfsumme geprüft, vom Python Package Index oder von dem Spiegel, für den pip eingerichtet ist, über den Proxy von QGIS.</translation>
+      <source>Heights are computed by a Python environment of its own, so that nothing is installed into QGIS. This algorithm creates it. It downloads pinned packages, each checked against its hash, from the Python Package Index or from the mirror that pip is configured for, through QGIS's proxy. Where uv is installed and no usable Python is, uv also fetches a Python 3.12, from GitHub or astral.sh. What is downloaded also stays in the caches of uv and pip.</source>
+      <translation>Die Höhen werden in einer eigenen Python-Umgebung berechnet, damit nichts in QGIS installiert wird. Dieser Algorithmus legt sie an. Er lädt Pakete fester Versionen, jedes gegen seinen Hash geprüft, vom Python Package Index oder von dem Spiegel, für den pip eingerichtet ist, über den Proxy von QGIS. Wo uv installiert ist und kein brauchbares Python, holt uv auch ein Python 3.12 von GitHub oder astral.sh. Was heruntergeladen wird, bleibt auch in den Zwischenspeichern von uv und pip.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />

@@ -734,6 +734,22 @@
       <translation>EXTENT est en dehors de l’image {}. Choisissez une emprise sur l’image.</translation>
     </message>
     <message>
+      <location filename="../semantic3d_plugin/algorithms/model_form.py" />
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>All files</source>
+      <translation>Tous les fichiers</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/model_form.py" />
+      <source>Model packages</source>
+      <translation>Paquets de modèle</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/model_form.py" />
+      <source>There is no model package at {}. Leave MODEL empty for the bundled one.</source>
+      <translation>Il n’y a pas de paquet de modèle à {}. Laissez MODEL vide pour celui qui est fourni.</translation>
+    </message>
+    <message>
       <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
       <source>The layer's data provider cannot be exported.</source>
       <translation>Le fournisseur de données de la couche ne peut pas être exporté.</translation>
@@ -916,22 +932,6 @@
       <translation>Moyenne de toutes les hauteurs valides, en mètres.</translation>
     </message>
     <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Model packages</source>
-      <translation>Paquets de modèle</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>All files</source>
-      <translation>Tous les fichiers</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>There is no model package at {}. Leave MODEL empty for the bundled one.</source>
-      <translation>Il n’y a pas de paquet de modèle à {}. Laissez MODEL vide pour celui qui est fourni.</translation>
-    </message>
-    <message>
       <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
       <source>Set up the backend</source>
       <translation>Installer le moteur de calcul</translation>
@@ -988,8 +988,8 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
-      <source>Heights are computed by a Python environment of its own, so that nothing is installed into QGIS. This algorithm creates it, and it is the only one that downloads anything: pinned packages, each checked against its hash, from the Python Package Index or from the mirror that pip is configured for, through QGIS's proxy.</source>
-      <translation>Les hauteurs sont calculées par un environnement Python à part, pour ne rien installer dans QGIS. Cet algorithme le crée et il est le seul à télécharger quoi que ce soit : des paquets fixés, chacun vérifié par son empreinte, depuis le Python Package Index ou le miroir configuré pour pip, via le proxy de QGIS.</translation>
+      <source>Heights are computed by a Python environment of its own, so that nothing is installed into QGIS. This algorithm creates it. It downloads pinned packages, each checked against its hash, from the Python Package Index or from the mirror that pip is configured for, through QGIS's proxy. Where uv is installed and no usable Python is, uv also fetches a Python 3.12, from GitHub or astral.sh. What is downloaded also stays in the caches of uv and pip.</source>
+      <translation>Les hauteurs sont calculées dans un environnement Python à part, afin que rien ne soit installé dans QGIS. Cet algorithme le crée. Il télécharge des paquets de versions fixées, chacun vérifié par son empreinte, depuis le Python Package Index ou le miroir pour lequel pip est configuré, à travers le proxy de QGIS. Là où uv est installé et où aucun Python utilisable ne l'est, uv récupère aussi un Python 3.12 sur GitHub ou astral.sh. Ce qui est téléchargé reste aussi dans les caches d'uv et de pip.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />

@@ -102,7 +102,7 @@ class BackendAlgorithm(PluginAlgorithm):
     """
 
     JOB_KIND = ""
-    PROFILE = "light"  # the packages that the job needs
+    PROFILE = "light"  # the packages that the job needs, see also `needed_profile`
     RASTERS = ("INPUT",)
     OPTIONAL_RASTERS = ()
     ROLES = {}
@@ -120,7 +120,7 @@ class BackendAlgorithm(PluginAlgorithm):
     def canExecute(self):  # noqa: N802
         """Without a backend the algorithm stays listed, and says here what to do."""
         backend = find_backend(self.PROFILE)
-        return (True, "") if backend.healthy else (False, cure(backend))
+        return (True, "") if backend.healthy else (False, cure(backend, self.PROFILE))
 
     def checkParameterValues(self, parameters, context):  # noqa: N802
         valid, message = super().checkParameterValues(parameters, context)
@@ -135,12 +135,17 @@ class BackendAlgorithm(PluginAlgorithm):
     def check(self, parameters, context):
         """Raise a Semantic3DError for what cannot work; runs before any work, on the main thread."""
 
+    def needed_profile(self, parameters, context):
+        """The packages that a run with these parameters needs: light or full."""
+        return self.PROFILE
+
     def prepareAlgorithm(self, parameters, context, feedback):  # noqa: N802
         """Copy from the layers all that the run needs; afterwards no layer and no project is touched."""
-        backend = find_backend(self.PROFILE)
+        profile = self.needed_profile(parameters, context)
+        backend = find_backend(profile)
         try:
             if not backend.healthy:
-                raise BackendMissing(cure(backend))
+                raise BackendMissing(cure(backend, profile))
             self._python_path = backend.python_path
             self.snapshot(parameters, context)
         except Semantic3DError as error:
@@ -281,9 +286,13 @@ class BackendAlgorithm(PluginAlgorithm):
         return outputs
 
 
-def cure(backend):
-    """What to do about a backend that is missing or broken: plain words for a dialog and a terminal."""
-    if backend.profile == "full":
+def cure(backend, profile):
+    """What to do about a backend that is missing or broken: plain words for a dialog and a terminal.
+
+    Args:
+        profile: what is needed, light or full; a broken `backend` may be a full one where light would do.
+    """
+    if profile == "full":
         return tr(
             "This needs the full environment of Semantic 3D, with torch and what training needs, and that is not "
             "ready: {problem} Run the algorithm \"Set up the backend\" (semantic3d:setup_backend) with PROFILE=full, "

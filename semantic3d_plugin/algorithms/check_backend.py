@@ -11,13 +11,14 @@ from qgis.core import (
     QgsProcessingParameterFileDestination,
 )
 
-from ..backend.s3d_protocol import DEVICES, Cancelled, DoctorJob
+from ..backend.s3d_protocol import DEVICES, Cancelled, DoctorJob, InvalidModel
 from ..metadata import plugin_metadata
 from ..runtime.diagnosis import diagnose
 from ..runtime.events import event_pump
 from ..runtime.lockfiles import PROFILES
 from ..translation import tr
 from .base import PluginAlgorithm
+from .model_form import given_model, model_files
 
 DEFAULTS = DoctorJob()
 
@@ -69,7 +70,9 @@ class CheckBackend(PluginAlgorithm):
             advanced=True,
         )
         self.add(
-            QgsProcessingParameterFile(self.MODEL, tr("Model package"), optional=True),
+            QgsProcessingParameterFile(
+                self.MODEL, tr("Model package"), optional=True, fileFilter=model_files()
+            ),
             tr("The model to try. Empty: the one that comes with the plugin."),
             advanced=True,
         )
@@ -106,15 +109,15 @@ class CheckBackend(PluginAlgorithm):
     # -- the work ------------------------------------------------------------------------------
 
     def processAlgorithm(self, parameters, context, feedback):  # noqa: N802
-        job = DoctorJob(
-            model_path=self.parameterAsFile(parameters, self.MODEL, context),
-            device=self.parameterAsEnumString(parameters, self.DEVICE, context),
-        )
         versions = {"Plugin": plugin_metadata("version"), "QGIS": Qgis.QGIS_VERSION}
         profile = self.parameterAsEnumString(parameters, self.PROFILE, context)
         try:
+            job = DoctorJob(
+                model_path=given_model(self, parameters, context),
+                device=self.parameterAsEnumString(parameters, self.DEVICE, context),
+            )
             diagnosis = diagnose(versions, job, feedback, event_pump(), profile)
-        except Cancelled as error:
+        except (Cancelled, InvalidModel) as error:
             raise QgsProcessingException(str(error)) from error
         *facts, verdict = diagnosis.text.splitlines()
         for line in facts:

@@ -11,6 +11,9 @@ import xml.etree.ElementTree as ElementTree  # nosec B405 # for what GDAL writes
 
 from osgeo import gdal
 from qgis.core import (
+    QgsCsException,
+    QgsDistanceArea,
+    QgsPointXY,
     QgsProcessingUtils,
     QgsProviderRegistry,
     QgsRasterBlockFeedback,
@@ -27,6 +30,8 @@ from ..translation import tr
 MAX_EXPORT_PIXELS = 400_000_000  # 1.2 GB of three byte bands
 _STORES = ("/vsis3/", "/vsigs/", "/vsiaz/", "/vsiadls/", "/vsioss/", "/vsiswift/", "/vsicurl/")
 CONTEXT_PX = 512  # pixels around the extent that the model may look at
+TRUE_SCALE_TOLERANCE = 0.02  # as in the backend's raster/grid.py
+_PROBE_M = 100.0  # over which the map's scale is measured
 
 
 class FileSource:
@@ -188,7 +193,7 @@ def _describe_export(layer, extent, gsd_m, transform_context):
     provider = layer.dataProvider().clone()
     if provider is None:  # a clone opens late, so that its validity says nothing yet
         raise InvalidInput(tr("The layer {} cannot be read by its provider.").format(layer.name()))
-    pixel_width, pixel_height = _pixel_size(layer, gsd_m)
+    pixel_width, pixel_height = _pixel_size(layer, extent, gsd_m, transform_context)
     origin = layer.extent()
     window = QgsRectangle(origin)
     if extent is not None:
@@ -210,8 +215,8 @@ def _describe_export(layer, extent, gsd_m, transform_context):
     return ExportSource(provider, layer.crs(), window, columns, rows, transform_context)
 
 
-def _pixel_size(layer, gsd_m):
-    """Pixel width and height in map units: the provider's own, else from the GSD that the user gave."""
+def _pixel_size(layer, extent, gsd_m, transform_context):
+    """Pixel width and height in map units: the provider's own, else `gsd_m` on the ground at the extent's centre."""
     provider = layer.dataProvider()
     if provider.capabilities() & QgsRasterInterface.Capability.Size and provider.xSize() and provider.ySize():
         return layer.extent().width() / provider.xSize(), layer.extent().height() / provider.ySize()
@@ -222,12 +227,41 @@ def _pixel_size(layer, gsd_m):
                 "Give GSD in metres, and an EXTENT."
             ).format(layer.name())
         )
-    crs = layer.crs()
-    height = gsd_m * map_units_per_metre(crs)
-    if not crs.isGeographic():
-        return height, height
-    latitude = min(abs(layer.extent().center().y()), 85.0)
-    return height / math.cos(math.radians(latitude)), height
+    centre = (layer.extent() if extent is None else extent).center()
+    width_m, height_m = _metres_per_map_unit(layer.crs(), centre, transform_context)
+    return gsd_m / width_m, gsd_m / height_m
+
+
+def _metres_per_map_unit(crs, centre, transform_context):
+    """Ground metres of one map unit at `centre`, towards x and towards y.
+
+    The unit of a projected CRS holds unless the map's scale is off by more than 2 % there, as in Web Mercator: the
+    backend finds the same for the export.
+    """
+    unit_m = 1.0 / map_units_per_metre(crs)
+    measured = _measured_on_ellipsoid(crs, centre, _PROBE_M / unit_m, transform_context)
+    if measured is None:
+        return unit_m, unit_m
+    off = max(abs(size_m / unit_m - 1.0) for size_m in measured)
+    return measured if crs.isGeographic() or off > TRUE_SCALE_TOLERANCE else (unit_m, unit_m)
+
+
+def _measured_on_ellipsoid(crs, centre, step, transform_context):
+    """Metres per map unit over `step` map units in x and y; None where the CRS cannot be tied to the Earth."""
+    measure = QgsDistanceArea()
+    measure.setSourceCrs(crs, transform_context)
+    if not measure.setEllipsoid(crs.ellipsoidAcronym()) or not measure.willUseEllipsoid():
+        return None
+    x, y, half = centre.x(), centre.y(), step / 2
+    try:
+        lengths_m = (
+            measure.measureLine(QgsPointXY(x - half, y), QgsPointXY(x + half, y)),
+            measure.measureLine(QgsPointXY(x, y - half), QgsPointXY(x, y + half)),
+        )
+    except QgsCsException:  # outside the CRS's domain
+        return None
+    found = tuple(length_m / step for length_m in lengths_m)
+    return found if all(math.isfinite(size_m) and size_m > 0 for size_m in found) else None
 
 
 def _snap(window, grid, pixel_width, pixel_height):

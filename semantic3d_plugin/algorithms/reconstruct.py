@@ -1,7 +1,5 @@
 """Reconstruct heights and land cover: the form for the backend's reconstruct job."""
 
-import os
-
 from qgis.core import (
     QgsProcessingOutputNumber,
     QgsProcessingParameterEnum,
@@ -12,11 +10,13 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
-from ..backend.s3d_protocol import DEVICES, InvalidModel, ReconstructJob
+from ..backend.s3d_protocol import DEVICES, ReconstructJob
+from ..runtime.locations import named_python
 from ..styling.roles import HEIGHT, LAND_COVER, PROBABILITIES, SIGMA
 from ..translation import tr
 from .base import BackendAlgorithm, destination_path
 from .image_form import add_extent, add_image_and_bands, check_on_image, given_bands
+from .model_form import given_model, model_files
 from .raster_source import describe_shared_source, is_temporary
 
 DEFAULTS = ReconstructJob(image_path="")
@@ -78,7 +78,7 @@ class Reconstruct(BackendAlgorithm):
                 "",
                 DEFAULTS.model_path,
                 True,
-                "{} (manifest.json *.zip *.onnx);;{} (*)".format(tr("Model packages"), tr("All files")),
+                model_files(),
             ),
             tr(
                 "A model package: its folder, the manifest.json in it, a zip, or a single ONNX file that describes "
@@ -186,13 +186,18 @@ class Reconstruct(BackendAlgorithm):
         layer = self.raster_layer(parameters, self.INPUT, context)
         extent = self.chosen_extent(parameters, layer, context)
         check_on_image(layer, given_bands(self, parameters, context), extent)
-        self._model_path(parameters, context)
+        given_model(self, parameters, context)
         self.describe(parameters, layer, extent, context)
         outputs = {
             "{}_path".format(name.lower()): destination_path(parameters.get(name), suffix)
             for name, suffix in [(role, ".tif") for role in self.ROLES] + [(self.REPORT, ".html")]
         }
         self._settings_job(parameters, context, image_path=layer.source(), **outputs).check()
+
+    def needed_profile(self, parameters, context):
+        """A cluster needs Dask, which only the full one of our environments has; a named Python may have it alone."""
+        needs_dask = self._scheduler(parameters, context) and not named_python()[0]
+        return "full" if needs_dask else self.PROFILE
 
     def describe(self, parameters, layer, extent, context):
         """As for all rasters; but what a cluster computes, its workers must be able to open."""
@@ -226,7 +231,7 @@ class Reconstruct(BackendAlgorithm):
 
     def _settings_job(self, parameters, context, **paths):
         return ReconstructJob(
-            model_path=self._model_path(parameters, context),
+            model_path=given_model(self, parameters, context),
             bands=given_bands(self, parameters, context),
             gsd_m=self.chosen_gsd_m(parameters, context),
             overlap_px=self.parameterAsInt(parameters, self.OVERLAP, context),
@@ -236,14 +241,3 @@ class Reconstruct(BackendAlgorithm):
             scheduler=self._scheduler(parameters, context),
             **paths,
         )
-
-    def _model_path(self, parameters, context):
-        """MODEL as the job takes it: "" for the bundled one; a manifest.json stands for its folder."""
-        path = self.parameterAsFile(parameters, self.MODEL, context).strip()
-        if not path:
-            return ""
-        if not os.path.exists(path):
-            raise InvalidModel(
-                tr("There is no model package at {}. Leave MODEL empty for the bundled one.").format(path)
-            )
-        return os.path.dirname(path) if os.path.basename(path) == "manifest.json" else path

@@ -21,6 +21,7 @@ from ..runtime.lockfiles import ACCELERATORS, PROFILES, Lock
 from ..runtime.runner import run_job
 from ..translation import tr
 from .base import PluginAlgorithm
+from .model_form import all_files
 
 ACTIONS = ("install", "repair", "remove", "download")
 
@@ -102,7 +103,8 @@ class SetupBackend(PluginAlgorithm):
         self.add(QgsProcessingParameterEnum(name, label, list(choices), False, choices[0], False, True), text)
 
     def _add_file(self, name, label, behaviour, text):
-        self.add(QgsProcessingParameterFile(name, label, behaviour, optional=True), text, advanced=True)
+        parameter = QgsProcessingParameterFile(name, label, behaviour, optional=True, fileFilter=all_files())
+        self.add(parameter, text, advanced=True)
 
     def declared_outputs(self):
         return (
@@ -143,9 +145,10 @@ class SetupBackend(PluginAlgorithm):
         return "<p>{}</p><p>{}</p>".format(
             tr(
                 "Heights are computed by a Python environment of its own, so that nothing is installed into QGIS. "
-                "This algorithm creates it, and it is the only one that downloads anything: pinned packages, each "
-                "checked against its hash, from the Python Package Index or from the mirror that pip is configured "
-                "for, through QGIS's proxy."
+                "This algorithm creates it. It downloads pinned packages, each checked against its hash, from the "
+                "Python Package Index or from the mirror that pip is configured for, through QGIS's proxy. Where uv "
+                "is installed and no usable Python is, uv also fetches a Python 3.12, from GitHub or astral.sh. What "
+                "is downloaded also stays in the caches of uv and pip."
             ),
             tr("It goes to {folder}. Set SEMANTIC3D_HOME for another place.").format(folder=environments_folder()),
         )
@@ -167,10 +170,10 @@ class SetupBackend(PluginAlgorithm):
             if action == "remove":
                 results = self._remove(installer, profile, choice, feedback)
             elif action == "download":
-                lock = Lock(profile, accelerator.resolve(choice))
+                lock = Lock(profile, accelerator.resolve_on_base(choice, feedback, event_pump(), **installer_options))
                 results = self._download(installer, lock, feedback, installer_options["wheelhouse"])
             else:
-                lock = Lock(profile, accelerator.resolve(choice))
+                lock = Lock(profile, accelerator.resolve_on_base(choice, feedback, event_pump(), **installer_options))
                 results = self._install(installer, lock, action == "repair", feedback)
         except Semantic3DError as error:
             raise QgsProcessingException(str(error)) from error

@@ -73,11 +73,12 @@ class EnvironmentPanel(QWidget):
         """Label, algorithm and parameters by button; repair and remove act on the environment in use."""
         backend = find_backend()
         profile = backend.profile if backend.source == "managed" else "light"
+        kind = {"ACCELERATOR": backend.accelerator} if backend.accelerator else {}  # else auto may make the other one
         return {
             "light": (tr("Install light"), SETUP, {"ACTION": "install", "PROFILE": "light"}),
             "full": (tr("Install full"), SETUP, {"ACTION": "install", "PROFILE": "full"}),
             "check": (tr("Check"), CHECK, {}),
-            "repair": (tr("Repair"), SETUP, {"ACTION": "repair", "PROFILE": profile}),
+            "repair": (tr("Repair"), SETUP, {"ACTION": "repair", "PROFILE": profile, **kind}),
             "remove": (tr("Remove"), SETUP, {"ACTION": "remove", "PROFILE": profile}),
         }
 

@@ -6,8 +6,12 @@ import os
 import platform
 import shutil
 import sys
+from typing import Any, Callable
 
-from ..backend.s3d_protocol.errors import InvalidParameter
+from ..backend.s3d_protocol.errors import BackendMissing, InvalidParameter
+from .interpreters import find_base, find_uv
+from .lockfiles import OLDEST_PYTHON
+from .network import installer_variables
 
 CHOICES = ("auto", "cpu", "cuda")
 
@@ -38,3 +42,33 @@ def resolve(choice: str) -> str:
             f"There are no CUDA packages for {sys.platform} on {platform.machine()}. Choose the accelerator cpu."
         )
     return choice
+
+
+def resolve_on_base(
+    choice: str,
+    feedback: Any = None,
+    pump: Callable[[], None] | None = None,
+    wheelhouse: str = "",
+    base_python: str = "",
+) -> str:
+    """As `resolve`; but auto comes to cpu where no Python is to be had that the packages of cuda run on.
+
+    Args:
+        feedback: anything with QgsProcessingFeedback's methods; None is nobody. It hears why auto is cpu.
+        pump: called while waiting, to handle the events of a user interface.
+        wheelhouse, base_python: as the Installer takes them.
+
+    Raises:
+        InvalidParameter: cuda on a machine for which there are no packages. Cancelled.
+    """
+    resolved = resolve(choice)
+    uv_fetches_one = not base_python and not wheelhouse and find_uv()
+    if choice != "auto" or resolved == "cpu" or uv_fetches_one:
+        return resolved
+    try:
+        find_base(base_python, OLDEST_PYTHON["cuda"], installer_variables(), feedback, pump)
+    except BackendMissing as error:
+        if feedback is not None:
+            feedback.pushInfo(f"The accelerator is cpu, as no Python fits the packages of cuda. {error}")
+        return "cpu"
+    return resolved

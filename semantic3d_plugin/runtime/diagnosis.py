@@ -25,6 +25,8 @@ ADVICE = {
     "variable": "Correct the variable SEMANTIC3D_PYTHON, or unset it to use the plugin's own environment.",
     "managed": 'Run the algorithm "Set up the backend" (semantic3d:setup_backend).',
 }
+OTHER_MODEL = "Choose another model package (MODEL), or leave MODEL empty for the one that comes with the plugin."
+OWN_MODEL = "The model that comes with the plugin is damaged: install the plugin again."
 REPAIR = "Repair the environment: semantic3d:setup_backend with ACTION=repair."
 
 
@@ -111,7 +113,14 @@ def diagnose(
         problems = _of_type(list, diagnosis.values.get("problems")) or ["the backend's own check failed"]
         diagnosis.problem = "; ".join(map(str, problems))
         diagnosis.advice = REPAIR if backend.source == "managed" else ADVICE[backend.source]
+        if _only_the_model_failed(diagnosis.values):  # another interpreter would not make it valid
+            diagnosis.advice = OTHER_MODEL if job.model_path else OWN_MODEL
     return diagnosis
+
+
+def _only_the_model_failed(values: dict[str, Any]) -> bool:
+    checks = [check for check in _of_type(list, values.get("checks")) if isinstance(check, dict)]
+    return [check.get("name") for check in checks if not check.get("ok")] == ["model"]
 
 
 def _surroundings(backend: Any) -> list[tuple[str, str]]:

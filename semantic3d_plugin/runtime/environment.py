@@ -30,7 +30,7 @@ class BackendEnvironment:
 
     Attributes:
         python_path: its program; "" where there is none.
-        profile: light or full.
+        profile: light or full; of a broken environment of ours its own, which may be full where light was asked for.
         source: setting, variable or managed.
         healthy: whether jobs can be sent to it.
         problem: what is wrong in plain words, "" where nothing is.
@@ -73,13 +73,14 @@ def _named(path: str, source: str, profile: str) -> BackendEnvironment:
 
 def _managed(profile: str) -> BackendEnvironment:
     wanted = PROFILES[PROFILES.index(profile) :]  # light jobs run in a full environment too
-    problem = ""
+    broken = None
     for lock in (Lock(name, accelerator) for name in wanted for accelerator in reversed(ACCELERATORS)):
         found = look_at(lock)
         if found.healthy:
             return found
-        problem = problem or (found.problem if Path(found.folder).exists() else "")
-    return BackendEnvironment("", profile, "managed", False, problem or _absent(profile))
+        if broken is None and Path(found.folder).exists():
+            broken = found  # with its own profile and accelerator, so that a repair makes this one anew
+    return broken or BackendEnvironment("", profile, "managed", False, _absent(profile))
 
 
 def look_at(lock: Lock) -> BackendEnvironment:

@@ -26,6 +26,11 @@ from .tool_process import Finished, run_tool
 from .verify import check_imports
 
 _MANAGED_PYTHON = "3.12"  # what uv fetches where the machine has no usable Python
+_NO_SOCKS = (
+    "the proxy is a SOCKS proxy, which pip cannot use and uv can. Install uv (https://docs.astral.sh/uv) and try "
+    "again; or name an HTTP proxy, or install from a folder of wheels (WHEELHOUSE). The action download always uses "
+    "pip."
+)
 _TORCH_BUILD = "import importlib.metadata as m; print(any('nvidia' in r or 'cuda' in r for r in m.requires('torch') or ()))"
 
 
@@ -87,6 +92,8 @@ class Installer:
                         removed.append(str(folder))
                     else:
                         folder.unlink(missing_ok=True)
+            if not any(path.is_dir() for path in environments_folder().iterdir()):
+                self._remove_folder(_pythons_folder())
         return removed
 
     def download(self, lock: Lock) -> int:
@@ -97,7 +104,9 @@ class Installer:
             folder = self._aside(lock)
             try:
                 base, uv = self._tools(lock)
-                self._make_venv(folder, base, uv, with_pip=True)
+                # The Python's own bundle has a pip; uv would fetch the newest, which no hash pins.
+                bundled = base is not None and base.venv and base.ensurepip
+                self._make_venv(folder, base, [] if bundled else uv, with_pip=True)
                 self._download_all(folder, lock)
             finally:
                 self._remove_folder(folder)
@@ -312,7 +321,9 @@ class Installer:
     def _run(self, command: list[str], uv: bool = False, quiet: bool = False) -> Finished:
         """Run a tool; `quiet` keeps what it says in the log, for what may fail without harm."""
         on_line = self._write if quiet else self._on_line
-        variables = uv_variables(self._variables) if uv else self._variables
+        variables = self._variables
+        if uv:  # a Python that uv fetches is ours: it goes when the last environment goes
+            variables = {"UV_PYTHON_INSTALL_DIR": str(_pythons_folder()), **uv_variables(self._variables)}
         self._write("$ " + " ".join(command))
         try:
             return run_tool(
@@ -323,6 +334,8 @@ class Installer:
 
     def _demand(self, done: Finished, what: str) -> None:
         if not done.ok:
+            if "SOCKS support" in done.tail:  # pip's words
+                raise OutputFailed(f"{what}: {_NO_SOCKS}")
             words = scrubbed(" | ".join(done.tail.splitlines()[-4:]), self._variables)
             raise OutputFailed(
                 f"{what}: {words}. Check the network and QGIS's proxy settings, or install from a folder of wheels "
@@ -356,6 +369,11 @@ class Installer:
 
     def _logging(self, lock: Lock) -> _Log:
         return _Log(self, environments_folder() / f"{lock.name}.log")
+
+
+def _pythons_folder() -> Path:
+    """Where uv puts the Python that it fetches, unless the user's UV_PYTHON_INSTALL_DIR names another folder."""
+    return home_folder() / "pythons"
 
 
 class _Log:

@@ -93,22 +93,39 @@ def _pip_files(variables: Mapping[str, str]) -> list[Path]:
 
 
 def qgis_proxy() -> dict[str, str]:
-    """QGIS's own proxy as variables that uv and pip read; {} where it uses none, or the system's."""
+    """QGIS's own proxy as variables that uv and pip read; {} where it uses none, or the system's.
+
+    The network manager is asked, not the settings: their keys change between versions, and the user and password may
+    lie in the authentication database, which it has looked up.
+    """
     try:
-        from qgis.core import QgsSettings
+        from qgis.core import QgsApplication, QgsNetworkAccessManager
+        from qgis.PyQt.QtNetwork import QNetworkProxy
     except ImportError:
         return {}
-    settings = QgsSettings()
-    if str(settings.value("proxy/proxyEnabled", "false")).lower() not in ("true", "1"):
+    if QgsApplication.instance() is None:
+        return {}  # the manager needs an application
+    manager = QgsNetworkAccessManager.instance()
+    proxy = manager.fallbackProxy()
+    kinds = QNetworkProxy.ProxyType
+    if manager.useSystemProxy() or proxy.type() in (kinds.DefaultProxy, kinds.NoProxy):
         return {}
-    return proxy_variables({key: settings.value("proxy/" + key) for key in _PROXY_KEYS})
-
-
-_PROXY_KEYS = ("proxyType", "proxyHost", "proxyPort", "proxyUser", "proxyPassword", "proxyExcludedUrls", "noProxyUrls")
+    socks = proxy.type() == kinds.Socks5Proxy
+    return proxy_variables(
+        {
+            "proxyType": "Socks5Proxy" if socks else "HttpProxy",
+            "proxyHost": proxy.hostName(),
+            "proxyPort": proxy.port(),
+            "proxyUser": proxy.user(),
+            "proxyPassword": proxy.password(),
+            "proxyExcludedUrls": manager.excludeList(),
+            "noProxyUrls": manager.noProxyList(),
+        }
+    )
 
 
 def proxy_variables(settings: Mapping[str, object]) -> dict[str, str]:
-    """QGIS's proxy settings, by their keys, as environment variables."""
+    """A proxy, by the names of QGIS's settings, as environment variables."""
     host = str(settings.get("proxyHost") or "").strip()
     kind = str(settings.get("proxyType") or "DefaultProxy")
     if not host or kind == "DefaultProxy":
@@ -128,7 +145,8 @@ def proxy_variables(settings: Mapping[str, object]) -> dict[str, str]:
 
 def _hosts(value: object) -> list[str]:
     """Host names of QGIS's list of addresses that go without the proxy."""
-    texts = value if isinstance(value, (list, tuple)) else str(value or "").split("|")
+    lines = value if isinstance(value, (list, tuple)) else [value or ""]
+    texts = [text for line in lines for text in str(line).split("|")]
     return [re.sub(r"^[a-z]+://", "", str(text).strip()).split("/")[0] for text in texts if str(text).strip()]
 
 

@@ -14,12 +14,16 @@ _BOOKED = set()  # QGIS owns no post-processor: each stays here until its layer 
 
 
 class ResultGroup:
-    """Layers of one run by role. Arranging waits for the event loop, when Processing has placed all of them."""
+    """Layers of one run by role. Arranging waits for the event loop, when Processing has placed them.
+
+    The batch dialog of QGIS 3.22 handles events between two layers: then each is put in its place as it comes.
+    """
 
     def __init__(self, title):
         self.title = title
         self.layer_ids = {}
         self._scheduled = False
+        self._placed = set()
 
     def book(self, details, role, own_name):
         """Let Processing style the layer of `details` when it loads it.
@@ -38,21 +42,22 @@ class ResultGroup:
         details.setPostProcessor(post_processor)
 
     def add(self, role, layer, project):
-        """Note a loaded layer, and arrange the group once all are there."""
+        """Note a loaded layer, and arrange the group as soon as events are handled."""
         self.layer_ids[role] = layer.id()
         if not self._scheduled:
             self._scheduled = True
             QTimer.singleShot(0, partial(self.arrange, project))
 
     def arrange(self, project):
-        """Put the layers into the group, in order, with a hillshade on top."""
+        """Put the layers into the group, in order, with a hillshade on top; again for those that come later."""
+        self._scheduled = False
         root = project.layerTreeRoot()
         nodes = {role: root.findLayer(layer_id) for role, layer_id in self.layer_ids.items()}
         nodes = {role: node for role, node in nodes.items() if node is not None}
         if not nodes:
             return  # the user removed them in the meantime
         group = self._group(next(iter(nodes.values())).parent())
-        if HEIGHT in nodes:
+        if HEIGHT in nodes and HILLSHADE not in self.layer_ids:
             nodes[HILLSHADE] = self._add_hillshade(nodes[HEIGHT].layer(), project, group)
         for position, role in enumerate(role for role in TOP_TO_BOTTOM if role in nodes):
             self._place(nodes[role], group, position, role)
@@ -75,8 +80,10 @@ class ResultGroup:
         moved = node.clone()
         group.insertChildNode(position, moved)
         node.parent().removeChildNode(node)
-        moved.setItemVisibilityChecked(role not in HIDDEN)
-        moved.setExpanded(role not in HIDDEN and role != HILLSHADE)
+        if role not in self._placed:  # later the ticks are the user's
+            self._placed.add(role)
+            moved.setItemVisibilityChecked(role not in HIDDEN)
+            moved.setExpanded(role not in HIDDEN and role != HILLSHADE)
 
 
 class ResultLayer(QgsProcessingLayerPostProcessorInterface):

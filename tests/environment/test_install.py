@@ -18,6 +18,7 @@ from semantic3d_plugin.runtime.environment import find_backend, look_at
 from semantic3d_plugin.runtime.install import Installer
 from semantic3d_plugin.runtime.lockfiles import Lock
 from semantic3d_plugin.runtime.ownership import Ownership
+from semantic3d_plugin.runtime.tool_process import Finished
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts")
 LIGHT = Lock("light", "cpu")
@@ -207,3 +208,60 @@ def test_an_unreadable_lock_is_taken_over(tmp_path, content):
     with Ownership(tmp_path / "setup.lock"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+# -- what else is fetched, and whether it goes -------------------------------------------------------
+
+
+def test_a_python_that_uv_fetched_goes_with_the_last_environment(home):
+    Installer().install(LIGHT)
+    python = home / "pythons" / "cpython-3.12" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("")
+    other = home / "envs" / "full-cpu-1"
+    other.mkdir()
+    Installer().remove("light", ("cpu",))
+    assert python.is_file()
+    Installer().remove("full", ("cpu",))
+    assert not (home / "pythons").exists()
+
+
+@pytest.mark.parametrize("users", ["", "/mine"])
+def test_uv_puts_a_python_below_our_home(home, monkeypatch, users):
+    seen = []
+    monkeypatch.delenv("UV_PYTHON_INSTALL_DIR", raising=False)
+    if users:
+        monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", users)
+    run_tool = module.run_tool
+    monkeypatch.setattr(module, "run_tool", lambda command, variables, *more, **options: (
+        seen.append(variables.get("UV_PYTHON_INSTALL_DIR")) or run_tool(command, variables, *more, **options)
+    ))  # fmt: skip
+    Installer().install(LIGHT)
+    assert seen[0] == (users or str(home / "pythons"))
+
+
+def test_downloading_uses_the_pip_that_python_has_bundled(home, tmp_path, monkeypatch):
+    calls = []
+
+    def run_tool(command, *more, **options):
+        calls.append(command)
+        return Finished(0, "")
+
+    monkeypatch.setattr(module, "run_tool", run_tool)
+    (tmp_path / "wheels").mkdir()
+    Installer(wheelhouse=str(tmp_path / "wheels")).download(LIGHT)
+    assert calls[0][1:4] == ["-I", "-m", "venv"]
+    assert not any("--seed" in call for call in calls)
+
+
+def test_a_socks_proxy_without_uv_is_explained(home, monkeypatch):
+    """Told by the words with which pip ends there."""
+    words = "pip._vendor.requests.exceptions.InvalidSchema: Missing dependencies for SOCKS support."
+    monkeypatch.setenv("SEMANTIC3D_UV", "")
+
+    def run_tool(command, *more, **options):
+        return Finished(2, words) if "pip" in command else Finished(0, "")
+
+    monkeypatch.setattr(module, "run_tool", run_tool)
+    with pytest.raises(OutputFailed, match="SOCKS proxy.*uv"):
+        Installer().install(LIGHT)

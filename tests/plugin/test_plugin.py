@@ -123,7 +123,9 @@ def test_every_button_names_an_algorithm_and_parameters_that_exist(plugin, iface
 
 
 def test_repair_and_remove_act_on_the_environment_in_use(plugin, iface, monkeypatch):
-    full = SimpleNamespace(profile="full", source="managed", healthy=True, python_path="/p", problem="")
+    full = SimpleNamespace(
+        profile="full", source="managed", healthy=True, python_path="/p", problem="", accelerator="cpu"
+    )
     monkeypatch.setattr(environment_panel, "find_backend", lambda: full)
     actions = environment_panel.EnvironmentPanel(AlgorithmTask()).actions()
     assert [actions[name][2]["PROFILE"] for name in ("light", "repair", "remove")] == ["light", "full", "full"]

@@ -31,9 +31,9 @@ GROUP = "Semantic 3D: ortho"
 def run_and_load(qgis_app, provider, fake_backend, image, project):
     """Run reconstruct as the toolbox does and load the layers that were asked for; returns the feedback."""
 
-    def run(*names, folder=None, **more):
+    def run(*names, folder=None, feedback=None, **more):
         algorithm = QgsApplication.processingRegistry().createAlgorithmById("semantic3d:reconstruct")
-        context, feedback = QgsProcessingContext(), QgsProcessingFeedback()
+        context, feedback = QgsProcessingContext(), feedback or QgsProcessingFeedback()
         context.setProject(project)
         parameters = {"INPUT": image, **more}
         for name in names:
@@ -60,6 +60,23 @@ def test_layers_load_into_one_group_in_order(run_and_load, project):
     ticked = [node.itemVisibilityChecked() for node in group_of(project).children()]
     assert ticked == [True, True, True, False]
     assert not result_group._BOOKED
+
+
+class BatchFeedback(QgsProcessingFeedback):
+    """As the batch dialog of QGIS 3.22, which handles events at each progress between two layers."""
+
+    def setProgress(self, progress):  # noqa: N802
+        super().setProgress(progress)
+        QgsApplication.processEvents()
+
+
+def test_layers_that_load_with_events_between_them_are_all_arranged(run_and_load, project, tmp_path):
+    run_and_load("HEIGHT", "SIGMA", "LAND_COVER", folder=str(tmp_path), feedback=BatchFeedback())
+    names = [node.name() for node in group_of(project).children()]
+    assert names == ["Hillshade", "Land cover", "Height (m)", "sigma (m)"]
+    assert len(project.layerTreeRoot().findLayers()) == 4
+    ticked = [node.itemVisibilityChecked() for node in group_of(project).children()]
+    assert ticked == [True, True, True, False]
 
 
 def test_each_run_on_an_image_adds_to_its_group(run_and_load, project):

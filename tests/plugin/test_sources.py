@@ -1,6 +1,7 @@
 """Images that are no file: exported for the job, or refused with the reason."""
 
 import json
+import math
 import os
 
 import processing
@@ -9,6 +10,7 @@ import scene
 from osgeo import gdal
 from qgis.core import (
     QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsRasterLayer,
@@ -151,12 +153,36 @@ def test_a_web_map_needs_an_extent(web_map, context):
         describe_source(web_map, None, 0.5, context.transformContext())
 
 
-def test_a_web_map_is_exported_at_the_gsd(web_map, context):
-    extent = QgsRectangle(1000000, 6000000, 1000100, 6000050)
-    source = describe_source(web_map, extent, 0.5, context.transformContext())
-    margin = raster_source.CONTEXT_PX
-    assert source.columns == pytest.approx(200 + 2 * margin, abs=2)
-    assert source.rows == pytest.approx(100 + 2 * margin, abs=2)
+def ground_size_m(box_deg):
+    """Width and height of a small box on the WGS 84 ellipsoid, by its radii of curvature."""
+    a_m, e2 = 6378137.0, 0.00669437999014
+    latitude = math.radians(box_deg.center().y())
+    w2 = 1 - e2 * math.sin(latitude) ** 2
+    width_m = a_m / math.sqrt(w2) * math.cos(latitude) * math.radians(box_deg.width())
+    return width_m, a_m * (1 - e2) / w2**1.5 * math.radians(box_deg.height())
+
+
+@pytest.mark.parametrize("authid", ["EPSG:3857", "EPSG:4326"])
+def test_a_web_map_is_exported_at_the_gsd_on_the_ground(web_map, context, authid):
+    """In Berlin a unit of Web Mercator is 0.61 m; in degrees the extent's latitude counts, not the layer's."""
+    box_deg = QgsRectangle(13.39, 52.497, 13.41, 52.503)
+    crs = QgsCoordinateReferenceSystem(authid)
+    web_map.setCrs(crs)
+    to_map = QgsCoordinateTransform(QgsCoordinateReferenceSystem("EPSG:4326"), crs, context.transformContext())
+    box = to_map.transformBoundingBox(box_deg)
+    source = describe_source(web_map, box, 0.5, context.transformContext())
+    width_m, height_m = ground_size_m(box_deg)
+    assert source.extent.width() / source.columns == pytest.approx(0.5 * box.width() / width_m, rel=1e-4)
+    assert source.extent.height() / source.rows == pytest.approx(0.5 * box.height() / height_m, rel=1e-4)
+    if authid == "EPSG:3857":
+        assert source.columns == pytest.approx(width_m / 0.5 + 2 * raster_source.CONTEXT_PX, abs=5)
+
+
+def test_a_web_map_in_a_true_grid_keeps_the_gsd(web_map, context):
+    """UTM is off by 0.04 % at most where it is used: the pixels stay whole, as the backend sees them."""
+    web_map.setCrs(QgsCoordinateReferenceSystem("EPSG:32633"))
+    source = describe_source(web_map, QgsRectangle(390000, 5818000, 390100, 5818050), 0.5, context.transformContext())
+    assert source.extent.width() / source.columns == pytest.approx(0.5, abs=1e-9)
 
 
 def test_the_job_gets_the_export_and_leaves_nothing_behind(provider, fake_backend, in_memory, tmp_path, context):
