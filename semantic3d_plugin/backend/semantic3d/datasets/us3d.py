@@ -1,19 +1,27 @@
 """US3D (Urban Semantic 3D, Foster, Christie and Brown 2020), its Jacksonville part: folders as published.
 
-Files of one image are CITY_TILE_VIEW_RGB.tif (8 bit), CITY_TILE_VIEW_AGL.tif (height above ground, float32 metres, NaN
-unknown) and CITY_TILE_VIEW_CLS.tif (LAS codes), in one folder or in several; the files of the Data Fusion Contest 2019,
-track 1, are named and coded alike (Track1-RGB, Track1-Truth; 1024 pixels instead of 2048). The later contest edition
-stores AGL as whole centimetres with 65535 for unknown, which is told by the data type. There is no georeference.
+Three files make an image, in one folder or in several: RGB (8 bit), AGL (height above ground, float32 metres, NaN
+unknown) and CLS (LAS codes). Two editions name them in two ways:
+
+    JAX_Tile_163_RGB_001.tif  JAX_Tile_163_AGL_001.tif  JAX_Tile_163_CLS_001.tif    IEEE DataPort, 2048 pixels
+    JAX_004_006_RGB.tif       JAX_004_006_AGL.tif       JAX_004_006_CLS.tif         Data Fusion Contest 2019, track 1
+                                                                                (Track1-RGB, Track1-Truth), 1024 pixels
+
+How DataPort's edition calls its CLS files could not be verified: its loader reads none, so that the name is made like
+AGL's. The later contest edition has RGB as JPEG 2000 and AGL as whole centimetres with 65535 for unknown, which is told
+by the data type. There is no georeference.
 
 Sources: the data's README (github.com/pubgeo/dfc2019, data/README.md) and the loader of its authors
-(github.com/pubgeo/monocular-geocentric-pose). The paper cuts the images into crops of 512 pixels side by side: 17,568
+(github.com/pubgeo/monocular-geocentric-pose: utilities/misc_utils.py finds *_RGB*.tif and writes _AGL for _RGB;
+utilities/downsample_images.py reads .j2k). The paper cuts the images into crops of 512 pixels side by side: 17,568
 for training and 1,920 for the test, which is 1,098 and 120 images of 2048 pixels.
 """
 
 from __future__ import annotations
 
+import re
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,21 +43,18 @@ CODE_OF_LAS = {2: 1, 5: 2, 6: 3, 9: 4, 17: 5}  # 65 is unlabelled
 PAPER_CROPS = (17_568, 1_920)
 PAPER_TEST_SHARE = PAPER_CROPS[1] / sum(PAPER_CROPS)
 UNKNOWN_CM = 65535
+_ENDINGS = (".tif", ".j2k", ".jp2")
 
 
 @dataclass(frozen=True)
 class _Image:
-    name: str
+    name: str  # CITY_TILE_VIEW or CITY_Tile_TILE_VIEW
+    tile: str  # CITY_TILE in either edition: all views of one place
     rgb: Path
     heights: Path
     classes: Path
     height_px: int
     width_px: int
-
-    @property
-    def tile(self) -> str:
-        """City and tile: all views of one place."""
-        return "_".join(self.name.split("_")[:2])
 
 
 def open_us3d(folder: Path, crop_px: int = CROP_PX, city: str = "JAX") -> PublishedData:
@@ -63,7 +68,8 @@ def open_us3d(folder: Path, crop_px: int = CROP_PX, city: str = "JAX") -> Publis
         city: first part of the file names.
 
     Raises:
-        InvalidInput: no image, or an image without heights or classes, or one of another size than its labels.
+        InvalidInput: no image, or an image without heights or classes, or one of another size than its labels; or
+            several files for the same image or labels.
     """
     images = _find(folder, city)
     remarks = []
@@ -98,28 +104,56 @@ def open_us3d(folder: Path, crop_px: int = CROP_PX, city: str = "JAX") -> Publis
 def _find(folder: Path, city: str) -> list[_Image]:
     if not folder.is_dir():
         raise InvalidInput(f"There is no folder {folder}. Give the folder of US3D.")
-    files = {path.name: path for path in sorted(folder.rglob("*.tif"))}
-    names = [name for name in files if name.startswith(f"{city}_") and name.endswith("_RGB.tif")]
-    if not names:
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _ENDINGS)
+    of_stem, of_image, tile_of = defaultdict(list), defaultdict(list), {}
+    for path in files:
+        of_stem[path.stem].append(path)
+        tile = _tile(path.stem, city)
+        if tile:
+            name = path.stem.replace("_RGB", "")
+            of_image[name].append(path)
+            tile_of[name] = tile
+    if not of_image:
         raise InvalidInput(
-            f"No {city}_*_RGB.tif among the {len(files)} .tif files of {folder}. US3D's files are called like "
-            f"{city}_004_006_RGB.tif, {city}_004_006_AGL.tif and {city}_004_006_CLS.tif."
+            f"No {city}_*_RGB.tif among the {len(files)} files ({', '.join(_ENDINGS)}) of {folder}. US3D's files are "
+            f"called like {city}_Tile_004_RGB_006.tif or {city}_004_006_RGB.tif, with AGL and CLS in place of RGB for "
+            "heights and classes."
         )
-    for ending, what in (("AGL", "heights"), ("CLS", "classes")):
-        missing = [name for name in names if name.replace("_RGB", f"_{ending}") not in files]
-        if missing:
-            raise InvalidInput(
-                f"{len(missing)} of the {len(names)} images in {folder} have no {what} (*_{ending}.tif): "
-                f"{some(missing)}. Unpack the reference data into the same folder."
-            )
-    endings = ("RGB", "AGL", "CLS")
-    return [
-        _image(name.removesuffix("_RGB.tif"), *(files[name.replace("_RGB", f"_{ending}")] for ending in endings))
-        for name in names
-    ]
+    images = {name: _only(paths) for name, paths in of_image.items()}
+    heights, classes = (_labels(images, of_stem, folder, *kind) for kind in (("AGL", "heights"), ("CLS", "classes")))
+    return [_image(name, tile_of[name], rgb, heights[name], classes[name]) for name, rgb in images.items()]
 
 
-def _image(name: str, *paths: Path) -> _Image:
+def _tile(stem: str, city: str) -> str:
+    """City and tile of an RGB file without its ending, in the names of either edition; "" for other files."""
+    found = re.fullmatch(rf"{re.escape(city)}(?:_Tile)?_(\d+)(?:_RGB_\d+|_\d+_RGB)", stem)
+    return f"{city}_{found[1]}" if found else ""
+
+
+def _labels(
+    images: dict[str, Path], of_stem: dict[str, list[Path]], folder: Path, kind: str, what: str
+) -> dict[str, Path]:
+    """Image name -> its file of one kind, named like the image with `kind` in place of RGB."""
+    stems = {name: rgb.stem.replace("_RGB", f"_{kind}") for name, rgb in images.items()}
+    missing = [name for name, stem in stems.items() if stem not in of_stem]
+    if missing:
+        raise InvalidInput(
+            f"{len(missing)} of the {len(images)} images in {folder} have no {what} (such as {stems[missing[0]]}.tif): "
+            f"{some([images[name].name for name in missing])}. Unpack the reference data into the same folder."
+        )
+    return {name: _only(of_stem[stem]) for name, stem in stems.items()}
+
+
+def _only(paths: list[Path]) -> Path:
+    """The one file; several may be of different editions, and which of them counts must not depend on their order."""
+    if len(paths) > 1:
+        raise InvalidInput(
+            f"{paths[0]} and {paths[1]} are both there for the same image. Take one of them out of the folder."
+        )
+    return paths[0]
+
+
+def _image(name: str, tile: str, *paths: Path) -> _Image:
     shapes = []
     for path in paths:
         with _opened(path) as source:
@@ -131,7 +165,7 @@ def _image(name: str, *paths: Path) -> _Image:
     if len(set(shapes)) > 1:
         sizes = ", ".join(f"{path.name} {width} x {height}" for path, (height, width) in zip(paths, shapes))
         raise InvalidInput(f"Image and labels differ in size: {sizes}. The files are damaged or of different editions.")
-    return _Image(name, *paths, *shapes[0])
+    return _Image(name, tile, *paths, *shapes[0])
 
 
 def _split_by_folder(images: list[_Image], folder: Path) -> dict[str, str] | None:
@@ -188,4 +222,7 @@ def _opened(path: Path) -> rasterio.DatasetReader:
         try:
             return rasterio.open(path)
         except rasterio.errors.RasterioIOError as error:
-            raise InvalidInput(f"{path} cannot be opened: {error}. The file is damaged.") from error
+            why = "The file is damaged"
+            if path.suffix.lower() != ".tif":
+                why += ", or this GDAL reads no JPEG 2000: convert it to GeoTIFF then"
+            raise InvalidInput(f"{path} cannot be opened: {error}. {why}.") from error

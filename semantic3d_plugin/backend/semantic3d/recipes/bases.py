@@ -16,15 +16,20 @@ def open_base(path: Path, kept: Path) -> LatentDiffusion:
     """Read a pretrained model: a diffusers folder of Stable Diffusion, or this project's small base (.safetensors).
 
     Args:
-        kept: folder where the empty prompt's embedding of a diffusers folder lies, or is put once it was computed.
+        kept: folder where the empty prompt's embedding of a diffusers folder lies, or is put once it was computed;
+            one that lies in the diffusers folder itself counts before it.
 
     Raises:
         InvalidModel: there is none, or it cannot be a base.
     """
     if path.is_dir():
+        from ..training.empty_prompt import CONDITION_NAME
         from ..training.stable_diffusion import read_folder  # wants transformers where no condition is kept
 
-        kept.mkdir(parents=True, exist_ok=True)
+        if (path / CONDITION_NAME).is_file():
+            kept = path  # nothing is written there: the condition is read
+        else:
+            kept.mkdir(parents=True, exist_ok=True)
         return read_folder(path, path.name, kept).load()
     try:
         with safe_open(str(path), framework="pt") as opened:

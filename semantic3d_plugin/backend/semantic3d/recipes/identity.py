@@ -18,17 +18,22 @@ from ..models.latent import LatentDiffusion
 from .studies import SUBSETS
 
 _LOOKED_AT = 4  # crops of each part whose pixels are looked at
-_TOLERANCE = 0.5  # of a crop's means; readers and warpers of other versions differ by less
+# what a crop shows -> how far readers and warpers of other versions may be apart
+_TOLERANCES = {"image": 0.5, "heights": 0.05, "known heights": 0.01, "land cover": 0.01}  # grey values, m, shares
 _VALUES = 512  # of each weight
 
 
 def data_identity(data: PublishedData) -> dict:
-    """Which crops lie in which part, and what some of them show; where the folder lies decides nothing."""
+    """Which crops lie in which part, and what some of them show; where the folder lies decides nothing.
+
+    Returns:
+        Counts of crops, a hash over their names and order, and what `_shown` says of some crops, by their names.
+    """
     crops = [[(crop.name, crop.row, crop.column) for crop in part.crops] for part in (data.train, data.test)]
     return {
         "training_crops": len(data.train), "test_crops": len(data.test),
         "split": _digest([crops, data.class_names, data.gsd_m]),
-        "means": {**_means(data.train), **_means(data.test)},
+        "shown": {**_shown_by(data.train, len(data.class_names)), **_shown_by(data.test, len(data.class_names))},
     }  # fmt: skip
 
 
@@ -64,9 +69,12 @@ def _other_data(before: dict, now: dict) -> str:
         return f"the data had {counts[0]}, and have {counts[1]} now"
     if before["split"] != now["split"]:
         return f"of the data's {counts[0]} others were used for training or have other names (split.csv, folders)"
-    for name, means in now["means"].items():
-        if not np.allclose(before["means"][name], means, rtol=0, atol=_TOLERANCE):
-            return f"the data's crop {name} showed something else, in its image or its labels"
+    if "shown" not in before:  # heights and classes noted as one mean each: swapped classes hardly moved it
+        return "an earlier version made it and noted too little of its labels to tell whether the data are the same"
+    for name, shown in now["shown"].items():
+        for what, values in shown.items():
+            if not np.allclose(before["shown"][name][what], values, rtol=0, atol=_TOLERANCES[what]):
+                return f"the data's crop {name} showed something else in its {what}"
     return ""
 
 
@@ -75,15 +83,24 @@ def _other_base(before: str, now: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _means(crops: CropSet) -> dict[str, list[float]]:
+def _shown_by(crops: CropSet, class_count: int) -> dict[str, dict[str, list[float]]]:
     places = np.linspace(0, len(crops) - 1, min(len(crops), _LOOKED_AT)).round().astype(int)
-    return {crops.crops[place].name: _sample_means(crops.sample(int(place))) for place in places}
+    return {crops.crops[place].name: _shown(crops.sample(int(place)), class_count) for place in places}
 
 
-def _sample_means(sample: Sample) -> list[float]:
+def _shown(sample: Sample, class_count: int) -> dict[str, list[float]]:
+    """What a crop shows: means of the bands, of the heights (m; 0 without any), and shares of its pixels.
+
+    Classes are counted one by one, the unknown first: a mean of codes hardly moves where neighbours are swapped.
+    """
     heights_m = sample.ndsm_m[np.isfinite(sample.ndsm_m)]
-    found = [*sample.rgb.reshape(-1, sample.rgb.shape[-1]).mean(axis=0), heights_m.mean() if heights_m.size else -1.0]
-    return [round(float(value), 3) for value in (*found, sample.land_cover.mean())]
+    shown = {
+        "image": sample.rgb.reshape(-1, sample.rgb.shape[-1]).mean(axis=0),
+        "heights": [heights_m.mean(dtype=np.float64) if heights_m.size else 0.0],
+        "known heights": [heights_m.size / sample.ndsm_m.size],
+        "land cover": [(sample.land_cover == code).mean() for code in range(class_count + 1)],
+    }
+    return {what: [round(float(value), 4) for value in values] for what, values in shown.items()}
 
 
 def subsets_identity(data: PublishedData) -> str:
