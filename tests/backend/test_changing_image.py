@@ -2,17 +2,20 @@
 
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import rasterio
+import rasterio.shutil
 from block_scene import Watch, acting, job_for, write_image
 
-from s3d_protocol import DetectShadowsJob, InvalidInput, JobControl
+from s3d_protocol import DetectShadowsJob, InvalidInput, InvalidParameter, JobControl
 from semantic3d.jobs import detect_shadows
 from semantic3d.jobs.image_identity import ImageChanged
 from semantic3d.jobs.reconstruct import run
 from semantic3d.jobs.reconstruct_work import KeptWork
+from semantic3d.raster.block_sizes import files_below
 from semantic3d.raster.source import ImageSource
 
 pytestmark = pytest.mark.usefixtures("small_blocks")
@@ -56,6 +59,32 @@ def test_an_image_that_is_cut_short_ends_the_job(tmp_path, image, package, expec
     run(job_for(named, package, tmp_path / "out"), control)
     assert not [text for text in control.logs if text.startswith("Continuing")]
     assert heights(tmp_path / "out") == expected
+
+
+def test_a_mosaic_of_mosaics_watches_the_images_at_the_bottom(tmp_path, image, package):
+    (tmp_path / "sheets").mkdir()
+    inner = tmp_path / "sheets" / "inner.vrt"
+    rasterio.shutil.copy(image, inner, driver="VRT")
+    Path(image + ".msk").write_bytes(b"")  # of no use, but it would be read
+    with rasterio.open(inner) as dataset:
+        below = files_below(dataset, str(inner))
+    assert {Path(name).resolve() for name in below} == {inner, Path(image), Path(image + ".msk")}
+    os.remove(image + ".msk")
+    with acting({4: lambda: os.truncate(image, 100_000)}), pytest.raises(ImageChanged, match="image.tif was changed"):
+        run(job_for(str(tmp_path / "sheets"), package, tmp_path / "out"), JobControl())
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_an_output_must_not_be_a_part_of_the_virtual_image(tmp_path, image, package, link):
+    outer, before = tmp_path / "all.vrt", Path(image).read_bytes()
+    rasterio.shutil.copy(image, outer, driver="VRT")
+    part = tmp_path / "link.tif" if link else Path(image)
+    if link:
+        part.symlink_to(image)
+    job = replace(job_for(str(outer), package, tmp_path / "out"), height_path=str(part))
+    with pytest.raises(InvalidParameter, match="height output .* is a part of the image itself"):
+        run(job, JobControl())
+    assert Path(image).read_bytes() == before
 
 
 @pytest.fixture

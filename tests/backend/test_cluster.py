@@ -47,6 +47,7 @@ from s3d_protocol import (  # noqa: E402
     MissingDependency,
     OutputFailed,
 )
+from semantic3d.inference.session import InferenceSession  # noqa: E402
 from semantic3d.jobs import cluster_worker, reconstruct_cluster  # noqa: E402
 from semantic3d.jobs.reconstruct import run  # noqa: E402
 from semantic3d.jobs.work_folder import BlockRecord  # noqa: E402
@@ -254,9 +255,11 @@ def test_a_worker_that_loses_its_card_is_named_in_the_result(image, package, tmp
     with in_this_process(only={}) as cluster:
         job = job_for(image, package, tmp_path, scheduler=cluster.scheduler_address)
         with acting({3: lose_it}):
-            assert run(job, JobControl())["device"] == "cpu, cuda"
+            control = Watch()
+            assert run(job, control)["device"] == "cpu, cuda"
     with rasterio.open(job.height_path) as dataset:
         assert dataset.tags()["SEMANTIC3D_DEVICE"] == "cpu, cuda"
+    assert any("was computed on cpu, others on cuda" in text for text in control.logs)
 
 
 def test_a_worker_loads_the_model_once_for_all_its_blocks(cluster, image, package, tmp_path):
@@ -371,6 +374,37 @@ def test_a_model_that_is_another_one_there(cluster, image, tmp_path, monkeypatch
     (tmp_path / "out").mkdir()
     with pytest.raises(InvalidModel, match="Worker .*not the one that the job was planned with"):
         run(job_for(image, package, tmp_path / "out", scheduler=cluster.scheduler_address), JobControl())
+
+
+def test_a_model_that_was_replaced_is_opened_anew_by_workers_that_had_the_old_one(cluster, image, tmp_path):
+    job = job_for(image, write_fake_package(tmp_path / "fake"), tmp_path / "out", scheduler=cluster.scheduler_address)
+    before = run(job, JobControl())["mean_height_m"]
+    shutil.rmtree(tmp_path / "fake")
+    write_fake_package(tmp_path / "fake", height_offset_m=1.0)
+    assert run(job, JobControl())["mean_height_m"] == pytest.approx(before + 1.0, abs=0.01)
+
+
+def test_a_worker_bounds_what_runs_side_by_side_by_its_memory(image, package, tmp_path, monkeypatch):
+    limits = []
+    monkeypatch.setattr("semantic3d.inference.session.lanes_for", lambda *given: 4)
+    monkeypatch.setattr(InferenceSession, "limit_lanes", lambda self, *given: limits.append(given))
+    monkeypatch.setattr(cluster_worker, "_lane_mb", {})
+    with in_this_process(only={}) as cluster:
+        run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address, max_memory_mb=900), control := Watch())
+    assert [limit_mb for lane_mb, limit_mb in limits] == [900] and 0 <= limits[0][0] < 900
+    assert any("of main memory for each, up to" in text for text in control.logs)
+
+
+def test_a_cluster_whose_last_worker_goes_is_not_waited_for_without_end(image, package, tmp_path, monkeypatch):
+    monkeypatch.setattr(reconstruct_cluster, "_ROLL_CALL_S", 0.3)
+    monkeypatch.setattr(reconstruct_cluster, "_LONELY_S", 1.0)
+    control = Watch()
+    with distributed.LocalCluster(n_workers=1, dashboard_address=":0", silence_logs=50) as cluster:
+        gone = threading.Thread(target=cluster.scale, args=(0,))
+        with acting({4: gone.start}), pytest.raises(DeviceUnavailable, match="has had no workers for"):
+            run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
+    assert any(text.startswith("The Dask scheduler has no workers left") for text in control.logs)
+    assert len([name for name in names_in_work_folder(tmp_path) if name.startswith("r0")]) >= 2
 
 
 @pytest.mark.parametrize("block_px", ["64", "4096"])

@@ -1,17 +1,22 @@
 """Many images as one job: a folder, a pattern, a STAC file."""
 
 import json
+import shutil
+import subprocess
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 from rasterio.transform import Affine
 
 from s3d_protocol import Cancelled, InvalidInput, InvalidParameter, JobControl, OutputFailed, ReconstructJob
 from semantic3d import cli
 from semantic3d.jobs.reconstruct import run
 from semantic3d.jobs.reconstruct_work import KeptWork
+from semantic3d.raster.image_mosaic import write_mosaic
 
 pytestmark = pytest.mark.usefixtures("small_blocks")
 PIXELS = np.random.default_rng(7).integers(1, 256, (3, 120, 150)).astype(np.uint8)
@@ -210,6 +215,34 @@ def test_outputs_are_not_among_the_images(package, tmp_path):
     with pytest.raises(InvalidParameter, match="a.tif is one of the images"):
         run(job, JobControl())
     assert (parts / "a.tif").read_bytes() == before
+
+
+def test_a_link_to_one_of_the_images_is_no_output(package, tmp_path):
+    parts = write_parts(tmp_path / "town")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "h.tif").symlink_to(parts / "a.tif")
+    with pytest.raises(InvalidParameter, match="is one of the images"):
+        run(job_for(parts, package, tmp_path / "out"), JobControl())
+
+
+def test_a_mosaic_in_degrees_lies_where_its_images_lie(package, tmp_path):
+    """For other programs, too: they go by the order of axes that the file states."""
+    (tmp_path / "town").mkdir()
+    for number in (0, 1):
+        with rasterio.open(tmp_path / "town" / f"{number}.tif", "w", driver="GTiff", width=80, height=80, count=3,
+                           dtype="uint8", crs="EPSG:4326",
+                           transform=Affine(5e-6, 0, 11 + number * 4e-4, 0, -5e-6, 48)) as dataset:
+            dataset.write(PIXELS[:, :80, :80])
+    write_mosaic([str(path) for path in sorted((tmp_path / "town").iterdir())], str(tmp_path / "m.vrt"), "", lambda: None)
+    rasterio.shutil.copy(tmp_path / "town" / "0.tif", tmp_path / "gdal.vrt", driver="VRT")
+    stated = [ElementTree.parse(tmp_path / name).find("SRS").get("dataAxisToSRSAxisMapping") for name in
+              ("m.vrt", "gdal.vrt")]
+    assert stated[0] in (None, stated[1])  # None: GDAL takes x before y
+    tool = shutil.which("gdalinfo")
+    if tool:  # it comes with QGIS
+        said = subprocess.run([tool, "-json", str(tmp_path / "m.vrt")], capture_output=True, text=True, check=True)
+        corner = json.loads(said.stdout)["wgs84Extent"]["coordinates"][0][0]
+        assert corner == pytest.approx([11.0, 48.0], abs=1e-3)
 
 
 def test_an_empty_folder_and_a_pattern_without_images(package, tmp_path):

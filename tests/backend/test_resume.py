@@ -90,6 +90,25 @@ def test_a_cancelled_job_continues_and_gives_the_same_bytes(tmp_path, image, pac
     assert contents(folder) == expected
 
 
+def test_cancelled_while_it_looks_over_the_blocks_it_keeps_them(tmp_path, image, package, expected):
+    folder = tmp_path / "out"
+    interrupted(image, package, folder)
+    control, log = Watch(), Watch.log
+
+    def cancel_at_the_check(text, level="info"):
+        log(control, text, level)
+        if text.startswith("Checking the blocks"):
+            control.cancel()
+
+    control.log = cancel_at_the_check
+    with pytest.raises(Cancelled):
+        run(job_for(image, package, str(folder)), control)
+    assert len(finished(folder)) == 7
+    assert control.logs[-1].startswith("The blocks of an earlier run are kept in ")
+    run(job_for(image, package, str(folder)), JobControl())
+    assert contents(folder) == expected
+
+
 def test_a_job_that_is_to_keep_nothing_leaves_nothing(tmp_path, image, package):
     control = Watch()
     job = replace(job_for(image, package, str(tmp_path / "out")), keep_blocks=False)

@@ -33,10 +33,12 @@ from s3d_protocol import (
 )
 
 from ..inference.heap import give_freed_memory_back
+from ..inference.main_memory import peak_memory_mb
 from ..inference.session import InferenceSession, runtime_version
 from ..raster.block_grid import Block
 from ..raster.source import ImageSource
 from .image_identity import add_samples
+from .preflight import pixels_mb, settle_lanes
 from .reconstruct_blocks import compute_block
 from .reconstruct_plan import Plan
 from .reconstruct_work import Watched, code_fingerprint
@@ -44,6 +46,7 @@ from .work_folder import record_block
 
 _PATIENCE_S = 20.0  # for a block to stop
 _IDLE_S = 600.0  # after which the model is let go of: the client may have died
+_lane_mb: dict[tuple, float | None] = {}  # (model, batch size) -> what a run takes; a process's peak is seen once
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,13 @@ class Readiness:
     Attributes:
         device: "cpu" or "cuda", where the model has really run.
         seconds_per_tile: timed with one batch.
+        memory_mb: at the peak, expected; None where the system does not tell.
         messages: (text, level) for the user.
     """
 
     device: str
     seconds_per_tile: float
+    memory_mb: int | None
     messages: tuple
 
 
@@ -137,7 +142,10 @@ class BlockWorker(WorkerPlugin):
             session.run(images, tuple(plan.roles))
             started_s = time.perf_counter()
             session.run(images, tuple(plan.roles))
-            return Readiness(session.device, (time.perf_counter() - started_s) / batch, self._said())
+            seconds_per_tile, process_mb = (time.perf_counter() - started_s) / batch, peak_memory_mb()
+            more_mb = pixels_mb(plan, session, min(plan.block_px, plan.grid.width))
+            memory_mb = None if process_mb is None else process_mb + more_mb
+            return Readiness(session.device, seconds_per_tile, memory_mb, self._said())
 
     def _check_versions(self) -> None:
         own, wanted = versions(), self._wanted
@@ -193,6 +201,8 @@ class BlockWorker(WorkerPlugin):
             self._session = InferenceSession(
                 self._plan.package, job.device, lambda *said: self._messages.append(said), job.max_memory_mb
             )
+            kind = self._plan.package.sha256, job.batch_size
+            _lane_mb[kind] = settle_lanes(self._plan, self._session, _lane_mb.get(kind))
         return self._plan, self._session
 
     def _forget_later(self, seconds: float | None) -> None:

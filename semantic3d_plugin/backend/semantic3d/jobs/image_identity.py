@@ -11,7 +11,7 @@ import numpy as np
 
 from s3d_protocol import InvalidInput
 
-from ..raster.block_sizes import files_of, stamp_of
+from ..raster.block_sizes import files_below, stamp_of
 from ..raster.source import ImageSource, open_raster
 
 _HEAD_BYTES = 65_536
@@ -38,9 +38,9 @@ class ImageFiles:
         """
         self._path = path
         with open_raster(path) as dataset:
-            names = files_of(dataset, path)
+            names = files_below(dataset, path)
         self._names = sorted(
-            name for name in {path, *names} if os.path.isfile(name) and not name.lower().endswith(_NOT_PIXELS)
+            name for name in names if os.path.isfile(name) and not name.lower().endswith(_NOT_PIXELS)
         )
         self._stamps = [stamp_of(name) for name in self._names]
 

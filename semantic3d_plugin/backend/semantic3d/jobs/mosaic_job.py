@@ -11,6 +11,7 @@ from s3d_protocol import InvalidParameter, JobControl, ReconstructJob
 
 from ..raster.image_collection import find_images, is_collection
 from ..raster.image_mosaic import mosaic_origin, write_mosaic
+from .whole_outputs import file_number
 
 
 def as_one_image(job: ReconstructJob, control: JobControl) -> ReconstructJob:
@@ -34,8 +35,9 @@ def as_one_image(job: ReconstructJob, control: JobControl) -> ReconstructJob:
     if mosaic_origin(plain) not in ("", origin):  # of another folder of that name, and its layers may be in use
         target = os.path.join(folder, f"{_stem(job.image_path)}_{_digits(origin)}_mosaic.vrt")
     images = find_images(job.image_path, [plain, target])
+    there = {file_number(image) for image in images} - {None}
     for name, path in outputs.items():
-        if os.path.abspath(path) in images:
+        if file_number(path) in there:
             raise InvalidParameter(
                 f"The {name} output {path} is one of the images that {job.image_path} names. Put the outputs into "
                 "another folder.",

@@ -99,12 +99,11 @@ def look_ahead(
         OutOfMemory: the machine has too little left.
     """
     width_px = max((plan.blocks.window(part)[2] for part in parts), default=0)
-    _settle_lanes(plan, session, tiles)
+    if tiles > session.lanes:
+        settle_lanes(plan, session)
     few = _FEW_BATCHES * plan.job.batch_size * session.lanes
     expected_s = tiles * _seconds_per_tile(plan, session, tiles) if tiles > few else None
-    process_mb = peak_memory_mb()
-    model_width_px = int(width_px * plan.columns.to_model.scale) + 1
-    more_mb = int(plan.buffers.expected_mb(model_width_px, session.lanes) + plan.cache_bytes / _MB)
+    process_mb, more_mb = peak_memory_mb(), pixels_mb(plan, session, width_px)
     memory_mb = None if process_mb is None else process_mb + more_mb
     found = Preflight(tiles, expected_s, memory_mb, disk_mb)
     duration = "" if expected_s is None else f", about {duration_text(expected_s)}"
@@ -124,6 +123,16 @@ def look_ahead(
     return found
 
 
+def pixels_mb(plan: Plan, session: InferenceSession, width_px: int) -> int:
+    """Return the MB that the work takes besides the process with its model.
+
+    Args:
+        width_px: of what is computed in one walk, image pixels.
+    """
+    model_width_px = int(width_px * plan.columns.to_model.scale) + 1
+    return int(plan.buffers.expected_mb(model_width_px, session.lanes) + plan.cache_bytes / _MB)
+
+
 def _check_free_memory(more_mb: int, max_memory_mb: int) -> None:
     """Check that the machine has what the job takes beside the model, which is loaded already."""
     free_mb = free_memory_mb()
@@ -135,13 +144,23 @@ def _check_free_memory(more_mb: int, max_memory_mb: int) -> None:
         )
 
 
-def _settle_lanes(plan: Plan, session: InferenceSession, tiles: int) -> None:
-    """See what a run takes, and bound the runs side by side by the memory limit and by half of what is free."""
+def settle_lanes(plan: Plan, session: InferenceSession, lane_mb: float | None = None) -> float | None:
+    """See what a run takes, and bound the runs side by side by the memory limit and by half of what is free.
+
+    Args:
+        lane_mb: what a run was seen to take before; a peak is seen once in a process.
+
+    Returns:
+        What a run takes; None where the system does not tell.
+    """
     before_mb = peak_memory_mb()
-    if before_mb is None or session.lanes == 1 or tiles <= session.lanes:
-        return
-    session.run(_blank(plan), tuple(plan.roles))
-    session.limit_lanes(peak_memory_mb() - before_mb, plan.job.max_memory_mb)
+    if before_mb is None or session.lanes == 1:
+        return lane_mb
+    if lane_mb is None:
+        session.run(_blank(plan), tuple(plan.roles))
+        lane_mb = peak_memory_mb() - before_mb
+    session.limit_lanes(lane_mb, plan.job.max_memory_mb)
+    return lane_mb
 
 
 def _blank(plan: Plan) -> np.ndarray:

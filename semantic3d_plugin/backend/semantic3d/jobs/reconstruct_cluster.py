@@ -42,6 +42,8 @@ _CONNECT_S = 20.0
 _ANSWER_S = 900.0  # a large model has to be read from a slow disk by everybody
 _END_S = 60.0
 _LOOK_S = 0.2  # between two looks at whether the job was cancelled
+_ROLL_CALL_S = 30.0  # between two looks at whether there are workers, where none answers
+_LONELY_S = 900.0  # without any: new ones may be on their way
 _FETCHERS = 16
 _LEAST_WAITING = 200  # tasks at the scheduler; each names a folder and two numbers
 _TRIES = 3
@@ -71,19 +73,20 @@ def compute_on_cluster(
     distributed = _import_distributed()
     control.log(f"Connecting to the Dask scheduler {plan.job.scheduler}.")
     with _Cluster(distributed, plan, control) as cluster:
-        device, seconds_per_tile, version = cluster.prepare()
+        device, seconds_per_tile, memory_mb, version = cluster.prepare()
         tags = provenance_tags(plan, _Model(device, version))
         work.take(plan, files.fingerprint(source), tags)
         cluster.share(work.path)
         missing = [block for block in plan.blocks.all() if block not in work.records]
         disk_mb = check_disk(plan, control, work.path, len(work.records))
         tiles = sum(tile_count(plan, Blocks(*block, 1, 1)) for block in missing)
-        found = Preflight(tiles, tiles * seconds_per_tile / max(1, cluster.at_once), None, disk_mb)
+        found = Preflight(tiles, tiles * seconds_per_tile / max(1, cluster.at_once), memory_mb, disk_mb)
+        memory = "" if memory_mb is None else f", up to about {memory_mb} MB of main memory for each"
         control.log(
             f"To do: {len(missing)} blocks, {tiles} tiles of {plan.package.tile_size_px} pixels, about "
-            f"{duration_text(found.expected_s)} on {cluster.at_once} workers ({device}), up to {disk_mb} MB of disk."
+            f"{duration_text(found.expected_s)} on {cluster.at_once} workers ({device}){memory}, up to {disk_mb} MB of disk."
         )
-        cluster.compute(missing, work)
+        cluster.compute(missing, work, device)
     return tags, found
 
 
@@ -125,11 +128,11 @@ class _Cluster:
             {"scheduler": self._address},
         )
 
-    def prepare(self) -> tuple[str, float, str]:
+    def prepare(self) -> tuple[str, float, int | None, str]:
         """Send the plugin and ask every worker whether it can do the job.
 
         Returns:
-            The device, seconds per tile of the slowest, the version of onnxruntime.
+            The device, seconds per tile of the slowest, MB of the largest, the version of onnxruntime.
 
         Raises:
             Semantic3DError: some worker cannot; the message names it, and how many more.
@@ -155,11 +158,13 @@ class _Cluster:
                 '--resources "GPU=1".',
                 {"devices": {address: answer.device for address, answer in answers.items()}},
             )
-        return devices[0], max(answer.seconds_per_tile for answer in answers.values()), here["onnxruntime"]
+        slowest_s = max(answer.seconds_per_tile for answer in answers.values())
+        sizes_mb = [answer.memory_mb for answer in answers.values() if answer.memory_mb is not None]
+        return devices[0], slowest_s, max(sizes_mb, default=None), here["onnxruntime"]
 
     def _choose_workers(self) -> list[str]:
         """Return the addresses of the workers that will take part: with a card, where some announce one."""
-        found = self._patiently(lambda: self._client.scheduler_info(n_workers=-1), _END_S)["workers"]
+        found = self._workers()
         device = self._plan.job.device
         if not found:
             raise DeviceUnavailable(
@@ -167,7 +172,7 @@ class _Cluster:
                 "--nthreads 1, then run the job again.",
                 {"scheduler": self._address},
             )
-        with_card = [address for address, worker in found.items() if worker.get("resources", {}).get("GPU", 0) >= 1]
+        with_card = _with_card(found)
         if device == "cuda" and not with_card:
             raise DeviceUnavailable(
                 f"The device cuda is asked for, but none of the {len(found)} workers of {self._address} announces a "
@@ -181,6 +186,10 @@ class _Cluster:
             return with_card
         self.at_once = len(found)
         return list(found)
+
+    def _workers(self) -> dict:
+        """Return address -> what the scheduler knows of a worker."""
+        return self._patiently(lambda: self._client.scheduler_info(n_workers=-1), _END_S)["workers"]
 
     def share(self, folder: str) -> None:
         """Check that all workers see the work folder.
@@ -229,12 +238,17 @@ class _Cluster:
             {"worker": address},
         )
 
-    def compute(self, missing: list[Block], work: KeptWork) -> None:
-        """Let the workers compute blocks, and count what is finished."""
+    def compute(self, missing: list[Block], work: KeptWork, device: str) -> None:
+        """Let the workers compute blocks, and count what is finished.
+
+        Args:
+            device: where the workers run the model.
+        """
         waiting = deque((block, 1) for block in missing)
         done: queue.SimpleQueue = queue.SimpleQueue()
         total, pixels = self._plan.blocks.count, sum(self._pixels(block) for block in work.records)
         self._control.progress(len(work.records), total, "blocks", megapixels=pixels / 1e6)
+        roll = _RollCall(self, self._control)
         while waiting or self._running:
             while waiting and len(self._running) < max(_LEAST_WAITING, 4 * self.at_once):
                 self._submit(*waiting.popleft(), done)
@@ -243,7 +257,9 @@ class _Cluster:
                 future, fetched = done.get(timeout=_LOOK_S)
             except queue.Empty:
                 self._check_connected()
+                roll.call()
                 continue
+            roll.answered()
             block, tried = self._running[future]
             record = self._record_of(future, fetched, block, tried)
             del self._running[future]
@@ -251,6 +267,12 @@ class _Cluster:
             if record is None:
                 waiting.appendleft((block, tried + 1))
                 continue
+            if record.device not in ("", device):  # a worker came later, or has lost its card
+                self._control.log(
+                    f"Block {block.name} was computed on {record.device}, others on {device}: the last digits may be "
+                    "others than there.",
+                    "warning",
+                )
             work.add(record)
             pixels += self._pixels(block)
             self._control.progress(len(work.records), total, "blocks", megapixels=pixels / 1e6)
@@ -370,6 +392,59 @@ class _Cluster:
                 self._client.unregister_worker_plugin(self._name)  # returns when running blocks have stopped
         finally:
             self._client.close()
+
+
+    def has_workers(self) -> bool:
+        """Whether the scheduler has workers that may take this job's blocks."""
+        found = self._workers()
+        return bool(_with_card(found) if self._resources else found)
+
+    def lonely(self) -> DeviceUnavailable:
+        """Return what to raise when no worker is left."""
+        kind = " with a graphics card" if self._resources else ""
+        return DeviceUnavailable(
+            f"The Dask scheduler {self._address} has had no workers{kind} for {_LONELY_S / 60:g} minutes. Finished "
+            "blocks are kept: start workers and run the same job again, or leave the scheduler out to go on here.",
+            {"scheduler": self._address},
+        )
+
+
+class _RollCall:
+    """Looks from time to time, while no block is finished, whether there are workers at all."""
+
+    def __init__(self, cluster: _Cluster, control: JobControl):
+        self._cluster, self._control = cluster, control
+        self._next_s, self._alone_s = time.monotonic() + _ROLL_CALL_S, None
+
+    def answered(self) -> None:
+        """Note that a worker has done something."""
+        self._next_s, self._alone_s = time.monotonic() + _ROLL_CALL_S, None
+
+    def call(self) -> None:
+        """Look, if it is time.
+
+        Raises:
+            DeviceUnavailable: there has been no worker for long.
+        """
+        now_s = time.monotonic()
+        if now_s < self._next_s:
+            return
+        self._next_s = now_s + _ROLL_CALL_S
+        if self._cluster.has_workers():
+            self._alone_s = None
+        elif self._alone_s is None:
+            self._alone_s = now_s
+            self._control.log(
+                "The Dask scheduler has no workers left that could go on. The job waits for new ones, "
+                f"{_LONELY_S / 60:g} minutes at most.",
+                "warning",
+            )
+        elif now_s - self._alone_s > _LONELY_S:
+            raise self._cluster.lonely()
+
+
+def _with_card(workers: dict) -> list[str]:
+    return [address for address, worker in workers.items() if worker.get("resources", {}).get("GPU", 0) >= 1]
 
 
 def _messages(answer: object) -> list[tuple[str, str]]:

@@ -124,6 +124,9 @@ def _arrived(sha256: str, values: dict) -> Plan:
         InvalidModel: the model here is another one.
     """
     package = _opened_package(values["job"].model_path)
+    if package.sha256 != sha256:  # a worker lives long: it may have been replaced since
+        _opened_package.cache_clear()
+        package = _opened_package(values["job"].model_path)
     if package.sha256 != sha256:
         raise InvalidModel(
             f'The model "{package.name}" at {package.path} is not the one that the job was planned with (its identity '

@@ -78,6 +78,7 @@ class KeptWork:
         self._control = control
         self._folder: WorkFolder | None = None
         self._total, self._lasting = 0, False
+        self._unread = False  # blocks of an earlier run, not looked over yet
         self.records: dict = {}
 
     @property
@@ -101,7 +102,8 @@ class KeptWork:
         if not lasting:
             path = os.path.abspath(partial_path(first, control.job_id) + ".work")
         _tell_of_others(path, control)
-        if lasting and os.path.isdir(path):
+        self._unread = lasting and os.path.isdir(path)
+        if self._unread:
             control.log("Checking the blocks that an earlier run has left.")
         self._folder = WorkFolder(path, parts, lasting)
         if lasting:
@@ -110,6 +112,7 @@ class KeptWork:
                 discard_partials(plan.job.outputs().values(), killed)
             control.log(f"Finished blocks are kept in {path} until the outputs are whole.")
         self.records = self._folder.finished(plan.layers, plan.blocks, control.check_cancelled)
+        self._unread = False
         if self.records:
             control.log(f"Continuing: {len(self.records)} of {self._total} blocks are there.")
 
@@ -128,6 +131,13 @@ class KeptWork:
         if self._folder is None:
             return
         is_wanted = error is not None and not isinstance(error, ImageChanged)
+        if is_wanted and self._unread:
+            self._folder.release()
+            self._control.log(
+                f"The blocks of an earlier run are kept in {self.path}: the same job run again continues with them.",
+                "warning",
+            )
+            return
         if is_wanted and self.records and self._lasting:
             kept = self._folder.count(self.records.values())
             self._folder.release()

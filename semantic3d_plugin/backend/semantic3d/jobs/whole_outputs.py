@@ -8,6 +8,8 @@ from typing import Iterator, Mapping
 
 from s3d_protocol import InvalidParameter, Job, JobControl, OutputFailed, discard_partials, publish
 
+from ..raster.block_sizes import parts_of_virtual
+
 
 def check_output_paths(job: Job, inputs: Mapping[str, str]) -> None:
     """Check that each output can be created, without creating it.
@@ -17,9 +19,12 @@ def check_output_paths(job: Job, inputs: Mapping[str, str]) -> None:
 
     Raises:
         OutputFailed: its folder is missing or not writable.
-        InvalidParameter: it is an input under another name.
+        InvalidParameter: it is an input under another name, or a part of one that is a VRT.
     """
-    there = {path: what for path, what in inputs.items() if os.path.exists(path)}
+    there = {}
+    for path, what in inputs.items():
+        there.update({file_number(part): f"a part of {what}" for part in parts_of_virtual(path)})
+        there[file_number(path)] = what
     for name, path in job.outputs().items():
         folder = os.path.dirname(os.path.abspath(path))
         if not os.path.isdir(folder):
@@ -28,9 +33,18 @@ def check_output_paths(job: Job, inputs: Mapping[str, str]) -> None:
             raise OutputFailed(f"The {name} output {path} is a folder. Give the name of a file.")
         if not os.access(folder, os.W_OK):
             raise OutputFailed(f"The folder {folder} for the {name} output is not writable. Choose another folder.")
-        for other, what in there.items():
-            if os.path.exists(path) and os.path.samefile(path, other):
-                raise InvalidParameter(f"The {name} output {path} is {what}. Choose another name.")
+        number = file_number(path)
+        if number is not None and number in there:
+            raise InvalidParameter(f"The {name} output {path} is {there[number]}. Choose another name.")
+
+
+def file_number(path: str) -> tuple[int, int] | None:
+    """What is one for all names of a file; None where there is no such file."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):  # none, far away, or XML in the place of a path
+        return None
+    return status.st_dev, status.st_ino
 
 
 @contextmanager

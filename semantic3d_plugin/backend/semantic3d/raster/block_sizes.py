@@ -74,6 +74,40 @@ def files_of(dataset, path: str) -> list[str]:
         raise InvalidInput(f"{path} names a file in letters that are not UTF-8. Write it anew, in UTF-8.") from error
 
 
+def files_below(dataset, path: str) -> list[str]:
+    """Return the names of all files that an open raster's pixels come from: VRTs in VRTs and masks are followed, too.
+
+    Raises:
+        InvalidInput: one is no UTF-8.
+    """
+    found, waiting = {path: None}, files_of(dataset, path)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found[name] = None
+        if name.lower().endswith(".vrt"):
+            try:
+                with open_quietly(name) as inner:
+                    waiting += files_of(inner, name)
+            except (*GDAL_ERRORS, ValueError):  # said when it is read, if it is at all
+                pass
+        elif os.path.isfile(name + ".msk"):
+            waiting.append(name + ".msk")
+    return list(found)
+
+
+def parts_of_virtual(path: str) -> list[str]:
+    """Return the files that a VRT's pixels come from; none for what is no VRT, or cannot be opened."""
+    if not str(path).lower().endswith(".vrt"):
+        return []
+    try:
+        with open_quietly(path) as dataset:
+            return files_below(dataset, path)[1:]
+    except (*GDAL_ERRORS, ValueError):  # said when the job reads it
+        return []
+
+
 def _check_file(dataset, name: str, words: str) -> None:
     """Check the blocks of one open raster, which messages call `words`, and of the mask beside it."""
     rows, columns = max(dataset.block_shapes, key=math.prod, default=(0, 0))

@@ -165,7 +165,8 @@ def _virtual(images: Sequence[_Image], origin: str) -> ElementTree.Element:
     height = math.ceil(max(row + high for _, row, _, high in places) - _ON_GRID_PX)
     root = ElementTree.Element("VRTDataset", rasterXSize=str(width), rasterYSize=str(height))
     if first.crs is not None:
-        ElementTree.SubElement(root, "SRS", dataAxisToSRSAxisMapping="1,2").text = first.crs.to_wkt()
+        # without a mapping of axes: GDAL then takes x before y, whatever the CRS says (EPSG:4326: latitude first)
+        ElementTree.SubElement(root, "SRS").text = first.crs.to_wkt()
     metadata = ElementTree.SubElement(root, "Metadata")
     ElementTree.SubElement(metadata, "MDI", key=_MARK).text = str(len(images))
     ElementTree.SubElement(metadata, "MDI", key=_ORIGIN).text = origin
