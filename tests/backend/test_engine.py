@@ -9,7 +9,8 @@ import pytest
 
 from semantic3d.inference import buffers
 from semantic3d.inference.ahead import NotYet, computed_ahead
-from semantic3d.inference.engine import Engine, Settings, fill_gaps
+from semantic3d.inference.engine import Engine, Settings
+from semantic3d.raster.gaps import fill_gaps
 from semantic3d.raster.grid import Grid, PixelSize
 from semantic3d.raster.model_grid import ModelImage, plan_axes
 from semantic3d.raster.normalisation import Normalisation

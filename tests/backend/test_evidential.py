@@ -103,6 +103,18 @@ def test_the_evidence_branch_steers_nothing_but_itself(height_by_class):
     assert all(features.grad is None for features in inputs)
 
 
+def test_in_the_papers_form_the_evidence_moves_the_shared_features_and_never_gammas_branch():
+    torch.manual_seed(0)
+    decoder = TaskDecoder(16, 16, 8, channels=16, class_count=3, evidence_steers=True)
+    inputs = [torch.randn(2, c, s, s, requires_grad=True) for c, s in ((16, 4), (16, 8), (8, 16))]
+    output = decoder(*inputs)
+    heights = evidence_from_raw(output.gamma.detach(), output.raw_evidence)
+    evidential_nll(torch.ones(2, 1, 32, 32), heights).mean().backward()
+    moved = {name.split(".")[0] for name, p in decoder.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+    assert moved == {"project", "context", "to_quarter", "to_half", "evidence_head"}
+    assert all(features.grad.abs().sum() > 0 for features in inputs)
+
+
 def test_masked_pixels_count_nothing():
     mask = torch.tensor([[[[True, False]]]])
     maps = evidence_from_raw(torch.zeros(1, 1, 1, 2), torch.zeros(1, 3, 1, 2))

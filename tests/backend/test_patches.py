@@ -1,5 +1,7 @@
 """Patches with gaps: parts that show nothing, and labels that stay silent there."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -87,3 +89,26 @@ def test_an_image_too_small_to_fill_a_turned_patch_is_turned_by_quarters():
         assert min(abs(value) for value in gradients(image)) < 0.01
     for image in spun_source(spin_share=0.0).batch(6, 4).image:
         assert min(abs(value) for value in gradients(image)) < 0.01
+
+
+@pytest.mark.parametrize("zoom", [0.8, 0.9, 1.15, 1.3])
+def test_labels_lie_under_the_pixels_that_show_them_at_every_scale(zoom):
+    config = PatchConfig(patch_px=96, zoom_low=zoom, zoom_high=zoom, colour=0.0, gap_share=0.0, spin_share=0.0)
+    batch = PatchSource([([ramp()], 1.0)], config).batch(8, 3)
+    for image, height in zip(batch.image, batch.ndsm_m[:, 0]):
+        offset_px = (image[0] + 1) * 127.5 - height * round(96 / zoom) / 96  # heights grow with the plane
+        assert abs(float(offset_px[8:-8, 8:-8].mean())) < 0.05
+
+
+@pytest.mark.parametrize("spin_share", [0.0, 1.0])
+def test_where_there_is_no_image_a_patch_shows_its_mirror_image_as_inference_does(spin_share):
+    sample = ramp()
+    valid = np.ones((200, 200), bool)
+    valid[:, 120:] = False
+    black = np.where(valid[..., None], sample.rgb, 0).astype(np.uint8)
+    heights = np.where(valid, sample.ndsm_m, np.nan).astype(np.float32)
+    sample = replace(sample, rgb=black, ndsm_m=heights, valid=valid)
+    config = PatchConfig(patch_px=64, zoom_low=1.0, zoom_high=1.0, colour=0.0, gap_share=0.0, spin_share=spin_share)
+    images = PatchSource([([sample], 1.0)], config).batch(16, 1).image
+    blue = (images[:, 2] + 1) * 127.5  # 90 everywhere in the image
+    assert (blue - 90).abs().quantile(0.97) < 3  # nowhere black, but where a border was resampled

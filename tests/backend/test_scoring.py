@@ -54,3 +54,24 @@ def test_constants():
     assert found["zero everywhere"].mae_m == 7
     assert found["mean of the training heights"].mae_m == 3
     assert found["zero everywhere"].accuracy == 0.5 and found["zero everywhere"].iou[4] == 0
+
+
+class Watching(Fixed):
+    """Keeps what it was shown."""
+
+    def forward(self, image):
+        self.seen = image.clone()
+        return super().forward(image.clamp(min=-1 + 2 / 255))
+
+
+def test_where_there_is_no_image_the_model_is_shown_what_reconstruct_shows_it():
+    rgb = np.full((32, 32, 3), 3, np.uint8)
+    rgb[:, :8] = 1
+    rgb[:, 20:] = 0  # as images are read that end there
+    valid = np.ones((32, 32), bool)
+    valid[:, 20:] = False
+    model = Watching()
+    heights = np.where(valid, 2.0, np.nan).astype(np.float32)
+    score(model, [Sample("s", rgb, heights, np.ones((32, 32), np.uint8), 0.5, valid=valid)], 32, 4, 4)
+    shown = torch.round((model.seen[0, 0] + 1) * 127.5)[0].tolist()
+    assert shown[:20] == [1] * 8 + [3] * 12 and shown[24:] == [1] * 8  # mirrored: column 31 is column 0

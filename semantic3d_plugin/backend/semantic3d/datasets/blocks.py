@@ -139,7 +139,8 @@ def cut(sample: Sample, block: Block) -> Sample:
     place = slice(block.top, block.top + block.height), slice(block.left, block.left + block.width)
     name = f"{sample.name}, block {block.i + 1}-{block.j + 1}"
     return replace(
-        sample, name=name, rgb=sample.rgb[place], ndsm_m=sample.ndsm_m[place], land_cover=sample.land_cover[place]
+        sample, name=name, rgb=sample.rgb[place], ndsm_m=sample.ndsm_m[place], land_cover=sample.land_cover[place],
+        valid=None if sample.valid is None else sample.valid[place],
     )
 
 

@@ -30,6 +30,7 @@ class Sample:
         gsd_m: ground sampling distance.
         heights_true: whether they were measured or rendered. A model's own heights teach heights, but how far a
             model errs cannot be learned from what it said itself.
+        valid: bool [H, W], where there is an image; None where there is one everywhere.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Sample:
     land_cover: np.ndarray
     gsd_m: float
     heights_true: bool = True
+    valid: np.ndarray | None = None
 
     @property
     def has_heights(self) -> bool:

@@ -35,7 +35,7 @@ _COARSEST, _FINEST = 4.0, 100.0  # image pixels against the model's GSD
 _ROWS_PX = 512
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,15}")
 _LONGEST_TEXT = 40  # of a value in a message
-_BYTES_PER_PIXEL = 26  # rgb, heights, classes; twice where references are merged; a copy where scenes overlap
+_BYTES_PER_PIXEL = 27  # rgb, heights, classes, validity; twice where references are merged; a copy where scenes overlap
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def read_scenes(
             grid, rgb, valid = _read_image(source, size, gsd_m, control.check_cancelled)
         ndsm_m, codes = labels.on(grid)
         ndsm_m[~valid], codes[~valid] = np.nan, 0
-        sample = Sample(Path(path).name, rgb, ndsm_m, codes, gsd_m)
+        sample = Sample(Path(path).name, rgb, ndsm_m, codes, gsd_m, valid=None if valid.all() else valid)
         known = labelled(sample)
         pixels.update({"all": known.size, "height": int(np.isfinite(ndsm_m).sum()), "class": int((codes > 0).sum())})
         values, counts = np.unique(codes[codes > 0], return_counts=True)

@@ -21,6 +21,7 @@ from typing import Callable, Iterator, Protocol, Sequence
 
 import numpy as np
 
+from ..raster.gaps import fill_gaps
 from ..raster.model_grid import ModelAxis, ModelImage
 from ..raster.resample import resample_columns, resample_rows
 from ..raster.shelf import Shelf
@@ -388,25 +389,3 @@ def _add_weighted(buffer: np.ndarray, outputs: list, weights: np.ndarray, left: 
             plane += 1
     if plane < buffer.shape[0]:
         buffer[plane, :, left + low : left + high] += weights
-
-
-def fill_gaps(image: np.ndarray, gaps: np.ndarray) -> None:
-    """Fill a tile's gaps, in place, with its own mirror images, and what they leave with its mean.
-
-    A network whose norms run over the whole window reads a tile that is half flat differently; beside more of the
-    same place it gives what it would give inside the image.
-
-    Args:
-        image: [3, T, T].
-        gaps: bool [T, T], True where there is no image.
-    """
-    empty = gaps.copy()
-    for axes in ((1,), (0,), (0, 1)):
-        found = empty & ~np.flip(gaps, axes)
-        image[:, found] = np.flip(image, [axis + 1 for axis in axes])[:, found]
-        empty &= ~found
-    if empty.any():
-        some = ~empty
-        count = np.count_nonzero(some)
-        for band in image:
-            band[empty] = band[some].mean(dtype=np.float64) if count else 0.0

@@ -9,8 +9,8 @@ from ..training.adapt import LossConfig
 from ..training.fine_tune import FineTuning
 from ..training.loop import LoopConfig
 from ..training.patches import PatchConfig, PatchSource
+from ..training.small import SMALL_LOSSES
 
-_SMOOTH_L1_BETA, _SMOOTH_L1_WEIGHT = 0.05, 2.0  # as the bundled model was trained
 _WARMUP_SHARE, _LONGEST_WARMUP = 0.05, 100
 
 
@@ -57,8 +57,9 @@ def make_run(prepared, plain: dict | None) -> FineTuning:
     robust = job.height_loss == "smooth_l1"
     losses = LossConfig(
         penalty_weight=job.penalty_weight,
-        smooth_l1_beta=_SMOOTH_L1_BETA if robust else None,
-        height_weight=_SMOOTH_L1_WEIGHT if robust else 1.0,
+        smooth_l1_beta=SMALL_LOSSES.smooth_l1_beta if robust else None,  # as the bundled model learned
+        height_weight=SMALL_LOSSES.height_weight if robust else 1.0,
+        roof_weight=SMALL_LOSSES.roof_weight if robust else 1.0,
         building_code=prepared.classes.building_code,
     )
     mean = plain["mean of the training heights"] if plain else None

@@ -31,6 +31,7 @@ class AdaptedConfig:
             own model.
         height_by_class: see `TaskDecoder`; the paper has one height branch for all.
         smooth: see `TaskDecoder`; not in the paper.
+        evidence_steers: see `TaskDecoder`; true in the paper.
         class_count: land-cover classes.
         height_scale_m: metres per standardised height unit.
         alpha_min: least alpha of the evidence; see `evidence_from_raw`.
@@ -45,6 +46,7 @@ class AdaptedConfig:
     pyramid: bool = True
     height_by_class: bool = False
     smooth: bool = False
+    evidence_steers: bool = False
     class_count: int = 7
     height_scale_m: float = 10.0
     alpha_min: float = 1.0
@@ -77,6 +79,7 @@ class AdaptedDiffusion(nn.Module):
             pyramid=config.pyramid,
             height_by_class=config.height_by_class,
             smooth=config.smooth,
+            evidence_steers=config.evidence_steers,
             dropout=config.dropout,
         )
         if config.unet_training == "lora":

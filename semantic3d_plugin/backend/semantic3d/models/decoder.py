@@ -139,6 +139,8 @@ class TaskDecoder(nn.Module):
         pyramid: whether the pyramid pooling is there (the paper's S4).
         height_by_class: gamma is the mean of one height per class, weighted by the classes' probabilities, so that
             what is seen as a roof also gets a roof's height. Heights do not steer the classes.
+        evidence_steers: whether what the evidence is taught moves the shared features, too, as in the paper, where gamma
+            alone is left out of it; else its branch reads them and changes nothing.
         smooth: whether the maps go through `without_chequers` before they are enlarged.
         dropout: share of channels dropped after each deconvolution stage; it has no parameters.
     """
@@ -155,6 +157,7 @@ class TaskDecoder(nn.Module):
         pyramid: bool = True,
         height_by_class: bool = False,
         smooth: bool = False,
+        evidence_steers: bool = False,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
@@ -165,6 +168,7 @@ class TaskDecoder(nn.Module):
         self.to_half = UpStage(channels, half_channels if shortcuts else None, half)
         self.dropout = nn.Dropout2d(dropout) if dropout else nn.Identity()
         self.height_by_class, self.smooth = height_by_class, smooth
+        self.evidence_steers = evidence_steers
         self.gamma_head = head(half, half // 2, class_count if height_by_class else 1)
         self.evidence_head = head(half, half // 2, 3)
         self.class_head = head(half, half // 2, class_count)
@@ -173,14 +177,13 @@ class TaskDecoder(nn.Module):
         """Decode features [B, C, H/8, W/8] with shortcuts at H/4 and H/2 to maps of H x W."""
         x = self.context(self.project(features))
         x = self.dropout(self.to_half(self.dropout(self.to_quarter(x, quarter)), half))
-        # The evidence branch reads the shared features without steering them (paper: EHR's
-        # uncertainty terms must not disturb the height).
         classes = self.class_head(x)
         gamma = self.gamma_head(x)
         if self.height_by_class:
             share = class_probability(classes.detach()).to(gamma.dtype)
             gamma = (gamma * share).sum(dim=1, keepdim=True)
-        return DecoderOutput(*(self.enlarged(m) for m in (gamma, self.evidence_head(x.detach()), classes)))
+        evidence = self.evidence_head(x if self.evidence_steers else x.detach())
+        return DecoderOutput(*(self.enlarged(m) for m in (gamma, evidence, classes)))
 
     def enlarged(self, half_size: Tensor) -> Tensor:
         """Bring maps [B, C, H/2, W/2] that the heads gave to full size."""

@@ -29,6 +29,7 @@ class Recipe:
         unet_training: "lora", "full" or "frozen".
         lora_rank: r.
         penalty_weight: lambda.
+        evidence_steers: whether NLL and penalty train the shared features; they never reach gamma.
         timestep: t*.
         dropout: in the decoder; above 0 heights come from `passes` passes (MC dropout). The paper states neither.
         steps, batch_size, learning_rate, weight_decay, decoder_channels, crop_px: as the paper says.
@@ -46,6 +47,7 @@ class Recipe:
     unet_training: Literal["lora", "full", "frozen"] = "lora"
     lora_rank: int = 128
     penalty_weight: float = 0.2
+    evidence_steers: bool = True
     timestep: int = PAPER_TIMESTEP
     dropout: float = 0.0
     passes: int = PASSES
@@ -83,7 +85,7 @@ class Recipe:
         return AdaptedConfig(
             timestep=self.timestep, unet_training=self.unet_training, lora_rank=self.lora_rank,
             decoder_channels=self.decoder_channels, shortcuts=self.shortcuts, pyramid=self.pyramid,
-            class_count=class_count, dropout=self.dropout,
+            class_count=class_count, dropout=self.dropout, evidence_steers=self.evidence_steers,
         )
 
     def losses(self, building_code: int) -> LossConfig:

@@ -15,7 +15,7 @@ from s3d_protocol import JobControl, OutputFailed
 from ..datasets.labelled import Sample
 from ..models.adapted import AdaptedDiffusion, PhysicalOutputs
 from .adapt import LossConfig, adapt
-from .loop import Ema, LoopConfig, checkpoint_state, load_state, trained_state
+from .loop import Ema, LoopConfig, checkpoint_loss, checkpoint_state, load_state, trained_state
 from .patches import PatchSource
 from .scoring import Scores, score
 from .team import SOLO, Team
@@ -164,7 +164,7 @@ def fine_tune(
     if done:
         control.log(f"Going on after step {done} of {run.loop.steps}.")
         if looker.is_due(done) and ledger.row(done) is None:  # broken off between checkpoint and validation
-            looker.look(done, None, checkpoint_state(ledger.folder)[0])
+            looker.look(done, checkpoint_loss(ledger.folder), checkpoint_state(ledger.folder)[0])
     if not team.any(ledger.is_exhausted(run.patience)):
         _adapt(model, source, run, ledger.folder, looker.on_checkpoint, looker.on_step, team)
     load_state(model, ledger.best_state())
@@ -211,7 +211,7 @@ class _Looker:
         self._control.check_cancelled()
 
     def on_checkpoint(self, step: int, ema: Ema) -> bool:
-        self.look(step, self._loss, ema.state)
+        self.look(step, checkpoint_loss(self._ledger.folder), ema.state)  # as a run that was broken off sees it
         self._control.progress(step, self._run.loop.steps, "steps", text=self._text(self._loss))
         stops = self._ledger.is_exhausted(self._run.patience) and step < self._run.loop.steps
         if stops:

@@ -239,5 +239,17 @@ def _resume(
             stored[name][entry] = value
     state["state"] = {index: stored[name] for index, name in enumerate(names) if stored[name]}
     optimiser.load_state_dict(state)
+    return int(metadata["step"]), _smoothed(metadata)
+
+
+def _smoothed(metadata: dict) -> float | None:
     smoothed = metadata.get("smoothed_loss")
-    return int(metadata["step"]), None if smoothed is None else float(smoothed)
+    return None if smoothed is None else float(smoothed)
+
+
+def checkpoint_loss(folder: Path) -> float | None:
+    """Read the smoothed loss of a checkpoint; None where an earlier version has written it."""
+    from safetensors import safe_open
+
+    with safe_open(str(folder / "state.safetensors"), framework="pt") as opened:
+        return _smoothed(opened.metadata())

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..datasets.labelled import Sample
+from ..raster.gaps import fill_gaps
 
 MIN_LABELLED_SHARE = 0.3
 TRIES = 6
@@ -98,20 +99,23 @@ class PatchSource:
             angle = 0.0
         side = self._side(zoom, angle)
         rows, columns = self._place(sample, has_heights, side, rng)
-        rgb, ndsm_m, land_cover = (
-            _oriented(_reflect_to(layer[rows, columns], side), turn)
-            for turn in [(int(rng.integers(4)), bool(rng.integers(2)))]
-            for layer in (sample.rgb, sample.ndsm_m, sample.land_cover)
-        )
+        turn = int(rng.integers(4)), bool(rng.integers(2))
+        layers = [sample.rgb, sample.ndsm_m, sample.land_cover, *([] if sample.valid is None else [sample.valid])]
+        rgb, *labels = (_oriented(_reflect_to(layer[rows, columns], side), turn) for layer in layers)
         scale = self.config.patch_px / self._side(zoom, 0.0)
         size = (round(side * scale),) * 2
         image = torch.from_numpy(rgb.transpose(2, 0, 1).astype(np.float32) / 255)[None]
         image = F.interpolate(image, size=size, mode="bilinear", antialias=True, align_corners=False)[0]
-        height = F.interpolate(torch.from_numpy(ndsm_m)[None, None], size=size, mode="nearest")[0]
-        cover = F.interpolate(torch.from_numpy(land_cover)[None, None].float(), size=size, mode="nearest")[0]
+        labels = [  # "nearest" would take the pixel before, half a pixel off the image
+            F.interpolate(torch.from_numpy(label)[None, None].float(), size=size, mode="nearest-exact")[0]
+            for label in labels
+        ]
         if angle:
-            image, height, cover = spun(image, height, cover, angle, self.config.patch_px)
-        cover = cover[0]
+            image, *labels = spun(image, labels, angle, self.config.patch_px)
+        height, cover = labels[0], labels[1][0]
+        if sample.valid is not None:
+            image = image.contiguous()
+            fill_gaps(image.numpy(), labels[2][0].numpy() < 0.5)
         # A scene enlarged in the plane and in height alike is again a valid scene: shadows and
         # proportions stay true.
         height = height * scale
@@ -179,7 +183,7 @@ def _oriented(layer: np.ndarray, turn: tuple[int, bool]) -> np.ndarray:
     return np.ascontiguousarray(layer[:, ::-1] if turn[1] else layer)
 
 
-def spun(image: Tensor, height: Tensor, cover: Tensor, angle: float, size: int) -> tuple[Tensor, Tensor, Tensor]:
+def spun(image: Tensor, labels: list[Tensor], angle: float, size: int) -> list[Tensor]:
     """The middle of square layers [C, N, N], turned by `angle` (radians, 0 to pi/2) [C, size, size].
 
     N is at least size * (cos + sin), so that nothing from beyond the border is seen.
@@ -188,8 +192,8 @@ def spun(image: Tensor, height: Tensor, cover: Tensor, angle: float, size: int) 
     cosine, sine = np.cos(angle) * reach, np.sin(angle) * reach
     turn = torch.tensor([[cosine, -sine, 0.0], [sine, cosine, 0.0]], dtype=torch.float32)[None]
     grid = F.affine_grid(turn, [1, 1, size, size], align_corners=False)
-    layers = ((image, "bicubic"), (height, "nearest"), (cover, "nearest"))
-    return tuple(F.grid_sample(layer[None], grid, mode, "border", align_corners=False)[0] for layer, mode in layers)
+    layers = [(image, "bicubic"), *((label, "nearest") for label in labels)]
+    return [F.grid_sample(layer[None], grid, mode, "border", align_corners=False)[0] for layer, mode in layers]
 
 
 def colour_statistics(images: list[np.ndarray], patch_px: int, seed: int) -> np.ndarray:

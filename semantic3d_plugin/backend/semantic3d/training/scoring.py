@@ -103,7 +103,7 @@ def score(
     model.eval()
     tally = _Tally(class_count, building_code)
     for sample in samples:
-        height_m, variance_m2, probability = predict(model, sample.rgb, tile_px, on_tile)
+        height_m, variance_m2, probability = predict(model, sample.rgb, tile_px, on_tile, sample.valid)
         known = np.isfinite(sample.ndsm_m)
         error_m = (height_m - sample.ndsm_m)[known]
         tally.add_heights(error_m)

@@ -11,6 +11,7 @@ from torch import nn
 from ..datasets.labelled import Sample
 from ..metrics.figures import Figures, figures
 from ..models.adapted import PhysicalOutputs
+from ..raster.gaps import fill_gaps
 
 
 def network_input(rgb: np.ndarray, height_px: int, width_px: int) -> torch.Tensor:
@@ -22,31 +23,41 @@ def network_input(rgb: np.ndarray, height_px: int, width_px: int) -> torch.Tenso
 
 @torch.no_grad()
 def predict(
-    model: nn.Module, rgb: np.ndarray, tile_px: int = 512, on_tile: Callable[[], None] | None = None
+    model: nn.Module,
+    rgb: np.ndarray,
+    tile_px: int = 512,
+    on_tile: Callable[[], None] | None = None,
+    valid: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Whole-image prediction in tiles side by side (no blending: a check, not a product).
 
     Args:
         rgb: uint8 [H, W, 3].
         on_tile: called before each tile; may raise.
+        valid: bool [H, W], where there is an image; the rest is filled tile by tile, as Reconstruct fills it.
 
     Returns:
         height [H, W] m, predictive variance [H, W] m2, class probability [K, H, W].
     """
     height, width = rgb.shape[:2]
     image = network_input(rgb, height + -height % tile_px, width + -width % tile_px)
+    gaps = None if valid is None else ~np.pad(valid, [(0, -size % tile_px) for size in (height, width)], mode="symmetric")
     device = next(model.parameters()).device
     maps = None
     for top in range(0, image.shape[1], tile_px):
         for left in range(0, image.shape[2], tile_px):
             if on_tile:
                 on_tile()
-            tile = image[None, :, top : top + tile_px, left : left + tile_px].to(device)
-            tile = tile.contiguous(memory_format=torch.channels_last)
+            place = slice(top, top + tile_px), slice(left, left + tile_px)
+            tile = image[(None, slice(None), *place)]
+            if gaps is not None and gaps[place].any():
+                tile = tile.clone()
+                fill_gaps(tile[0].numpy(), gaps[place])
+            tile = tile.to(device).contiguous(memory_format=torch.channels_last)
             h, aleatoric, epistemic, _, probability = model(tile)
             joined = torch.cat([h, aleatoric + epistemic, probability], dim=1)[0]
             maps = torch.zeros(len(joined), *image.shape[1:]) if maps is None else maps
-            maps[:, top : top + tile_px, left : left + tile_px] = joined.float().cpu()
+            maps[(slice(None), *place)] = joined.float().cpu()
     cut = maps[:, :height, :width].numpy()
     return cut[0], cut[1], cut[2:]
 
@@ -57,7 +68,7 @@ def validate(model: PhysicalOutputs, samples: list[Sample]) -> list[Figures]:
     model.eval()
     rows = []
     for sample in samples:
-        height_m, _, probability = predict(model, sample.rgb)
+        height_m, _, probability = predict(model, sample.rgb, valid=sample.valid)
         land_cover = probability.argmax(axis=0) + 1
         rows.append(figures(sample.name, sample.ndsm_m, sample.land_cover, height_m, land_cover))
     model.train(was_training)
