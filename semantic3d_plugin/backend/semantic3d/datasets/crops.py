@@ -59,6 +59,7 @@ class PublishedData:
         paper_counts: training and test crops in the paper.
         subset_of: crop or image name -> subset of the test set (table VI); empty where there is no list.
         remarks: what differs from the paper, for the log.
+        label_sources: what labels are made with beside rasters (class of each value, number of footprints), JSON values.
     """
 
     name: str
@@ -70,6 +71,7 @@ class PublishedData:
     paper_counts: tuple[int, int]
     subset_of: dict[str, str]
     remarks: tuple[str, ...] = ()
+    label_sources: tuple = ()
 
     def subset(self, crop: Crop) -> str:
         """The crop's subset, "" where the list does not name it."""

@@ -84,6 +84,7 @@ def open_open_data_dc(folder: Path, crop_px: int = CROP_PX, gsd_m: float = GSD_M
     return PublishedData(
         "Open Data DC", CLASS_NAMES, BUILDING_CODE, gsd_m, CropSet(parts[TRAIN], layers.read),
         CropSet(parts[TEST], layers.read), PAPER_CROPS, read_list(folder / "subsets.csv", "subset"), tuple(remarks),
+        layers.label_sources(),
     )
 
 
@@ -107,6 +108,10 @@ class _Layers:
         self._native, self._step = native, gsd_m / size.gsd_m  # native pixels along a pixel of the crops
         self._ndsm, self._cover = Reference(str(ndsm), "nDSM"), Reference(str(land_cover), "land cover")
         self._footprints = Footprints(folder / "buildings.geojson", native.crs)
+
+    def label_sources(self) -> tuple:
+        """See `PublishedData`."""
+        return sorted(self._code_of_value.items(), key=str), len(self._footprints)
 
     def grid(self, row: int, column: int, height: int, width: int, step: float) -> Grid:
         """A grid whose pixels are `step` native pixels; `row` and `column` are in native pixels."""
@@ -175,6 +180,9 @@ class Footprints:
         named = content.get("crs", {}).get("properties", {}).get("name", "EPSG:4326")
         self._shapes = list(transform_geom(named, crs, shapes))
         self._bounds = np.array([geometry_bounds(shape) for shape in self._shapes])  # [N, 4]: west, south, east, north
+
+    def __len__(self) -> int:
+        return len(self._shapes)
 
     def burn(self, grid: Grid) -> np.ndarray:
         """Mark pixels whose centre a footprint covers, bool [H, W]."""

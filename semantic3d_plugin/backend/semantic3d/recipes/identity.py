@@ -27,12 +27,12 @@ def data_identity(data: PublishedData) -> dict:
     """Which crops lie in which part, and what some of them show; where the folder lies decides nothing.
 
     Returns:
-        Counts of crops, a hash over their names and order, and what `_shown` says of some crops, by their names.
+        Counts of crops, hashes over their names and order and over what labels are made with, and what `_shown` says of some crops, by their names.
     """
     crops = [[(crop.name, crop.row, crop.column) for crop in part.crops] for part in (data.train, data.test)]
     return {
         "training_crops": len(data.train), "test_crops": len(data.test),
-        "split": _digest([crops, data.class_names, data.gsd_m]),
+        "split": _digest([crops, data.class_names, data.gsd_m]), "labels": _digest(data.label_sources),
         "shown": {**_shown_by(data.train, len(data.class_names)), **_shown_by(data.test, len(data.class_names))},
     }  # fmt: skip
 
@@ -71,6 +71,8 @@ def _other_data(before: dict, now: dict) -> str:
         return f"of the data's {counts[0]} others were used for training or have other names (split.csv, folders)"
     if "shown" not in before:  # heights and classes noted as one mean each: swapped classes hardly moved it
         return "an earlier version made it and noted too little of its labels to tell whether the data are the same"
+    if before["labels"] != now["labels"]:
+        return "the list of classes (landcover.csv) or the number of footprints was another"
     for name, shown in now["shown"].items():
         for what, values in shown.items():
             if not np.allclose(before["shown"][name][what], values, rtol=0, atol=_TOLERANCES[what]):
