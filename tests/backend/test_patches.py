@@ -8,7 +8,14 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from semantic3d.datasets.labelled import Sample  # noqa: E402
-from semantic3d.training.patches import PatchConfig, PatchSource, gap_colour, random_gap  # noqa: E402
+from semantic3d.training.patches import (  # noqa: E402
+    PatchConfig,
+    PatchSource,
+    colour_jitter,
+    gap_colour,
+    panchromatic,
+    random_gap,
+)
 
 
 def source(**settings):
@@ -59,7 +66,7 @@ def ramp(size=200):
 
 
 def spun_source(**settings):
-    config = PatchConfig(patch_px=64, zoom_low=1.0, zoom_high=1.0, colour=0.0, gap_share=0.0, **settings)
+    config = PatchConfig(patch_px=64, zoom_low=1.0, zoom_high=1.0, colour=0.0, gap_share=0.0, grey_share=0.0, **settings)
     return PatchSource([([ramp()], 1.0)], config)
 
 
@@ -84,7 +91,7 @@ def test_patches_are_turned_by_any_angle_with_their_labels():
 
 def test_an_image_too_small_to_fill_a_turned_patch_is_turned_by_quarters():
     source = spun_source(spin_share=1.0)
-    source.config = PatchConfig(patch_px=190, zoom_low=1.0, zoom_high=1.0, colour=0.0, gap_share=0.0, spin_share=1.0)
+    source.config = replace(source.config, patch_px=190)
     for image in source.batch(6, 4).image:
         assert min(abs(value) for value in gradients(image)) < 0.01
     for image in spun_source(spin_share=0.0).batch(6, 4).image:
@@ -93,7 +100,8 @@ def test_an_image_too_small_to_fill_a_turned_patch_is_turned_by_quarters():
 
 @pytest.mark.parametrize("zoom", [0.8, 0.9, 1.15, 1.3])
 def test_labels_lie_under_the_pixels_that_show_them_at_every_scale(zoom):
-    config = PatchConfig(patch_px=96, zoom_low=zoom, zoom_high=zoom, colour=0.0, gap_share=0.0, spin_share=0.0)
+    config = PatchConfig(patch_px=96, zoom_low=zoom, zoom_high=zoom, colour=0.0, gap_share=0.0, grey_share=0.0,
+                         spin_share=0.0)
     batch = PatchSource([([ramp()], 1.0)], config).batch(8, 3)
     for image, height in zip(batch.image, batch.ndsm_m[:, 0]):
         offset_px = (image[0] + 1) * 127.5 - height * round(96 / zoom) / 96  # heights grow with the plane
@@ -108,7 +116,38 @@ def test_where_there_is_no_image_a_patch_shows_its_mirror_image_as_inference_doe
     black = np.where(valid[..., None], sample.rgb, 0).astype(np.uint8)
     heights = np.where(valid, sample.ndsm_m, np.nan).astype(np.float32)
     sample = replace(sample, rgb=black, ndsm_m=heights, valid=valid)
-    config = PatchConfig(patch_px=64, zoom_low=1.0, zoom_high=1.0, colour=0.0, gap_share=0.0, spin_share=spin_share)
+    config = PatchConfig(patch_px=64, zoom_low=1.0, zoom_high=1.0, colour=0.0, gap_share=0.0, grey_share=0.0,
+                         spin_share=spin_share)
     images = PatchSource([([sample], 1.0)], config).batch(16, 1).image
     blue = (images[:, 2] + 1) * 127.5  # 90 everywhere in the image
     assert (blue - 90).abs().quantile(0.97) < 3  # nowhere black, but where a border was resampled
+
+
+def test_some_patches_have_no_colour_and_keep_their_labels():
+    images = source(grey_share=0.3, gap_share=0.0).batch(60, 7).image
+    grey = [bool((image == image[:1]).all()) for image in images]
+    assert 0.15 < np.mean(grey) < 0.45
+    assert all(image.std() > 0.02 for image in images)
+    assert not any(bool((image == image[:1]).all()) for image in source(grey_share=0.0).batch(60, 7).image)
+
+
+def test_panchromatic_sensors_differ_and_stay_within_the_bands():
+    image = torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(1))
+    rng = np.random.default_rng(2)
+    seen = [panchromatic(image, rng) for _ in range(5)]
+    for grey in seen:
+        assert torch.equal(grey[0], grey[1]) and torch.equal(grey[0], grey[2])
+        assert (grey[0] >= image.amin(0) - 1e-6).all() and (grey[0] <= image.amax(0) + 1e-6).all()
+    assert not torch.allclose(seen[0], seen[1], atol=0.02)
+
+
+def test_some_patches_are_sharpened_and_some_blurred():
+    edge = torch.full((3, 32, 32), 0.3)
+    edge[:, :, 16:] = 0.7
+    steps = []
+    for seed in range(80):
+        image = colour_jitter(edge, np.random.default_rng(seed), 1.0)
+        contrast = float((image[:, :, 24:].mean() - image[:, :, :8].mean()))
+        steps.append(float((image[:, 2:-2, 16] - image[:, 2:-2, 15]).mean()) / contrast)
+    assert min(steps) < 0.8 and max(steps) > 1.3  # a soft edge, and one that overshoots
+    assert 0.3 < np.mean(np.abs(np.array(steps) - 1) < 0.05) < 0.8

@@ -49,6 +49,7 @@ class PatchConfig:
             network's norms run over the whole window; without such patches a flat half hides the roofs of the other.
         spin_share: share of patches turned by any angle instead of quarter turns, of images large enough to fill
             them. Houses of one town stand along few directions.
+        grey_share: share of patches without colour, as panchromatic sensors and old photographs see.
     """
 
     patch_px: int = 256
@@ -58,6 +59,7 @@ class PatchConfig:
     style_share: float = 0.35
     gap_share: float = 0.3
     spin_share: float = 0.5
+    grey_share: float = 0.08
 
 
 class PatchSource:
@@ -121,7 +123,10 @@ class PatchSource:
         height = height * scale
         if self.styles is not None and rng.random() < self.config.style_share:
             image = restyled(image, self.styles[rng.integers(len(self.styles))], rng.uniform(0.3, 1.0))
-        image = colour_jitter(image, rng, self.config.colour).clamp(0, 1)
+        image = colour_jitter(image, rng, self.config.colour)
+        if rng.random() < self.config.grey_share:
+            image = panchromatic(image, rng)
+        image = image.clamp(0, 1)
         if rng.random() < self.config.gap_share:
             gap = random_gap(self.config.patch_px, rng)
             image = torch.where(gap, gap_colour(image, gap, rng), image)
@@ -228,8 +233,18 @@ def restyled(image: Tensor, style: np.ndarray, strength: float) -> Tensor:
     return (image - own_mean) * gain + own_mean + strength * (mean - own_mean)
 
 
+def panchromatic(image: Tensor, rng: np.random.Generator) -> Tensor:
+    """One band instead of three, with a random sensitivity to each; all three channels show it.
+
+    Args:
+        image: [3, H, W].
+    """
+    sensitivity = torch.from_numpy(rng.dirichlet((2.0, 2.0, 2.0)).astype(np.float32))
+    return (sensitivity[:, None, None] * image).sum(dim=0, keepdim=True).repeat(3, 1, 1)
+
+
 def colour_jitter(image: Tensor, rng: np.random.Generator, strength: float) -> Tensor:
-    """Other cameras, seasons and hours: gain, white balance, gamma, saturation, blur, noise.
+    """Other cameras, seasons and hours: gain, white balance, gamma, saturation, blur or sharpening, noise.
 
     Args:
         image: [3, H, W] in 0..1.
@@ -245,10 +260,14 @@ def colour_jitter(image: Tensor, rng: np.random.Generator, strength: float) -> T
     image = grey + (image - grey) * float(spread(0.25))
     middle = image.mean()
     image = middle + (image - middle) * float(spread(0.3)) + float(rng.normal(0, 0.05 * strength))
-    if rng.random() < 0.3 * strength:
-        factor = rng.uniform(0.4, 0.9)
+    focus = rng.random() / strength if strength else 1.0
+    if focus < 0.3:
+        factor = rng.uniform(0.3, 0.9)
         small = F.interpolate(image[None], scale_factor=factor, mode="bilinear", antialias=True, align_corners=False)
         image = F.interpolate(small, size=image.shape[-2:], mode="bilinear", align_corners=False)[0]
+    elif focus < 0.45:
+        soft = F.avg_pool2d(image[None], 3, stride=1, padding=1, count_include_pad=False)[0]
+        image = image + float(rng.uniform(0.3, 2.0)) * (image - soft)
     if rng.random() < 0.5 * strength:
         noise = rng.normal(0, rng.uniform(0.002, 0.025), image.shape)
         image = image + torch.from_numpy(noise.astype(np.float32))
