@@ -59,7 +59,7 @@ class PatchConfig:
     style_share: float = 0.35
     gap_share: float = 0.3
     spin_share: float = 0.5
-    grey_share: float = 0.08
+    grey_share: float = 0.12
 
 
 class PatchSource:
