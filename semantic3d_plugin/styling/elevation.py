@@ -8,6 +8,7 @@ from qgis import core
 from qgis.core import QgsSettings
 
 from ..translation import tr
+from .renderers import map_units_per_metre
 
 SHADING_SETTING = "semantic3d/elevation_shading"
 
@@ -29,7 +30,8 @@ def set_elevation(layer, enabled):
 def use_as_project_terrain(layer, project):
     """Make `layer` the project's terrain, so that a new 3D view opens with it.
 
-    A terrain that the user chose stays. Returns True where the terrain is now `layer`.
+    A terrain that the user chose stays. Where the project counts in feet, metres become feet; in degrees there is
+    no 3D view (`terrain_messages` says so). Returns True where the terrain is now `layer`.
     """
     if not hasattr(project, "elevationProperties") or not hasattr(core, "QgsRasterDemTerrainProvider"):
         return False
@@ -38,6 +40,8 @@ def use_as_project_terrain(layer, project):
         return False
     terrain = core.QgsRasterDemTerrainProvider()
     terrain.setLayer(layer)
+    if not project.crs().isGeographic():
+        terrain.setScale(map_units_per_metre(project.crs()))
     properties.setTerrainProvider(terrain)
     return True
 

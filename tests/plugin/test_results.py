@@ -182,6 +182,16 @@ class TestElevation:
             mode = height.elevationProperties().mode()
             assert mode == Qgis.RasterElevationMode.RepresentsElevationSurface
 
+    @pytest.mark.parametrize(("authid", "scale"), [("EPSG:32610", 1.0), ("EPSG:2992", 3.28084), ("EPSG:4326", 1.0)])
+    def test_terrain_stands_in_the_units_of_the_project(self, project, tmp_path, authid, scale):
+        """EPSG:2992 is in feet; heights in metres would make the 3D view 3.28 times too flat."""
+        path = scene.write_height(str(tmp_path / "h.tif"), epsg=2992, origin=(200000.0, 200000.0), gsd=1.0)
+        layer = QgsRasterLayer(path, "h")
+        project.setCrs(QgsCoordinateReferenceSystem(authid))
+        if not elevation.use_as_project_terrain(layer, project):
+            pytest.skip("this QGIS has no project terrain")
+        assert project.elevationProperties().terrainProvider().scale() == pytest.approx(scale, rel=1e-4)
+
     def test_newer_qgis_is_asked_never_assumed(self):
         """A stand-in for 3.38: only what it has is called."""
 
