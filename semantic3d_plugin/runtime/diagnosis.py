@@ -27,7 +27,7 @@ ADVICE = {
 }
 OTHER_MODEL = "Choose another model package (MODEL), or leave MODEL empty for the one that comes with the plugin."
 OWN_MODEL = "The model that comes with the plugin is damaged: install the plugin again."
-REPAIR = "Repair the environment: semantic3d:setup_backend with ACTION=repair."
+REPAIR = "Repair the environment: semantic3d:setup_backend with ACTION=repair and PROFILE={profile}."
 
 
 @dataclass
@@ -106,16 +106,22 @@ def diagnose(
         raise
     except Semantic3DError as error:
         diagnosis.problem = f"{error} [{error.code}]"
-        diagnosis.advice = REPAIR if backend.source == "managed" else ADVICE[backend.source]
+        diagnosis.advice = _repair(backend)
         return diagnosis
     diagnosis.healthy = bool(diagnosis.values.get("healthy", True))
     if not diagnosis.healthy:
         problems = _of_type(list, diagnosis.values.get("problems")) or ["the backend's own check failed"]
         diagnosis.problem = "; ".join(map(str, problems))
-        diagnosis.advice = REPAIR if backend.source == "managed" else ADVICE[backend.source]
+        diagnosis.advice = _repair(backend)
         if _only_the_model_failed(diagnosis.values):  # another interpreter would not make it valid
             diagnosis.advice = OTHER_MODEL if job.model_path else OWN_MODEL
     return diagnosis
+
+
+def _repair(backend) -> str:
+    if backend.source != "managed":
+        return ADVICE[backend.source]
+    return REPAIR.format(profile=backend.profile)
 
 
 def _only_the_model_failed(values: dict[str, Any]) -> bool:

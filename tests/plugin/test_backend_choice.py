@@ -127,6 +127,16 @@ def test_the_advice_for_an_invalid_model_is_another_model(home, tmp_path, monkey
     assert problem.startswith("it is broken") and words in problem and not_said not in problem
 
 
+@pytest.mark.parametrize("profile", ["light", "full"])
+def test_the_advice_to_repair_names_the_environment_that_is_broken(home, monkeypatch, profile):
+    values = {"healthy": False, "problems": ["torch is broken"], "checks": [{"name": "torch", "ok": False, "detail": ""}]}
+    backend = environment.BackendEnvironment("/python", profile, "managed", True)  # full serves light jobs, too
+    monkeypatch.setattr(diagnosis, "find_backend", lambda asked: backend)
+    monkeypatch.setattr(diagnosis, "run_job", lambda *rest, **options: values)
+    problem = processing.run("semantic3d:check_backend", {})["PROBLEM"]
+    assert f"ACTION=repair and PROFILE={profile}." in problem
+
+
 # -- auto ------------------------------------------------------------------------------------------
 
 
