@@ -8,10 +8,12 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from semantic3d.datasets.labelled import Sample  # noqa: E402
+from semantic3d.training import patches  # noqa: E402
 from semantic3d.training.patches import (  # noqa: E402
     PatchConfig,
     PatchSource,
     colour_jitter,
+    compressed,
     gap_colour,
     panchromatic,
     random_gap,
@@ -66,8 +68,8 @@ def ramp(size=200):
 
 
 def spun_source(**settings):
-    config = PatchConfig(patch_px=64, zoom_low=1.0, zoom_high=1.0, colour=0.0, gap_share=0.0, grey_share=0.0, **settings)
-    return PatchSource([([ramp()], 1.0)], config)
+    kept = dict(zoom_low=1.0, zoom_high=1.0, colour=0.0, gap_share=0.0, grey_share=0.0)
+    return PatchSource([([ramp()], 1.0)], PatchConfig(patch_px=64, **kept, **settings))
 
 
 def gradients(image):
@@ -141,7 +143,8 @@ def test_panchromatic_sensors_differ_and_stay_within_the_bands():
     assert not torch.allclose(seen[0], seen[1], atol=0.02)
 
 
-def test_some_patches_are_sharpened_and_some_blurred():
+def test_some_patches_are_sharpened_and_some_blurred(monkeypatch):
+    monkeypatch.setattr(patches, "compressed", lambda image, quality: image)
     edge = torch.full((3, 32, 32), 0.3)
     edge[:, :, 16:] = 0.7
     steps = []
@@ -151,3 +154,11 @@ def test_some_patches_are_sharpened_and_some_blurred():
         steps.append(float((image[:, 2:-2, 16] - image[:, 2:-2, 15]).mean()) / contrast)
     assert min(steps) < 0.8 and max(steps) > 1.3  # a soft edge, and one that overshoots
     assert 0.3 < np.mean(np.abs(np.array(steps) - 1) < 0.05) < 0.8
+
+
+def test_compression_is_that_of_jpeg_and_stronger_where_the_quality_is_low():
+    y, x = np.mgrid[:64, :64] / 64
+    image = torch.from_numpy(np.stack([x, y, (x > 0.5) * 0.8]).astype(np.float32))
+    lost = [float((compressed(image, quality) - image).abs().mean()) for quality in (90, 50, 20)]
+    assert 0 < lost[0] < lost[1] < lost[2] < 0.1
+    assert compressed(image * 3 - 1, 90).min() >= 0 and compressed(image * 3 - 1, 90).max() <= 1

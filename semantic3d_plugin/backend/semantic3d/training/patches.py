@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from rasterio.errors import NotGeoreferencedWarning
+from rasterio.io import MemoryFile
 from torch import Tensor
 
 from ..datasets.labelled import Sample
@@ -244,7 +247,7 @@ def panchromatic(image: Tensor, rng: np.random.Generator) -> Tensor:
 
 
 def colour_jitter(image: Tensor, rng: np.random.Generator, strength: float) -> Tensor:
-    """Other cameras, seasons and hours: gain, white balance, gamma, saturation, blur or sharpening, noise.
+    """Other cameras, seasons and hours: gain, white balance, gamma, saturation, blur or sharpening, noise, JPEG.
 
     Args:
         image: [3, H, W] in 0..1.
@@ -271,4 +274,23 @@ def colour_jitter(image: Tensor, rng: np.random.Generator, strength: float) -> T
     if rng.random() < 0.5 * strength:
         noise = rng.normal(0, rng.uniform(0.002, 0.025), image.shape)
         image = image + torch.from_numpy(noise.astype(np.float32))
+    if rng.random() < 0.3 * strength:
+        image = compressed(image, int(rng.integers(25, 90)))
     return image
+
+
+def compressed(image: Tensor, quality: int) -> Tensor:
+    """Through a JPEG file, as most orthophotos and all web maps went.
+
+    Args:
+        image: [3, H, W] in 0..1, clamped.
+        quality: 1 to 100.
+    """
+    pixels = (image.clamp(0, 1) * 255).round().byte().numpy()
+    shape = dict(zip(("count", "height", "width"), pixels.shape), dtype="uint8")
+    with MemoryFile() as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with file.open(driver="JPEG", quality=quality, **shape) as target:
+            target.write(pixels)
+        with file.open() as source:
+            return torch.from_numpy(source.read()).float() / 255
