@@ -9,6 +9,7 @@ import pickle
 import shutil
 import stat
 import struct
+import tracemalloc
 import zipfile
 
 import package_model
@@ -188,7 +189,8 @@ def test_an_unlisted_file_is_refused(folder):
 
 
 def test_desktop_droppings_are_ignored(folder):
-    (folder / ".DS_Store").write_bytes(b"x")
+    for name in (".DS_Store", "._manifest.json", "._model.onnx"):
+        (folder / name).write_bytes(b"x")
     assert packages.load_package(str(folder)).name == "fake"
 
 
@@ -288,6 +290,40 @@ def test_a_bomb_is_refused_before_it_grows(folder, tmp_path):
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("notes.txt", bytes(64 << 20))
     refused(path, "taken for a bomb")
+
+
+def understated(path, name, size):
+    """The zip with another uncompressed size for an entry, in its header and in the list of files."""
+    data = bytearray(path.read_bytes())
+    for mark, size_at, name_at in ((b"PK\x03\x04", 22, 30), (b"PK\x01\x02", 24, 46)):
+        place = data.find(mark)
+        while data[place + name_at:place + name_at + len(name)] != name.encode():
+            place = data.index(mark, place + 1)
+        data[place + size_at:place + size_at + 4] = size.to_bytes(4, "little")
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_methods_that_inflate_without_a_limit_are_refused(folder, tmp_path, method):
+    path = zip_of(tmp_path / "odd.zip", [(f.name, f.read_bytes()) for f in folder.iterdir() if f.name != "CARD.md"])
+    with zipfile.ZipFile(path, "a", method) as archive:
+        archive.writestr("CARD.md", bytes(1 << 20))
+    refused(understated(path, "CARD.md", 7), "CARD.md", "neither stored nor deflated")
+
+
+def test_an_entry_that_claims_to_be_small_is_read_no_further(folder, tmp_path):
+    size = 200 << 20
+    change_manifest(folder, lambda m: m["files"]["CARD.md"].update(bytes=size))
+    path = zip_of(tmp_path / "small.zip", [(f.name, f.read_bytes()) for f in folder.iterdir() if f.name != "CARD.md"])
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("CARD.md", bytes(size))
+    understated(path, "CARD.md", 1000)
+    tracemalloc.start()
+    refused(path, "CARD.md")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20 << 20
 
 
 def test_an_entry_that_grows_past_its_listed_size_is_refused(folder, tmp_path):

@@ -25,7 +25,7 @@ _ZIP_ERRORS = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError, RuntimeError, struct.error,
     KeyError,
 )
-_DESKTOP_DROPPINGS = {".ds_store", "thumbs.db", "desktop.ini"}
+_DESKTOP_DROPPINGS = {".ds_store", "thumbs.db", "desktop.ini", ".directory"}
 _PICKLE_STARTS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
@@ -39,7 +39,7 @@ class FolderFiles:
         """Names of all files; InvalidModel on links, folders and odd names."""
         names = []
         for entry in sorted(os.scandir(self.path), key=lambda item: item.name):
-            if entry.name.lower() in _DESKTOP_DROPPINGS:
+            if _is_dropping(entry.name):
                 continue
             if entry.is_symlink():
                 raise InvalidModel(f"The package holds a link ({_shown(entry.name)}); only plain files are allowed.")
@@ -86,12 +86,14 @@ class ZipFiles:
         return MANIFEST_NAME in self.names()
 
     def read(self, name: str, limit: int) -> bytes:
-        """At most `limit` + 1 bytes of a file, however far the entry would inflate."""
+        """At most `limit` + 1 bytes of a file, however far the entry would inflate, and whatever size it claims."""
         if self._members is None:
             self.names()
         try:
-            with zipfile.ZipFile(self.path) as archive, archive.open(self._members[name]) as stream:
-                return stream.read(limit + 1)
+            with zipfile.ZipFile(self.path) as archive:
+                info = archive.getinfo(self._members[name])
+                with archive.open(info) as stream:
+                    return stream.read(min(limit, info.file_size) + 1)
         except _ZIP_ERRORS as error:
             raise InvalidModel(f'"{name}" cannot be read from the zip ({ascii(str(error))}).') from error
 
@@ -102,12 +104,14 @@ class ZipFiles:
             parts = info.filename.split("/")
             if ".." in parts or info.filename.startswith("/") or "\\" in info.filename or ":" in info.filename:
                 raise InvalidModel(f"The zip tries to leave its folder with the entry {_shown(info.filename)}.")
-            if parts[0] == "__MACOSX" or parts[-1].lower() in _DESKTOP_DROPPINGS or info.is_dir():
+            if parts[0] == "__MACOSX" or _is_dropping(parts[-1]) or info.is_dir():
                 continue
             if stat.S_ISLNK(info.external_attr >> 16):
                 raise InvalidModel(f"The package holds a link ({_shown(info.filename)}); only plain files are allowed.")
             if info.flag_bits & 0x1:
                 raise InvalidModel(f"The zip entry {_shown(info.filename)} is encrypted.")
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others inflate without a limit
+                raise InvalidModel(f"The zip entry {_shown(info.filename)} is neither stored nor deflated; it is refused.")
             if info.file_size > max(_SMALL_BYTES, _MOST_INFLATION * info.compress_size):
                 raise InvalidModel(
                     f"The zip entry {_shown(info.filename)} would grow from {info.compress_size} to {info.file_size} "
@@ -167,6 +171,11 @@ def read_verified(files, name: str, entry: dict) -> bytes:
     if data.startswith(_PICKLE_STARTS) or data.startswith(b"PK\x03\x04"):
         raise InvalidModel(f'"{name}" is a pickle or an archive, which may run code on load; it is refused.')
     return data
+
+
+def _is_dropping(name: str) -> bool:
+    """Whether a desktop left the file; "._NAME" is what macOS leaves on disks of other systems."""
+    return name.startswith("._") or name.lower() in _DESKTOP_DROPPINGS
 
 
 def _checked_name(name: str) -> str:
