@@ -119,10 +119,9 @@ class CheckBackend(PluginAlgorithm):
             diagnosis = diagnose(versions, job, feedback, event_pump(), profile)
         except (Cancelled, InvalidModel) as error:
             raise QgsProcessingException(str(error)) from error
-        *facts, verdict = diagnosis.text.splitlines()
-        for line in facts:
+        for line in diagnosis.fact_lines:
             feedback.pushInfo(line)
-        (feedback.pushInfo if diagnosis.healthy else feedback.pushWarning)(verdict)
+        (feedback.pushInfo if diagnosis.healthy else feedback.pushWarning)(diagnosis.verdict)
         return {**self._write(diagnosis, parameters, context), **self._answers(diagnosis)}
 
     def _write(self, diagnosis, parameters, context):

@@ -25,6 +25,7 @@ def given_model(algorithm, parameters, context):
     path = algorithm.parameterAsFile(parameters, "MODEL", context).strip()
     if not path:
         return ""
+    path = os.path.abspath(path)  # the folder of a bare manifest.json would be "", the bundled model
     if not os.path.exists(path):
         raise InvalidModel(tr("There is no model package at {}. Leave MODEL empty for the bundled one.").format(path))
     return os.path.dirname(path) if os.path.basename(path) == "manifest.json" else path

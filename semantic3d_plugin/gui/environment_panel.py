@@ -60,7 +60,7 @@ class EnvironmentPanel(QWidget):
     def start(self, action):
         """Run one of the buttons' actions."""
         self.save()
-        algorithm_id, parameters = self.actions()[action][1:]
+        algorithm_id, parameters = self.actions()[action]
         if action == "remove" and not self._confirm_removal():
             return
         self.log.clear()
@@ -70,16 +70,16 @@ class EnvironmentPanel(QWidget):
         self._show_running(started)
 
     def actions(self):
-        """Label, algorithm and parameters by button; repair and remove act on the environment in use."""
+        """Algorithm and parameters by button; repair and remove act on the environment in use."""
         backend = find_backend()
         profile = backend.profile if backend.source == "managed" else "light"
         kind = {"ACCELERATOR": backend.accelerator} if backend.accelerator else {}  # else auto may make the other one
         return {
-            "light": (tr("Install light"), SETUP, {"ACTION": "install", "PROFILE": "light"}),
-            "full": (tr("Install full"), SETUP, {"ACTION": "install", "PROFILE": "full"}),
-            "check": (tr("Check"), CHECK, {}),
-            "repair": (tr("Repair"), SETUP, {"ACTION": "repair", "PROFILE": profile, **kind}),
-            "remove": (tr("Remove"), SETUP, {"ACTION": "remove", "PROFILE": profile}),
+            "light": (SETUP, {"ACTION": "install", "PROFILE": "light"}),
+            "full": (SETUP, {"ACTION": "install", "PROFILE": "full"}),
+            "check": (CHECK, {}),
+            "repair": (SETUP, {"ACTION": "repair", "PROFILE": profile, **kind}),
+            "remove": (SETUP, {"ACTION": "remove", "PROFILE": profile}),
         }
 
     def _build(self):
@@ -119,7 +119,14 @@ class EnvironmentPanel(QWidget):
 
     def _button_row(self):
         row = QGridLayout()
-        for column, (action, (label, _, _)) in enumerate(self.actions().items()):
+        labels = {
+            "light": tr("Install light"),
+            "full": tr("Install full"),
+            "check": tr("Check"),
+            "repair": tr("Repair"),
+            "remove": tr("Remove"),
+        }
+        for column, (action, label) in enumerate(labels.items()):
             button = QPushButton(label)
             button.clicked.connect(lambda checked=False, action=action: self.start(action))
             row.addWidget(button, 0, column)

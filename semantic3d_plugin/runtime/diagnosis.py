@@ -52,10 +52,18 @@ class Diagnosis:
 
     @property
     def text(self) -> str:
-        """The report for people: one fact in a line."""
-        lines = [f"{label}: {value}" for label, value in self.facts + _findings(self.values)]
-        lines.append("The backend is healthy." if self.healthy else f"NOT HEALTHY: {self.problem} {self.advice}")
-        return "\n".join(lines)
+        """The report for people: one fact in a line, then the verdict."""
+        return "\n".join([*self.fact_lines, self.verdict])
+
+    @property
+    def fact_lines(self) -> list[str]:
+        """What was found, label and value."""
+        return [f"{label}: {value}" for label, value in self.facts + _findings(self.values)]
+
+    @property
+    def verdict(self) -> str:
+        """Healthy, or what is wrong (of several lines, perhaps) and what to do."""
+        return "The backend is healthy." if self.healthy else f"NOT HEALTHY: {self.problem} {self.advice}"
 
     def write(self, path: str) -> None:
         """Write the report in the form that the name asks for: .json, .txt, else HTML."""

@@ -95,7 +95,21 @@ def look_at(lock: Lock) -> BackendEnvironment:
     if not python.is_file():  # a link to a base interpreter that was removed or upgraded counts as absent
         problem = f"{folder} has lost its Python, as happens when the system's Python is upgraded: repair it."
         return BackendEnvironment("", healthy=False, problem=problem, **base)
+    home = _base_folder(folder)
+    if home and not os.path.isdir(home):  # on Windows python.exe is a launcher, which stays
+        problem = f"{folder} was built on the Python in {home}, which is gone: repair it."
+        return BackendEnvironment("", healthy=False, problem=problem, **base)
     return BackendEnvironment(str(python), healthy=True, **base)
+
+
+def _base_folder(folder: Path) -> str:
+    """The folder of the Python that a virtual environment stands on, "" where it does not say."""
+    try:
+        lines = (folder / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    values = dict(line.partition("=")[::2] for line in lines)
+    return {name.strip().lower(): value.strip() for name, value in values.items()}.get("home", "")
 
 
 def read_marker(folder: Path) -> dict[str, Any] | None:

@@ -7,12 +7,13 @@ only its interpreter is ever started, never a script with a fixed first line.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator, Sequence
 
 from ..backend.s3d_protocol.errors import BackendMissing, InvalidParameter, OutputFailed
 from .environment import BackendEnvironment, look_at
@@ -68,7 +69,7 @@ class Installer:
         Raises:
             Semantic3DError: it could not be made; what was there before still is.
         """
-        with Ownership(environments_folder() / "setup.lock"), self._logging(lock):
+        with _disk_faults(), Ownership(environments_folder() / "setup.lock"), self._logging(lock):
             self._clear_leftovers(lock)
             found = look_at(lock)
             if found.healthy and not again:
@@ -84,7 +85,7 @@ class Installer:
     def remove(self, profile: str, accelerators: tuple[str, ...]) -> list[str]:
         """Remove these environments, of every version. Returns their folders."""
         removed = []
-        with Ownership(environments_folder() / "setup.lock"):
+        with _disk_faults(), Ownership(environments_folder() / "setup.lock"):
             for accelerator in accelerators:
                 for folder in sorted(environments_folder().glob(f"{profile}-{accelerator}-*")):
                     if folder.is_dir():
@@ -100,7 +101,7 @@ class Installer:
         """Fill the wheelhouse with all that `install` needs on a machine like this one. Returns the number of files."""
         if not self._wheelhouse:
             raise InvalidParameter("Name the folder (WHEELHOUSE) that the packages are to be downloaded to.")
-        with Ownership(environments_folder() / "setup.lock"), self._logging(lock):
+        with _disk_faults(), Ownership(environments_folder() / "setup.lock"), self._logging(lock):
             folder = self._aside(lock)
             try:
                 base, uv = self._tools(lock)
@@ -119,9 +120,7 @@ class Installer:
         started_s = time.monotonic()
         try:
             self._step(2, "Looking for a Python and for uv")
-            base, uv = self._tools(lock)
-            self._step(8, f"Creating {environments_folder() / lock.name}")
-            self._make_venv(folder, base, uv, with_pip=not uv)
+            base, uv = self._begin(folder, lock)
             self._step(15, f"Installing the packages of the {lock.profile} environment ({lock.accelerator})")
             self._install_all(folder, lock, base, uv)
             self._install_cuda_of_torch(folder, lock, base, uv)
@@ -141,12 +140,37 @@ class Installer:
             if folder.exists():
                 self._remove_folder(folder)
 
-    def _tools(self, lock: Lock) -> tuple[Interpreter | None, list[str]]:
+    def _begin(self, folder: Path, lock: Lock) -> tuple[Interpreter | None, list[str]]:
+        """Make the virtual environment, on the next Python where one cannot; returns what it was made with."""
+        failed, first = [], None
+        while True:
+            try:
+                base, uv = self._tools(lock, failed)
+            except BackendMissing:
+                if first is not None:
+                    raise first from None
+                raise
+            self._step(8, f"Creating {environments_folder() / lock.name}")
+            try:
+                self._make_venv(folder, base, uv, with_pip=not uv)
+                return base, uv
+            except (OutputFailed, BackendMissing) as error:
+                if self._base_python or base is None:
+                    raise
+                first = first or error
+                failed.append(base.path)
+                self._say(f"{base.path} did not do ({error}). Another Python is looked for.")
+                self._remove_folder(folder)
+
+    def _tools(self, lock: Lock, failed: Sequence[str] = ()) -> tuple[Interpreter | None, list[str]]:
         """The base interpreter and uv's command. Without a usable Python uv may fetch one."""
         self._variables = installer_variables(write_certificates(home_folder() / "trusted_certificates.pem"))
         uv = find_uv()
         try:
-            base = find_base(self._base_python, lock.oldest_python, self._variables, self._feedback, self._pump)
+            base = find_base(
+                self._base_python, lock.oldest_python, self._variables, self._feedback, self._pump,
+                downloads=not uv and not self._wheelhouse, but_not=failed,
+            )  # fmt: skip
         except BackendMissing:
             if self._base_python or not uv or self._wheelhouse:
                 raise
@@ -161,7 +185,7 @@ class Installer:
         if uv:
             command = [*uv, "venv", "--no-project", "--python", base.path if base else _MANAGED_PYTHON]
             if base is None:
-                command += ["--managed-python"]
+                command += ["--python-preference", "only-managed"]
             done = self._run([*command, *(["--seed"] if with_pip else []), str(folder)], uv=True)
         elif not base.venv or not (base.ensurepip or base.pip):
             raise BackendMissing(self._no_venv_advice(base))
@@ -263,7 +287,14 @@ class Installer:
         return environments_folder() / f"{lock.name}.building-{os.getpid()}"
 
     def _clear_leftovers(self, lock: Lock) -> None:
-        """Remove what an installer left behind that was killed; we hold the lock, so none is at work."""
+        """Remove what an installer left behind that was killed; we hold the lock, so none is at work.
+
+        Where it was killed between two renames, the environment that was in use comes back.
+        """
+        final = environments_folder() / lock.name
+        for old in environments_folder().glob(f"{lock.name}.old-*"):
+            if not final.exists() and (old / MARKER).is_file():
+                old.rename(final)
         for pattern in (f"{lock.name}.building-*", f"{lock.name}.old-*"):
             for folder in environments_folder().glob(pattern):
                 self._remove_folder(folder)
@@ -279,9 +310,9 @@ class Installer:
         old = final.with_name(f"{final.name}.old-{os.getpid()}")
         try:
             if final.exists():
-                final.rename(old)
+                _renamed(final, old)
             try:
-                built.rename(final)
+                _renamed(built, final)
             except OSError:
                 if old.exists():
                     old.rename(final)
@@ -300,7 +331,7 @@ class Installer:
             return
         try:
             (folder / MARKER).unlink(missing_ok=True)
-            shutil.rmtree(folder)
+            shutil.rmtree(_long(folder))
         except OSError as error:
             raise OutputFailed(
                 f"{folder} could not be removed ({error.strerror or error}). Close programs that use it and try again."
@@ -363,12 +394,43 @@ class Installer:
     def _write(self, text: str) -> str:
         clean = scrubbed(text, self._variables)
         if self._log is not None:
-            self._log.write(clean + "\n")
-            self._log.flush()
+            with contextlib.suppress(OSError):  # a full disk stops the work where it matters, not the diary
+                self._log.write(clean + "\n")
+                self._log.flush()
         return clean
 
     def _logging(self, lock: Lock) -> _Log:
         return _Log(self, environments_folder() / f"{lock.name}.log")
+
+
+@contextlib.contextmanager
+def _disk_faults() -> Iterator[None]:
+    """Tell in our own words what the disk refuses."""
+    try:
+        yield
+    except OSError as error:
+        where = f" at {error.filename}" if error.filename else ""
+        raise OutputFailed(
+            f"The disk refused{where}: {error.strerror or error}. Make room in {home_folder()}, or set SEMANTIC3D_HOME "
+            "to a folder on another disk; what was there before is unchanged.",
+            {"path": str(error.filename or "")},
+        ) from error
+
+
+def _renamed(folder: Path, new: Path) -> None:
+    """Rename, with patience where a virus scanner looks at what was just written."""
+    for _ in range(20 if os.name == "nt" else 0):
+        try:
+            folder.rename(new)
+            return
+        except PermissionError:
+            time.sleep(0.5)
+    folder.rename(new)
+
+
+def _long(folder: Path) -> str:
+    """The folder as Windows takes paths of more than 260 characters below it; elsewhere as it is."""
+    return "\\\\?\\" + os.path.abspath(folder) if os.name == "nt" else str(folder)
 
 
 def _pythons_folder() -> Path:
@@ -390,13 +452,14 @@ class _Log:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
         if error is not None:
             self._installer._write(f"FAILED: {error}")
-        self._installer._log.close()
-        self._installer._log = None
+        log, self._installer._log = self._installer._log, None
+        with contextlib.suppress(OSError):
+            log.close()
 
 
 def folder_size_mb(folder: Path) -> float:
     """Bytes of all files below `folder`, in MB (10**6)."""
     total = 0
-    for root, _, files in os.walk(folder):
+    for root, _, files in os.walk(_long(folder)):
         total += sum(os.lstat(os.path.join(root, name)).st_size for name in files)
     return total / 1e6

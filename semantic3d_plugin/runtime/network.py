@@ -13,7 +13,9 @@ from urllib.parse import quote
 from .process import backend_variables
 
 _CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT")
-_URL_SECRET = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^/@\s]+@")
+# a password may hold an @, and after a user's name a slash too, though neither should stand there unescaped
+_URL_SECRET = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)(?:[^/\s]+|[^/:@\s]+:[^\s]+)@")
+_SHARED_PREFIXES = {Path("/usr"), Path("/usr/local"), Path("/")}  # what lies there belongs to everybody
 # pip's settings that uv can take over: pip's name -> uv's variable.
 _UV_VARIABLES = {
     "find-links": "UV_FIND_LINKS",
@@ -30,25 +32,44 @@ def installer_variables(certificates: Path | None = None) -> dict[str, str]:
         certificates: a PEM file to trust where the user named none (see `write_certificates`).
     """
     variables = backend_variables(os.environ)
-    variables.update({name: value for name, value in qgis_proxy().items() if name not in variables})
-    if certificates is not None and not any(variables.get(name) for name in _CERTIFICATE_VARIABLES):
+    given = {name.upper() for name, value in variables.items() if value}  # programs read either spelling
+    variables.update({name: value for name, value in qgis_proxy().items() if name.upper() not in given})
+    if certificates is not None and not any(_users_own(variables.get(name)) for name in _CERTIFICATE_VARIABLES):
         variables.update({"SSL_CERT_FILE": str(certificates), "PIP_CERT": str(certificates)})
     elif variables.get("SSL_CERT_FILE"):
         variables.setdefault("PIP_CERT", variables["SSL_CERT_FILE"])
-    variables.update({"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PYTHONUNBUFFERED": "1"})
+    for name in ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"):  # where the user's own packages go, not the environment's
+        variables.pop(name, None)
+    variables.update({"PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PYTHONUNBUFFERED": "1"})
     variables.setdefault("PIP_RETRIES", "5")
     variables.setdefault("UV_HTTP_TIMEOUT", "120")
     return variables
 
 
+def _users_own(path: str | None) -> bool:
+    """Whether a path to certificates is the user's, not set by what starts QGIS (OSGeo4W, conda) for itself."""
+    prefixes = [sys.prefix, sys.base_prefix, *(os.environ.get(name) for name in ("OSGEO4W_ROOT", "CONDA_PREFIX"))]
+    own = [Path(prefix) for prefix in prefixes if prefix and Path(prefix) not in _SHARED_PREFIXES]
+    return bool(path) and not any(prefix in Path(path).parents for prefix in own)
+
+
 def uv_variables(variables: Mapping[str, str]) -> dict[str, str]:
     """The same variables, with pip's configuration translated for uv, which does not read it."""
     result = dict(variables)
-    for name, value in pip_settings(variables).items():
+    settings = pip_settings(variables)
+    for name, value in settings.items():
         target = _UV_VARIABLES.get(name)
         if target and value and not result.get(target):
             separator = "," if target == "UV_FIND_LINKS" else " "
             result[target] = separator.join(value.split())
+    if settings.get("no-index", "").lower() in ("1", "true", "yes", "on"):
+        result.setdefault("UV_NO_INDEX", "1")
+    certificates = [settings.get("cert"), *(variables.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))]
+    for path in filter(None, certificates):
+        result.setdefault("SSL_CERT_FILE", path)  # the only one that uv reads
+    proxy = settings.get("proxy")
+    if proxy and not any(name.upper() in ("HTTPS_PROXY", "ALL_PROXY") for name in result):
+        result.update({"HTTPS_PROXY": proxy, "HTTP_PROXY": proxy})
     # Every file is checked against its hash, so it does not matter which index has it.
     result.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
     result["UV_NO_PROGRESS"] = "1"
@@ -67,7 +88,7 @@ def pip_settings(variables: Mapping[str, str]) -> dict[str, str]:
         for section in ("global", "install"):
             if parser.has_section(section):
                 settings.update({name.replace("_", "-"): value for name, value in parser.items(section)})
-    for name in _UV_VARIABLES:
+    for name in (*_UV_VARIABLES, "cert", "proxy", "no-index"):
         value = variables.get("PIP_" + name.upper().replace("-", "_"))
         if value:
             settings[name] = value

@@ -21,6 +21,7 @@ from ..backend.s3d_protocol.errors import Cancelled
 
 _TICK_S = 0.05
 _TAIL_LINES = 40
+NO_ANSWER = -1
 # The watcher lives in the tool's process group; the end of its input, which only we hold open, ends the group.
 _WITH_LIFELINE = """
 exec 3<&0 </dev/null
@@ -93,7 +94,7 @@ def run_tool(
             if feedback is not None and feedback.isCanceled():
                 raise Cancelled("The setup was cancelled; what was there before is unchanged.")
             if deadline_s is not None and time.monotonic() > deadline_s:
-                return Finished(-1, "\n".join([*tail, f"no answer within {timeout_s:g} s"]))
+                return Finished(NO_ANSWER, "\n".join([*tail, f"no answer within {timeout_s:g} s"]))
     finally:
         _kill_tree(process)
         process.wait()
@@ -154,6 +155,7 @@ def _kill_tree(process: subprocess.Popen) -> None:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                creationflags=subprocess.CREATE_NO_WINDOW,
                 check=False,
             )
         if process.poll() is None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
 
-from .tool_process import run_tool
+from .tool_process import NO_ANSWER, run_tool
 
+START_S = 30.0
 IMPORT_S = 180.0
 _IMPORT = """
 import importlib, json, sys
@@ -53,18 +54,23 @@ def check_imports(
         Cancelled: the user stopped it.
     """
     verdict = Verdict()
-    for module in modules:
+    tries = [("Python", ["-c", "print()"], START_S), *((name, ["-c", _IMPORT, name], IMPORT_S) for name in modules)]
+    for module, arguments, timeout_s in tries:
         try:
-            done = run_tool([python_path, "-c", _IMPORT, module], variables, feedback, pump=pump, timeout_s=IMPORT_S)
+            done = run_tool([python_path, *arguments], variables, feedback, pump=pump, timeout_s=timeout_s)
         except OSError as error:
             verdict.problems[module] = f"{python_path} cannot be started ({error.strerror or error})"
             break
+        if module == "Python" and done.ok:
+            continue
         lines = [line for line in done.tail.splitlines() if line.strip()]
         last = lines[-1] if lines else f"exit code {done.exit_code}"
         if done.ok:
             verdict.versions[module] = _version(last)
         else:
             verdict.problems[module] = last
+        if done.exit_code == NO_ANSWER or module == "Python":
+            break  # a program that hangs, or is no Python, would do so for each module
     return verdict
 
 
@@ -115,5 +121,9 @@ def _fingerprint(python_path: str) -> list[int]:
     """Times of change of the interpreter, of its environment's own file and of its folder of packages."""
     program = Path(python_path)
     root = program.parent.parent
-    places = [program, root / "pyvenv.cfg", *sorted(root.glob("lib/python3*/site-packages")), root / "Lib/site-packages"]
+    patterns = ("lib/python3*/site-packages", "lib/python3*/dist-packages", "lib/python3/dist-packages")
+    folders = [place for pattern in patterns for place in sorted(root.glob(pattern))]
+    # without a virtual environment Windows has the program beside its Lib
+    folders += [place / "Lib" / "site-packages" for place in (root, program.parent)]
+    places = [program, root / "pyvenv.cfg", *folders]
     return [place.stat().st_mtime_ns for place in places if place.exists()]

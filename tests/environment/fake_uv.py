@@ -39,7 +39,9 @@ def install(folder, behaviour):
         (folder / "lib" / "site" / f"{name}.py").write_text(text, encoding="utf-8")
 
 
-if sys.argv[1] == "venv":
+if sys.argv[1] == "--version":
+    print("uv 0.9.0 (stand-in)")
+elif sys.argv[1] == "venv":
     make_venv(Path(sys.argv[-1]))
 else:
     install(Path(sys.argv[sys.argv.index("--python") + 1]).parents[1], os.environ["FAKE_UV"])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from semantic3d_plugin.backend.s3d_protocol.errors import BackendMissing, InvalidParameter
-from semantic3d_plugin.runtime import accelerator, locations
+from semantic3d_plugin.runtime import accelerator, interpreters, locations, network, verify
 from semantic3d_plugin.runtime.environment import find_backend
 from semantic3d_plugin.runtime.interpreters import Interpreter, find_base, find_uv, probe
 from semantic3d_plugin.runtime.lockfiles import ACCELERATORS, PROFILES, Lock
@@ -93,6 +95,36 @@ def test_each_import_stands_alone(tmp_path):
     assert "No module named 'absent'" in verdict.text
 
 
+def test_a_program_that_hangs_is_asked_once(tmp_path, monkeypatch):
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\nsleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(verify, "START_S", 1.0)
+    started_s = time.monotonic()
+    verdict = check_imports(str(program), ("a", "b", "c", "d", "e"), VARIABLES)
+    assert "no answer within 1 s" in verdict.text and list(verdict.problems) == ["Python"]
+    assert time.monotonic() - started_s < 30
+    monkeypatch.setattr(verify, "IMPORT_S", 1.0)
+    slow = make_python(tmp_path / "a", ("numpy",))
+    (tmp_path / "a" / "site" / "slow.py").write_text("import time\ntime.sleep(60)\n")
+    monkeypatch.setattr(verify, "START_S", 30.0)
+    assert list(check_imports(str(slow), ("slow", "numpy"), VARIABLES).problems) == ["slow"]
+
+
+def test_packages_beside_the_program_count_too(tmp_path):
+    """As Windows has them where there is no virtual environment."""
+    program = tmp_path / "python.exe"
+    program.touch()
+    packages = tmp_path / "Lib" / "site-packages"
+    (packages / "onnxruntime").mkdir(parents=True)
+    memory = VerdictMemory(tmp_path / "memory.json")
+    memory.remember(str(program), ("onnxruntime",))
+    assert memory.passed(str(program), ("onnxruntime",))
+    (packages / "onnxruntime").rmdir()
+    os.utime(packages, ns=(0, 1))
+    assert not memory.passed(str(program), ("onnxruntime",))
+
+
 # -- base interpreters and tools -------------------------------------------------------------------
 
 
@@ -109,14 +141,45 @@ def test_this_python_answers():
 )  # fmt: skip
 def test_objections(change, words):
     plain = {"path": "p", "version": (3, 11, 2), "bits": 64, "implementation": "CPython", "machine": "x86_64",
-             "threads": False, "venv": True, "ensurepip": True, "pip": True, "uv": False}  # fmt: skip
+             "threads": False, "ssl": True, "venv": True, "ensurepip": True, "pip": True, "uv": False}  # fmt: skip
     objection = Interpreter(**{**plain, **change}).objection((3, 10))
     assert words in objection and bool(objection) == bool(words)
+    without_ssl = Interpreter(**{**plain, "ssl": False})
+    assert "ssl" in without_ssl.objection((3, 10), downloads=True) and not without_ssl.objection((3, 10))
 
 
 def test_the_first_usable_candidate_is_taken():
     found = find_base("", (3, 10), VARIABLES, paths=["/nowhere/python", "/bin/true", sys.executable])
     assert found.version == tuple(sys.version_info[:3])
+
+
+def test_a_candidate_that_failed_is_not_taken_again():
+    with pytest.raises(BackendMissing, match="No Python was found"):
+        find_base("", (3, 10), VARIABLES, paths=["/nowhere/python", sys.executable], but_not=[sys.executable])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts")
+@pytest.mark.parametrize(
+    "script, is_uv",
+    [("echo uv 0.9.0", True), ("echo 'uv 1.0.0 (abc 2027-01-01)'", True), ("echo uv 0.4.9", False),
+     ("echo 'pyenv: uv: command not found'; exit 127", False), ("echo something else", False)],
+)  # fmt: skip
+def test_only_a_uv_that_answers_and_is_new_enough_is_taken(tmp_path, monkeypatch, script, is_uv):
+    program = tmp_path / "uv"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("SEMANTIC3D_UV", str(program))
+    assert find_uv() == ([str(program)] if is_uv else [])
+    monkeypatch.delenv("SEMANTIC3D_UV")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert (find_uv() == [str(program)]) == is_uv
+
+
+def test_the_stub_of_apples_tools_is_never_started(monkeypatch):
+    monkeypatch.setattr(interpreters.sys, "platform", "darwin")
+    monkeypatch.setattr(interpreters.shutil, "which", lambda name: f"/usr/bin/{name}")
+    found = list(interpreters.candidates())
+    assert "/usr/bin/python3" not in found and "/usr/bin/python3.12" in found
 
 
 def test_no_usable_python_says_what_to_install():
@@ -195,6 +258,46 @@ def test_pip_configuration_reaches_uv(tmp_path):
     assert uv_variables({**variables, "UV_FIND_LINKS": "/mine"})["UV_FIND_LINKS"] == "/mine"
 
 
+def test_certificates_proxy_and_index_of_pip_reach_uv(tmp_path):
+    settings = tmp_path / "pip.conf"
+    settings.write_text("[global]\ncert = /corp.pem\nproxy = http://proxy:3128\nno-index = true\n")
+    variables = {"PIP_CONFIG_FILE": str(settings)}
+    found = uv_variables(variables)
+    assert (found["SSL_CERT_FILE"], found["HTTPS_PROXY"], found["UV_NO_INDEX"]) == ("/corp.pem", "http://proxy:3128", "1")
+    found = uv_variables({**variables, "https_proxy": "http://mine:1", "SSL_CERT_FILE": "/mine.pem"})
+    assert found["SSL_CERT_FILE"] == "/mine.pem" and "HTTPS_PROXY" not in found
+    assert uv_variables({"PIP_CONFIG_FILE": os.devnull, "REQUESTS_CA_BUNDLE": "/r.pem"})["SSL_CERT_FILE"] == "/r.pem"
+    assert uv_variables({"PIP_CONFIG_FILE": os.devnull, "PIP_CERT": "/p.pem"})["SSL_CERT_FILE"] == "/p.pem"
+
+
+def test_the_users_proxy_wins_in_either_spelling(monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "https_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "http://mine:2")
+    monkeypatch.setattr(network, "qgis_proxy", lambda: {name: "http://qgis:1" for name in ("HTTPS_PROXY", "https_proxy",
+                                                                                          "HTTP_PROXY", "http_proxy")})
+    found = installer_variables()
+    assert found["HTTPS_PROXY"] == "http://mine:2" and "https_proxy" not in found
+    assert found["http_proxy"] == found["HTTP_PROXY"] == "http://qgis:1"
+
+
+def test_where_pip_puts_the_users_own_packages_does_not_matter(monkeypatch):
+    for name in ("PIP_TARGET", "PIP_PREFIX"):
+        monkeypatch.setenv(name, "/elsewhere")
+    monkeypatch.setenv("PIP_USER", "1")
+    found = installer_variables()
+    assert found["PIP_USER"] == "0" and "PIP_TARGET" not in found and "PIP_PREFIX" not in found
+
+
+def test_certificates_that_come_with_qgis_are_not_the_users(monkeypatch, tmp_path):
+    for name in ("SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OSGEO4W_ROOT", str(tmp_path / "OSGeo4W"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "OSGeo4W" / "bin" / "curl-ca-bundle.crt"))
+    found = installer_variables(tmp_path / "qgis.pem")  # which holds those and what the user added to QGIS
+    assert found["SSL_CERT_FILE"] == found["PIP_CERT"] == str(tmp_path / "qgis.pem")
+
+
 def test_installers_get_certificates_but_not_qgis_libraries(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONHOME", "/qgis")
     for name in ("SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT"):
@@ -210,6 +313,8 @@ def test_scrubbing():
     assert scrubbed("GET https://me:s3cret@host/x ok") == "GET https://***@host/x ok"
     assert scrubbed("used s3cret-token", {"MY_TOKEN": "s3cret-token"}) == "used ***"
     assert scrubbed("https://host/x@y") == "https://host/x@y"
+    assert scrubbed("http://me:p@ss@host/x") == "http://***@host/x"
+    assert scrubbed("http://me:pa/ss@host/x, http://other/") == "http://***@host/x, http://other/"
 
 
 def test_home_by_variable(monkeypatch):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from semantic3d_plugin.backend.s3d_protocol.errors import Cancelled, InvalidParameter, OutputFailed
 from semantic3d_plugin.runtime import install as module
+from semantic3d_plugin.runtime import interpreters
 from semantic3d_plugin.runtime.environment import find_backend, look_at
 from semantic3d_plugin.runtime.install import Installer
 from semantic3d_plugin.runtime.lockfiles import Lock
@@ -22,6 +25,10 @@ from semantic3d_plugin.runtime.tool_process import Finished
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts")
 LIGHT = Lock("light", "cpu")
+PLAIN = interpreters.Interpreter(
+    path="", version=(3, 11, 2), bits=64, implementation="CPython", machine="x86_64", threads=False, ssl=True, venv=True,
+    ensurepip=True, pip=True, uv=False,
+)  # fmt: skip
 
 
 class Feedback:
@@ -82,7 +89,7 @@ def test_every_file_is_checked_against_its_hash(home, tmp_path):
 
 
 def test_a_smaller_build_of_torch_is_asked_for_first(home, tmp_path, monkeypatch):
-    monkeypatch.setattr(module.Installer, "_imports", lambda self, folder, lock: module.check_imports("", (), {}))
+    monkeypatch.setattr(module.Installer, "_imports", lambda self, folder, lock: module.check_imports(sys.executable, (), {}))
     monkeypatch.setattr(module.Installer, "_install_cuda_of_torch", lambda *arguments: None)
     Installer().install(Lock("full", "cpu"))
     first, second = (tmp_path / "calls").read_text().splitlines()
@@ -161,6 +168,54 @@ def test_too_little_room_is_said_before_anything_is_done(home, monkeypatch, tmp_
     with pytest.raises(OutputFailed, match="10 MB"):
         Installer().install(LIGHT)
     assert not (tmp_path / "calls").exists()
+
+
+def test_an_environment_that_was_moved_aside_when_the_installer_was_killed_comes_back(home):
+    made = Path(Installer().install(LIGHT).folder)
+    (made / "trace").touch()
+    made.rename(made.with_name(f"{made.name}.old-99"))
+    found = Installer().install(LIGHT)
+    assert found.healthy and (made / "trace").exists() and folders(home) == [LIGHT.name]
+
+
+def test_where_a_python_cannot_make_an_environment_the_next_one_does(home, tmp_path, monkeypatch):
+    broken = tmp_path / "broken"
+    broken.write_text(f'#!/bin/sh\ncase "$*" in *"-m venv"*) echo ensurepip failed; exit 1;; esac\n'
+                      f'exec {sys.executable} "$@"\n')
+    broken.chmod(0o755)
+    monkeypatch.setenv("SEMANTIC3D_UV", "")
+    monkeypatch.setattr(interpreters, "candidates", lambda: [str(broken), sys.executable])
+    monkeypatch.setattr(interpreters, "probe", lambda path, *rest: replace(PLAIN, path=path))
+    monkeypatch.setattr(module.Installer, "_install_all", lambda *arguments: None)
+    monkeypatch.setattr(module.Installer, "_imports", lambda self, folder, lock: module.check_imports(sys.executable, (), {}))
+    feedback = Feedback()
+    assert Installer(feedback).install(LIGHT).healthy
+    assert any("ensurepip failed" in line and "Another Python" in line for line in feedback.lines)
+    with pytest.raises(OutputFailed, match="ensurepip failed"):
+        Installer(base_python=str(broken)).install(LIGHT, again=True)
+    monkeypatch.setattr(interpreters, "candidates", lambda: [str(broken)])
+    with pytest.raises(OutputFailed, match="ensurepip failed"):  # what went wrong, not that no Python is left
+        Installer().install(LIGHT, again=True)
+    assert look_at(LIGHT).healthy
+
+
+def test_a_full_disk_is_told_in_our_words(home, monkeypatch):
+    def refuse(self, folder, lock, versions, tool):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+    monkeypatch.setattr(module.Installer, "_mark", refuse)
+    with pytest.raises(OutputFailed, match="No space left on device. Make room"):
+        Installer().install(LIGHT)
+    assert folders(home) == []
+
+
+def test_an_environment_whose_base_is_gone_is_not_ready(home, tmp_path):
+    """On Windows python.exe is a launcher, which stays when the Python it starts goes."""
+    made = Path(Installer().install(LIGHT).folder)
+    (made / "pyvenv.cfg").write_text(f"home = {tmp_path}\nversion = 3.12\n")
+    assert look_at(LIGHT).healthy
+    (made / "pyvenv.cfg").write_text(f"home = {tmp_path / 'gone'}\nversion = 3.12\n")
+    assert not look_at(LIGHT).healthy and str(tmp_path / "gone") in look_at(LIGHT).problem
 
 
 def test_leftovers_of_a_killed_installer_go(home):

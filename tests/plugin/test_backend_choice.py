@@ -100,6 +100,26 @@ def test_programs_and_folders_without_a_suffix_pass_the_forms(home, tmp_path):
         assert created(name).checkParameterValues(asked, QgsProcessingContext()) == (True, ""), asked
 
 
+def test_a_bare_manifest_is_that_of_the_working_folder(home, tmp_path, monkeypatch):
+    """Its folder's name is empty, which stands for the bundled model."""
+    (tmp_path / "manifest.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    asked = []
+    monkeypatch.setattr(
+        check_backend, "diagnose", lambda versions, job, *rest: asked.append(job) or diagnosis.Diagnosis()
+    )
+    processing.run("semantic3d:check_backend", {"MODEL": "manifest.json"})
+    assert asked[0].model_path == str(tmp_path)
+
+
+def test_a_problem_of_several_lines_is_shown_whole(home, monkeypatch):
+    found = diagnosis.Diagnosis(problem="one\ntwo", advice="Do this.", facts=[("Python", "/p")])
+    monkeypatch.setattr(check_backend, "diagnose", lambda *rest: found)
+    feedback = QgsProcessingFeedback()
+    processing.run("semantic3d:check_backend", {}, feedback=feedback)
+    assert "Python: /p" in feedback.textLog() and "NOT HEALTHY: one\ntwo Do this." in feedback.textLog()
+
+
 def test_the_doctor_takes_a_manifest_for_its_folder(home, tmp_path, monkeypatch):
     (tmp_path / "manifest.json").write_text("{}")
     asked = []
@@ -171,7 +191,8 @@ def test_auto_is_cpu_where_no_python_fits_cuda_and_says_so(nvidia, monkeypatch):
 
 def test_auto_is_cuda_where_uv_fetches_a_python(nvidia, tmp_path, monkeypatch):
     monkeypatch.setattr(interpreters, "candidates", lambda: [])
-    shutil.copy("/bin/true", tmp_path / "uv")
+    (tmp_path / "uv").write_text("#!/bin/sh\necho uv 0.9.0\n")
+    (tmp_path / "uv").chmod(0o755)
     monkeypatch.setenv("SEMANTIC3D_UV", str(tmp_path / "uv"))
     assert install(monkeypatch)[0] == "cuda"
     assert install(monkeypatch, WHEELHOUSE=str(tmp_path))[0] == "cpu"  # there uv fetches nothing
@@ -187,17 +208,17 @@ def test_a_broken_full_environment_is_what_repair_and_remove_act_on(home):
     assert (found.healthy, found.profile, found.accelerator) == (False, "full", "cuda")
     assert os.path.basename(found.folder) == lock.name and "lost its Python" in found.problem
     actions = environment_panel.EnvironmentPanel(AlgorithmTask()).actions()
-    assert actions["repair"][2] == {"ACTION": "repair", "PROFILE": "full", "ACCELERATOR": "cuda"}
-    assert actions["remove"][2]["PROFILE"] == "full"
+    assert actions["repair"][1] == {"ACTION": "repair", "PROFILE": "full", "ACCELERATOR": "cuda"}
+    assert actions["remove"][1]["PROFILE"] == "full"
     ready, reason = created("reconstruct").canExecute()
     assert not ready and "lost its Python" in reason and "needs the full environment" not in reason
 
 
 def test_repair_makes_the_accelerator_in_use_anew(home, monkeypatch):
     put_environment(Lock("light", "cpu"))
-    repair = environment_panel.EnvironmentPanel(AlgorithmTask()).actions()["repair"][2]
+    repair = environment_panel.EnvironmentPanel(AlgorithmTask()).actions()["repair"][1]
     assert repair == {"ACTION": "repair", "PROFILE": "light", "ACCELERATOR": "cpu"}
     named = SimpleNamespace(profile="light", source="setting", healthy=True, python_path="/p", accelerator="")
     monkeypatch.setattr(environment_panel, "find_backend", lambda: named)
-    repair = environment_panel.EnvironmentPanel(AlgorithmTask()).actions()["repair"][2]
+    repair = environment_panel.EnvironmentPanel(AlgorithmTask()).actions()["repair"][1]
     assert repair == {"ACTION": "repair", "PROFILE": "light"}

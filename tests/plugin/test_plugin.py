@@ -115,7 +115,7 @@ def test_settings_page_shows_state_and_saves(plugin, iface, tmp_path):
 
 def test_every_button_names_an_algorithm_and_parameters_that_exist(plugin, iface):
     panel = environment_panel.EnvironmentPanel(AlgorithmTask())
-    for _, algorithm_id, parameters in panel.actions().values():
+    for algorithm_id, parameters in panel.actions().values():
         algorithm = QgsApplication.processingRegistry().algorithmById(algorithm_id)
         assert algorithm is not None, algorithm_id
         for name, value in parameters.items():
@@ -128,7 +128,7 @@ def test_repair_and_remove_act_on_the_environment_in_use(plugin, iface, monkeypa
     )
     monkeypatch.setattr(environment_panel, "find_backend", lambda: full)
     actions = environment_panel.EnvironmentPanel(AlgorithmTask()).actions()
-    assert [actions[name][2]["PROFILE"] for name in ("light", "repair", "remove")] == ["light", "full", "full"]
+    assert [actions[name][1]["PROFILE"] for name in ("light", "repair", "remove")] == ["light", "full", "full"]
 
 
 class Slow(QgsProcessingAlgorithm):
@@ -169,7 +169,7 @@ def slow(plugin, monkeypatch):
     plugin.provider.addAlgorithm(Slow())
     monkeypatch.setattr(environment_panel, "SETUP", "semantic3d:slow")
     monkeypatch.setattr(
-        environment_panel.EnvironmentPanel, "actions", lambda self: {"light": ("Install", "semantic3d:slow", {})}
+        environment_panel.EnvironmentPanel, "actions", lambda self: {"light": ("semantic3d:slow", {})}
     )
 
 
