@@ -157,6 +157,18 @@ def test_version(capsys):
     assert capsys.readouterr().out.strip() == f"semantic3d {semantic3d.__version__}"
 
 
+def test_names_that_the_terminal_lacks_letters_for_end_no_job(image, model, tmp_path):
+    """As on Windows, where output to a file is in the system's code page."""
+    height = tmp_path / "вых.tif"
+    command = [sys.executable, "-m", "semantic3d.cli", "reconstruct", str(image), "--height", str(height)]
+    done = subprocess.run(
+        [*command, "--model", str(model), "--overlap", "16"], capture_output=True, check=False,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONPATH": str(BACKEND)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert height.exists() and rb"\u0432" in done.stdout
+
+
 def test_model_info(model, capsys):
     assert cli.main(["model-info", model]) == 0
     text = capsys.readouterr().out

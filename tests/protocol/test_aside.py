@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 
 import pytest
 
@@ -72,7 +74,7 @@ def test_what_cannot_be_published_is_told_and_removed(tmp_path):
     (tmp_path / "s.tif" / "x").touch()
     for stem in "hs":
         (tmp_path / f".{stem}.0f.partial.tif").touch()
-    with pytest.raises(OutputFailed, match="s.tif could not be put in its place"):
+    with pytest.raises(OutputFailed, match="s.tif could not be put in its place.*h.tif had been replaced already"):
         publish([str(tmp_path / "h.tif"), str(tmp_path / "s.tif")], "0f")
     assert sorted(os.listdir(tmp_path)) == ["h.tif", "s.tif"]
 
@@ -99,6 +101,25 @@ def test_outputs_are_on_the_disk_before_and_after_they_are_moved(tmp_path, monke
     first, last = [("disk", number) for number in numbers], [("moved", number) for number in numbers]
     assert done[:4] == first + last
     assert done[4:] == ([] if os.name == "nt" else [("disk", tmp_path.stat().st_ino)])
+
+
+def test_a_file_system_that_cannot_synchronise_folders_is_good_enough(tmp_path, monkeypatch):
+    real = os.fsync
+
+    def fsync(number):
+        if stat.S_ISDIR(os.fstat(number).st_mode):
+            raise OSError(errors[0], os.strerror(errors[0]))
+        real(number)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    errors = [errno.EINVAL]
+    (tmp_path / ".h.0f.partial.tif").touch()
+    publish([str(tmp_path / "h.tif")], "0f")
+    assert (tmp_path / "h.tif").exists()
+    errors[0] = errno.EIO
+    (tmp_path / ".h.0f.partial.tif").touch()
+    with pytest.raises(OutputFailed):
+        publish([str(tmp_path / "h.tif")], "0f")
 
 
 def test_an_output_that_is_missing_leaves_the_others_where_they_were(tmp_path):

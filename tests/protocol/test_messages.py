@@ -51,6 +51,14 @@ def test_an_error_travels():
     assert str(received) == "Nothing left." and received.details == {"free_mb": 3}
 
 
+def test_an_error_is_never_too_long_for_a_line_nor_without_json():
+    for details in ({"field": "é" * (1 << 20)}, {"value": float("nan")}, {"path": object()}):
+        line = messages.encode(errors.InvalidModel("é" * (1 << 20), details).to_message())
+        assert len(line) < messages.MAX_LINE_BYTES
+        assert messages.decode(line)["code"] == "invalid_model"
+    assert errors.InvalidModel("short", {"a": 1}).to_message()["details"] == {"a": 1}
+
+
 @pytest.mark.parametrize("message", [{}, {"code": "of the future", "message": "x"}, {"code": ["a"], "details": 3}])
 def test_an_odd_error_is_an_internal_one(message):
     error = errors.from_message(message)

@@ -79,18 +79,21 @@ def publish(paths: Iterable[str], job_id: str) -> None:
             file open. What was not moved is deleted.
     """
     paths = [path for path in paths if path]
+    replaced: list[str] = []
     try:
         for path in paths:
             sync_file(partial_path(path, job_id))
         for path in paths:
             _publish_one(path, job_id)
+            replaced.append(path)
         for folder in {os.path.dirname(os.path.abspath(path)) for path in paths}:
             sync_folder(folder)
     except OSError as error:
         raise OutputFailed(
             f"The output {path} could not be put in its place ({error.strerror or error}). "
-            "Close other programs that use it, remove its layer from the project, or choose another name.",
-            {"path": path},
+            + (f"Of the same run, {', '.join(replaced)} had been replaced already. " if replaced else "")
+            + "Close other programs that use it, remove its layer from the project, or choose another name.",
+            {"path": path, "replaced": replaced},
         ) from error
     finally:
         discard_partials(paths, job_id)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
+
+_NO_FOLDERS = {errno.EINVAL, errno.EBADF, errno.ENOTSUP}  # some network and shared folders cannot be synchronised
 
 
 def sync_file(path: str) -> None:
@@ -13,7 +16,11 @@ def sync_file(path: str) -> None:
 def sync_folder(path: str) -> None:
     """Bring a folder's entries to the disk, where the system knows how to."""
     if os.name != "nt":  # where folders cannot be opened
-        _sync(path, os.O_RDONLY)
+        try:
+            _sync(path, os.O_RDONLY)
+        except OSError as error:
+            if error.errno not in _NO_FOLDERS:
+                raise
 
 
 def _sync(path: str, mode: int) -> None:

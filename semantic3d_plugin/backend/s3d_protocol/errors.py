@@ -5,9 +5,12 @@ A message says what happened, the values, and the next step: it is shown to the 
 
 from __future__ import annotations
 
+import json
 from typing import Any, Mapping
 
 from .messages import shown_text
+
+_LONGEST_TEXT = 10_000
 
 
 class Semantic3DError(Exception):
@@ -30,8 +33,13 @@ class Semantic3DError(Exception):
         return self.message
 
     def to_message(self) -> dict:
-        """Return the ``error`` message that carries this over the pipe."""
-        return {"type": "error", "code": self.code, "message": self.message, "details": self.details}
+        """Return the ``error`` message that carries this over the pipe, always short enough for a line of it."""
+        text = self.message if len(self.message) <= _LONGEST_TEXT else self.message[:_LONGEST_TEXT] + " ..."
+        try:
+            details = self.details if len(json.dumps(self.details, allow_nan=False)) <= 10 * _LONGEST_TEXT else {}
+        except (TypeError, ValueError):  # they hold what JSON has no form for; the message is what counts
+            details = {}
+        return {"type": "error", "code": self.code, "message": text, "details": details}
 
 
 class InvalidInput(Semantic3DError):

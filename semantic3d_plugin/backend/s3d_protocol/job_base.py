@@ -6,6 +6,7 @@ import math
 import os
 import re
 import reprlib
+import sys
 from dataclasses import MISSING, asdict, fields
 from typing import Any, ClassVar, Mapping
 
@@ -179,4 +180,6 @@ def check_output_files(outputs: Mapping[str, str], suffixes: Mapping[str, tuple]
 
 
 def same_file_key(path: str) -> str:
-    return os.path.normcase(os.path.abspath(path))
+    """What is one for all spellings of a path; macOS and Windows do not tell capitals from small letters."""
+    key = os.path.normcase(os.path.abspath(path))
+    return key.casefold() if sys.platform == "darwin" else key

@@ -52,6 +52,9 @@ class TerminalControl(JobControl):
 
 def main(arguments: list | None = None) -> int:
     """Run the command line; returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):  # a Windows code page lacks most letters that paths may have
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     options = build_parser().parse_args(_with_negative_lists(arguments))
     control = TerminalControl(getattr(options, "quiet", False))

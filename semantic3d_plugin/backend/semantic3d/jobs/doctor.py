@@ -119,7 +119,7 @@ def check_import(name: str) -> Check:
     """Whether a package really loads, native libraries included."""
     try:
         module = importlib.import_module(name)
-    except (ImportError, OSError, AttributeError) as error:
+    except (ImportError, OSError, AttributeError, ValueError, RuntimeError) as error:  # as builds that do not match do
         return Check(name, False, f"does not load ({error}). Run Set up backend to repair the environment.")
     return Check(name, True, str(getattr(module, "__version__", "unknown version")))
 

@@ -18,7 +18,7 @@ def check_output_paths(job: Job, inputs: Mapping[str, str]) -> None:
         inputs: path -> what to call it, such as "the image itself".
 
     Raises:
-        OutputFailed: its folder is missing or not writable.
+        OutputFailed: its folder is missing or not writable, or a program holds the file open (Windows).
         InvalidParameter: it is an input under another name, or a part of one that is a VRT.
     """
     there = {}
@@ -36,6 +36,22 @@ def check_output_paths(job: Job, inputs: Mapping[str, str]) -> None:
         number = file_number(path)
         if number is not None and number in there:
             raise InvalidParameter(f"The {name} output {path} is {there[number]}. Choose another name.")
+        if number is not None:
+            _check_replaceable(name, path)
+
+
+def _check_replaceable(name: str, path: str) -> None:
+    """Windows replaces no file that a program holds open, a loaded layer among them: better said before the work."""
+    if os.name != "nt":
+        return
+    try:
+        os.replace(path, path)
+    except OSError as error:
+        raise OutputFailed(
+            f"The {name} output {path} cannot be replaced ({error.strerror or error}). Close other programs that use "
+            "it, remove its layer from the project, or choose another name.",
+            {"path": path},
+        ) from error
 
 
 def file_number(path: str) -> tuple[int, int] | None:
