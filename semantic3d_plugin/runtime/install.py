@@ -108,7 +108,10 @@ class Installer:
                 # The Python's own bundle has a pip; uv would fetch the newest, which no hash pins.
                 bundled = base is not None and base.venv and base.ensurepip
                 self._make_venv(folder, base, [] if bundled else uv, with_pip=True)
-                self._download_all(folder, lock)
+                python = str(python_in(folder))
+                # without a bundle, and without uv, the Python's own pip works for the bare environment
+                pip = [python, "-m", "pip"] if bundled or uv else [base.path, "-m", "pip", "--python", python]
+                self._download_all(folder, lock, pip)
             finally:
                 self._remove_folder(folder)
         return len(list(Path(self._wheelhouse).glob("*.whl")))
@@ -243,20 +246,20 @@ class Installer:
             self._say("This torch is the CUDA build, so its libraries are installed too.")
             self._install_packages(folder, lock.torch_cuda_path, base, uv)
 
-    def _download_all(self, folder: Path, lock: Lock) -> None:
+    def _download_all(self, folder: Path, lock: Lock, pip: list[str]) -> None:
         """Download the pins; the CUDA libraries of torch too, unless a build without them was to be had."""
         wanted = [lock.path, lock.torch_cuda_path]
         if lock.local_builds_path is not None:
-            if self._run(self._download_command(folder, lock.local_builds_path), quiet=True).ok:
+            if self._run(self._download_command(pip, lock.local_builds_path), quiet=True).ok:
                 requirements = folder / "requirements.txt"
                 requirements.write_text(lock.text_with_local_builds(), encoding="utf-8")
                 wanted = [requirements]
         for requirements in filter(None, wanted):
-            done = self._run(self._download_command(folder, requirements))
+            done = self._run(self._download_command(pip, requirements))
             self._demand(done, "The packages could not be downloaded")
 
-    def _download_command(self, folder: Path, requirements: Path) -> list[str]:
-        command = [str(python_in(folder)), "-m", "pip", "download", "--no-deps", "--require-hashes"]
+    def _download_command(self, pip: list[str], requirements: Path) -> list[str]:
+        command = [*pip, "download", "--no-deps", "--require-hashes"]
         return [*command, "--only-binary", ":all:", "-d", self._wheelhouse, "-r", str(requirements)]
 
     def _imports(self, folder: Path, lock: Lock) -> Any:

@@ -309,6 +309,20 @@ def test_downloading_uses_the_pip_that_python_has_bundled(home, tmp_path, monkey
     assert not any("--seed" in call for call in calls)
 
 
+def test_downloading_uses_the_pythons_own_pip_where_none_is_bundled(home, tmp_path, monkeypatch):
+    """As Debian has it with python3-venv missing and python3-pip there."""
+    calls = []
+    monkeypatch.setenv("SEMANTIC3D_UV", "")
+    monkeypatch.setattr(interpreters, "candidates", lambda: [sys.executable])
+    monkeypatch.setattr(interpreters, "probe", lambda path, *rest: replace(PLAIN, path=path, ensurepip=False))
+    monkeypatch.setattr(module, "run_tool", lambda command, *more, **options: calls.append(command) or Finished(0, ""))
+    (tmp_path / "wheels").mkdir()
+    Installer(wheelhouse=str(tmp_path / "wheels")).download(LIGHT)
+    venv, download = calls
+    assert venv[-2] == "--without-pip"
+    assert download[:4] == [sys.executable, "-m", "pip", "--python"] and download[5] == "download"
+
+
 def test_a_socks_proxy_without_uv_is_explained(home, monkeypatch):
     """Told by the words with which pip ends there."""
     words = "pip._vendor.requests.exceptions.InvalidSchema: Missing dependencies for SOCKS support."
