@@ -157,6 +157,13 @@ def test_without_shadows_it_says_so_and_marks_next_to_nothing(tmp_path):
     assert len(values["warnings"]) == 1 and "may hold none" in values["warnings"][0]
 
 
+def test_nothing_but_black_is_told(tmp_path):
+    image = save(tmp_path / "black.tif", np.zeros((3, 40, 40), np.uint8))
+    values = run(job_for(image, tmp_path), JobControl())
+    assert values["shadow_share"] == 0 and any("No pixel counts" in text for text in values["warnings"])
+    assert (read(tmp_path / "shadow.tif") == 255).all()
+
+
 def test_one_flat_colour_is_no_shadow(tmp_path):
     values = run(job_for(save(tmp_path / "i.tif", np.full((3, 50, 60), 90, np.uint8)), tmp_path), JobControl())
     assert values["shadow_share"] == 0 and len(values["warnings"]) == 1
@@ -223,6 +230,7 @@ def test_wrong_jobs_are_refused_before_the_work(tmp_path):
     for options, error, words in (
         ({"threshold": -1.0}, InvalidParameter, "threshold is -1"),
         ({"min_area_m2": float("nan")}, InvalidParameter, "nan"),
+        ({"min_area_m2": 1.7e308}, InvalidParameter, "1,000,000"),
         ({"shadow_path": ""}, InvalidParameter, "No output"),
         ({"shadow_path": str(tmp_path / "s.png")}, InvalidParameter, "ends in .tif"),
         ({"shadow_path": image}, InvalidParameter, "same file"),
@@ -270,10 +278,28 @@ def test_patches_are_those_of_scipy(shape, share):
         np.testing.assert_array_equal(runs.paint(runs.area_px < least_px), expected)
         cleaned = mask & ~expected
         holes, _ = ndimage.label(~cleaned)
-        cleaned = cleaned | (~cleaned & (np.bincount(holes.ravel())[holes] < least_px))
+        rim = np.pad(np.zeros([max(0, size - 2) for size in shape], bool), [(min(1, s), min(1, s - 1)) for s in shape],
+                     constant_values=True)  # fmt: skip
+        enclosed = ~np.isin(holes, holes[rim])
+        cleaned = cleaned | (~cleaned & enclosed & (np.bincount(holes.ravel())[holes] < least_px))
         least, most = patches.clean(mask, np.ones(shape, bool), least_px, (False,) * 4)
         np.testing.assert_array_equal(least, cleaned)
         np.testing.assert_array_equal(most, cleaned)
+
+
+def test_a_hole_is_what_the_mask_alone_encloses():
+    mask, valid = np.zeros((20, 30), bool), np.ones((20, 30), bool)
+    mask[5:12, 5:12] = True
+    mask[8, 8] = False  # a hole
+    mask[0:3, 20:25] = True
+    mask[0, 22] = False  # open to the end of the image
+    valid[15:, :] = False
+    valid[17:19, 3:5] = True  # lit, alone among what is not there
+    for found in patches.clean(mask, valid, 10, (False,) * 4):
+        assert found[8, 8] and not found[0, 22] and not found[17:19, 3:5].any()
+        assert found.sum() == mask.sum() + 1
+    for found in patches.clean(mask, valid, 1000, (False,) * 4):
+        assert not found.any()  # the only shadows go, and what was lit stays lit
 
 
 def test_what_a_window_says_holds_for_the_whole():

@@ -9,6 +9,8 @@ from typing import ClassVar
 from .errors import InvalidParameter
 from .job_base import Job, check_bands, check_extent, check_output_files
 
+LARGEST_AREA_M2 = 1e6  # a square kilometre; so much may have to be read around a patch
+
 
 @dataclass(frozen=True)
 class DetectShadowsJob(Job):
@@ -41,9 +43,10 @@ class DetectShadowsJob(Job):
             raise InvalidParameter(
                 f"The threshold is {self.threshold}. Give a shadow index above 0, or 0 to find it from the image."
             )
-        if not (math.isfinite(self.min_area_m2) and self.min_area_m2 >= 0):
+        if not 0 <= self.min_area_m2 <= LARGEST_AREA_M2:
             raise InvalidParameter(
-                f"The smallest area is {self.min_area_m2} m2. Give square metres above 0, or 0 to keep every patch."
+                f"The smallest area is {self.min_area_m2} m2. Give square metres from 1e-3 or so to "
+                f"{LARGEST_AREA_M2:,.0f}, or 0 to keep every patch."
             )
         if not self.shadow_path:
             raise InvalidParameter("No output is asked for. Name the shadow mask to write.")

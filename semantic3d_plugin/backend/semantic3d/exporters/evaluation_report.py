@@ -204,7 +204,8 @@ def _uncertainty(sigma) -> str:
     diagram = lines_svg([("perfect", "ideal", (0.0, 1.0), (0.0, 1.0)),
                          ("observed", "", (0.0, *reliability["nominal"]), (0.0, *reliability["observed"]))],
                         1.0, 1.0, "nominal level of the central interval", "share of errors inside", (True, True))
-    top = nice_maximum(max(value for value in curves["by_sigma_m"] + curves["oracle_m"] if value is not None), 0.1)
+    values = [value for value in curves["by_sigma_m"] + curves["oracle_m"] if value is not None]
+    top = nice_maximum(max(values, default=0.0), 0.1)
     sparsified = lines_svg([("oracle: largest |error| first", "oracle", curves["removed"], curves["oracle_m"]),
                             ("largest sigma first", "", curves["removed"], curves["by_sigma_m"])],
                            1.0, top, "share of pixels removed", "mean |error| of the rest, m", (True, False))

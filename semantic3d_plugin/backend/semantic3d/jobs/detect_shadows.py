@@ -174,6 +174,12 @@ def _detect(plan: Plan, source: ImageSource, control: JobControl) -> dict:
     except OSError as error:
         raise OutputFailed(f"The layer style beside {job.shadow_path} cannot be written: {error}.") from error
     share = shadow_px / valid_px if valid_px else 0.0
+    if not valid_px:
+        warnings.append(
+            "No pixel counts: all that is no NoData is black, which is taken for the empty rim of a mosaic. Check that "
+            "BANDS are those of the colours."
+        )
+        control.log(warnings[-1], "warning")
     if share > _MUCH:
         warnings.append(
             f"{share:.0%} of the image is called shadow. Dark ground or water may be among it: look at the mask, and "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ WINDOW_PX = 512
 POINT_SPACING_M = 0.5  # points of a surface stand at most this far apart, and at least half of it, where pixels allow
 MAX_ZONES = 1000  # each keeps a histogram of 160 kB
 NODATA_M = -9999.0
+CLASSES_TAG = "SEMANTIC3D_CLASSES"  # of our land cover: [[id, name, colour], ...]
+_MOST_STRIDE_PX = 64  # pixels of less than 8 mm, of degrees taken for metres
+_LEAST_M = -1000.0  # no ground lies lower
 _CACHE_MB = 64
 _CONTINUOUS = ("height", "reference_height", "reference_dtm", "sigma")
 LABELS = {
@@ -64,6 +68,9 @@ def run(job: EvaluateJob, control: JobControl) -> dict:
                 control.log(text, "warning")
             tally = _compare(job, layers, control)
         _check_compared(job, tally)
+        for text in _afterthoughts(layers, tally):
+            layers.warnings.append(text)
+            control.log(text, "warning")
         figures = collect_figures(job, layers, tally)
         write_documents(job, figures, tally, control.job_id)
     return {
@@ -84,6 +91,8 @@ class Layers:
         stride_px: pixels from one point of a surface to the next.
         bands: name -> band, of what is given.
         tags: of the predicted land cover's file.
+        has_surfaces: whether distances between surfaces can be told.
+        class_names: what the predicted land cover's file calls its classes, by id.
         intervals: the central intervals that sigma's file states, (level, factor of sigma); empty is a Gaussian's.
         warnings: for the user.
     """
@@ -104,15 +113,32 @@ class Layers:
             self.close()
             raise
         self.tags = self.bands["land_cover"].tags if "land_cover" in self.bands else {}
+        self.class_names = self._tagged_names()
         self.intervals = _stated_intervals(self.bands.get("sigma"))
-        self.stride_px = 1
-        if self.size is not None:
-            self.stride_px = max(1, math.floor(POINT_SPACING_M / self.size.gsd_m + 1e-9))
+        self.stride_px, self.has_surfaces = 1, False
+        stride_px = 0 if self.size is None else max(1, math.floor(POINT_SPACING_M / self.size.gsd_m + 1e-9))
+        if 1 <= stride_px <= _MOST_STRIDE_PX:
+            self.stride_px, self.has_surfaces = stride_px, True
+        elif stride_px and job.compares_heights:
+            self.warnings.append(
+                f"The prediction's pixels are {self.size.gsd_m:.3g} m wide by its CRS and geotransform, which can "
+                "hardly be right: distances between surfaces are left out."
+            )
         elif job.compares_heights:
             self.warnings.append(
                 "The prediction does not say how large its pixels are on the ground (no CRS or no geotransform): "
                 "distances between surfaces are left out."
             )
+
+    def _tagged_names(self) -> dict:
+        text = self.tags.get(CLASSES_TAG, "")
+        try:
+            return {int(code): str(name) for code, name, *_ in json.loads(text)} if text else {}
+        except (ValueError, TypeError):
+            self.warnings.append(
+                f"{self.bands['land_cover'].path}: its tag {CLASSES_TAG} cannot be read; classes are told by their ids."
+            )
+            return {}
 
     def heights(self, column: int, row: int, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Predicted and reference height above ground in metres [H, W], and where both are known."""
@@ -187,6 +213,7 @@ class Tally:
     Attributes:
         parts: all, building, background -> height errors.
         classes, shadow, zones: height errors by reference class, by shadow (1, 0) and by zone.
+        shadow_px, odd_shadow: pixels of the shadow mask, and one of its values that is neither 0 nor 1.
         confusion, shadow_confusion, zone_confusion: of the land cover.
         uncertainty, surface: None where not asked for or not possible.
         thumbnails: layer -> its small picture.
@@ -198,9 +225,10 @@ class Tally:
         self.classes, self.shadow, self.zones = Grouped(HeightErrors), Grouped(HeightErrors), Grouped(HeightErrors)
         self.confusion = Confusion()
         self.shadow_confusion, self.zone_confusion = Grouped(Confusion), Grouped(Confusion)
+        self.shadow_px, self.odd_shadow = 0, None
         self.uncertainty = UncertaintyErrors(layers.intervals) if job.sigma_path else None
         self.surface = None
-        if job.compares_heights and layers.size is not None:
+        if job.compares_heights and layers.has_surfaces:
             steps_m = layers.size.x_m * layers.stride_px, layers.size.y_m * layers.stride_px
             self.surface = SurfaceErrors(*steps_m)
         names = ["height", "reference_height", "error"] if job.compares_heights else []
@@ -208,6 +236,8 @@ class Tally:
         self.thumbnails = {name: Thumbnail(layers.grid.width, layers.grid.height) for name in names}
 
     def add(self, pixels: Pixels) -> None:
+        if pixels.shadow is not None:
+            self.shadow_px += int((pixels.shadow >= 0).sum())
         if pixels.predicted_m is not None:
             self._add_heights(pixels)
         if pixels.classes is not None and pixels.reference_classes is not None:
@@ -298,7 +328,11 @@ def _read(layers: Layers, tally: Tally, window: tuple, control: JobControl) -> P
         values["zones"], values["in_zone"] = layers.bands["zones"].read(*window)
     shadow = layers.ids("shadow", window, -1)
     if shadow is not None:
-        shadow = np.where((shadow == 0) | (shadow == 1), shadow, -1)
+        known = (shadow == 0) | (shadow == 1)
+        odd = shadow[~known & (shadow != -1)]
+        if odd.size and tally.odd_shadow is None:
+            tally.odd_shadow = int(odd[0])
+        shadow = np.where(known, shadow, -1)
     return Pixels(
         column, row, **values, shadow=shadow, classes=layers.ids("land_cover", window, UNKNOWN),
         reference_classes=layers.ids("reference_land_cover", window, UNKNOWN),
@@ -354,6 +388,34 @@ def _error_writer(job: EvaluateJob, layers: Layers, control: JobControl) -> Rast
     )
     check_room({job.error_path: spec.bytes_per_pixel() * layers.grid.width * layers.grid.height})
     return RasterWriter(partial_path(job.error_path, control.job_id), layers.grid, spec)
+
+
+def _afterthoughts(layers: Layers, tally: Tally) -> list[str]:
+    """What the user should know of layers that were given and did not serve."""
+    texts = []
+    for name in ("height", "reference_height", "reference_dtm"):
+        band = layers.bands.get(name)
+        if band is not None and band.least < _LEAST_M:
+            texts.append(
+                f"{_sentence(LABELS[name])} goes down to {band.least:g} m. If that means that there is no data, declare "
+                "it as the file's NoData, and evaluate again: it is counted as a height now."
+            )
+    if tally.uncertainty is not None and not tally.uncertainty.result().pixels:
+        texts.append("Sigma has no value of 0 or more where the heights are compared: nothing is said of it.")
+    if "zones" in layers.bands and not (tally.zones.results() or tally.zone_confusion.results()):
+        texts.append("The zones have no id where something is compared: nothing is said by zone.")
+    if tally.odd_shadow is not None:
+        texts.append(
+            f"The shadow mask holds {tally.odd_shadow}, which is neither shadow (1) nor lit (0): such pixels are in "
+            "neither group. Reclassify it to 0 and 1."
+        )
+    elif "shadow" in layers.bands and not tally.shadow_px:
+        texts.append("The shadow mask has no value under the prediction: nothing is said by shadow.")
+    return texts
+
+
+def _sentence(label: str) -> str:
+    return label[0].upper() + label[1:]
 
 
 def _check_compared(job: EvaluateJob, tally: Tally) -> None:

@@ -45,7 +45,7 @@ def provenance(job: EvaluateJob, layers) -> dict[str, str]:
 
 def collect_figures(job: EvaluateJob, layers, tally) -> dict:
     """All figures of the job, JSON values alone (None for what is not defined)."""
-    names = {**CLASS_NAMES, **_tagged_names(layers)}
+    names = {**CLASS_NAMES, **layers.class_names}
     grid, size = layers.grid, layers.size
     figures: dict = {
         "grid": {
@@ -272,18 +272,15 @@ def _joined(entries: list[dict], confusion, job: EvaluateJob, names: dict) -> li
     return [by_id[code] for code in sorted(by_id)]
 
 
-def _tagged_names(layers) -> dict:
-    """Class names that our own land cover carries."""
-    tag = layers.tags.get("SEMANTIC3D_CLASSES", "")
-    return {int(code): str(name) for code, name, _ in json.loads(tag)} if tag else {}
-
-
 def _name(code: int, names: dict) -> str:
     return names.get(code, str(code))
 
 
 def _nth(stride_px: int) -> str:
-    return "single" if stride_px == 1 else f"{stride_px}th" if stride_px > 3 else {2: "2nd", 3: "3rd"}[stride_px]
+    if stride_px == 1:
+        return "single"
+    ending = "th" if stride_px % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(stride_px % 10, "th")
+    return f"{stride_px}{ending}"
 
 
 def _crs_text(crs) -> str:

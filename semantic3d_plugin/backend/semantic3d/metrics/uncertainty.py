@@ -77,7 +77,7 @@ class UncertaintyErrors:
 
     Args:
         intervals: (level, factor) pairs by level: the central interval of that level is +- factor x sigma, and in
-            between it is interpolated; empty for a Gaussian's.
+            between it is interpolated, beyond the last it goes on as a Gaussian's; empty for a Gaussian's.
     """
 
     def __init__(self, intervals: Sequence[tuple[float, float]] = ()):
@@ -85,7 +85,10 @@ class UncertaintyErrors:
         self._by_sigma, self._by_error = _Curve(), _Curve()
         self._bounds = np.array([NormalDist().inv_cdf((1 + level) / 2) for level in LEVELS])
         if intervals:
-            self._bounds = np.interp(LEVELS, *zip((0.0, 0.0), *intervals))
+            self._bounds = np.where(
+                np.array(LEVELS) <= intervals[-1][0], np.interp(LEVELS, *zip((0.0, 0.0), *intervals)),
+                self._bounds * intervals[-1][1] / NormalDist().inv_cdf((1 + intervals[-1][0]) / 2),
+            )  # fmt: skip
         self._inside = np.zeros(len(LEVELS) + 1, np.int64)
 
     def add(self, error_m: np.ndarray, sigma_m: np.ndarray) -> None:
@@ -136,8 +139,13 @@ class _Moments:
         self.count = count
 
     def correlation(self) -> float:
-        product = self._xx * self._yy
-        return self._xy / math.sqrt(product) if product > 0 else math.nan
+        if self._is_constant(self._xx, self.mean_x) or self._is_constant(self._yy, self.mean_y):
+            return math.nan
+        return self._xy / math.sqrt(self._xx * self._yy)
+
+    def _is_constant(self, moment: float, mean: float) -> bool:
+        """Whether what differs is the rounding of the means alone."""
+        return moment <= self.count * (1e-12 * abs(mean)) ** 2
 
 
 class _Curve:

@@ -18,9 +18,17 @@ from s3d_protocol.errors import InvalidInput
 from .block_sizes import is_plain_path, open_bounded
 from .gdal_errors import GDAL_ERRORS, reason
 from .grid import Grid
+from .one_band import open_one_band
 
 _PIXEL_PLANE = CRS.from_epsg(3857)  # stands in where no raster has a CRS: it is never left, so its shape is nothing
 _SAME_PX = 1e-6
+_LARGEST = 1e30  # more is an undeclared NoData value
+_LARGEST_ID = 2.0**53
+_METRES = ("", "m", "metre", "meter", "metres", "meters")
+_FEET = (  # names, metres
+    (("ft", "foot", "feet", "international foot", "international feet"), 0.3048),
+    (("us-ft", "ftus", "us_ft", "us survey foot", "us survey feet", "us_survey_foot", "foot_us"), 1200 / 3937),
+)
 
 
 def grid_of(path: str, label: str) -> Grid:
@@ -34,7 +42,7 @@ def grid_of(path: str, label: str) -> Grid:
 
 
 class AlignedBand:
-    """One band on a target grid: as it is where the grids are the same, else warped window by window.
+    """One band on a target grid, in metres where it is a height: as it is where the grids are the same, else warped window by window.
 
     Heights are interpolated bilinearly between valid pixels, and averaged where the target's pixels are larger; where
     the pixel itself has no value there is none. Classes and ids take the nearest pixel.
@@ -43,6 +51,7 @@ class AlignedBand:
         label: what the raster is, for messages.
         warnings: what the user should know about how it is placed.
         is_warped: whether its own grid is another one.
+        least: the smallest value read so far, or 0; of heights and the like, in metres.
     """
 
     def __init__(self, path: str, label: str, grid: Grid, continuous: bool, band: int = 1):
@@ -60,7 +69,8 @@ class AlignedBand:
         """
         self.path, self.label, self.warnings = path, label, []
         self._continuous, self._band = continuous, band
-        self._warped = None
+        self._warped = self._single = None
+        self.least = 0.0
         self._dataset = open_dataset(path, label)
         try:
             self._check_band()
@@ -75,7 +85,19 @@ class AlignedBand:
             raise InvalidInput(f"{self._Label} {self.path} has {dataset.count} bands; band {self._band} is needed.")
         if dataset.dtypes[self._band - 1].startswith("complex"):
             raise InvalidInput(f"{self._Label} {self.path} holds complex numbers. Choose a raster of real ones.")
-        self._scale, self._offset = dataset.scales[self._band - 1], dataset.offsets[self._band - 1]
+        unit = (dataset.units[self._band - 1] or "").strip().lower() if self._continuous else ""
+        metres = 1.0 if unit in _METRES else next((size for names, size in _FEET if unit in names), None)
+        if metres is None:
+            self.warnings.append(
+                f"{self._Label} {os.path.basename(self.path)} is in {unit!r} by what its band says, which is unknown: "
+                "it is taken for metres."
+            )
+        elif metres != 1.0:
+            self.warnings.append(f"{self._Label} {os.path.basename(self.path)} is in feet ({unit}): made metres.")
+        metres = metres or 1.0
+        self._scale, self._offset = (x[self._band - 1] * metres for x in (dataset.scales, dataset.offsets))
+        alpha = ColorInterp.alpha in dataset.colorinterp
+        self._alpha = dataset.colorinterp.index(ColorInterp.alpha) + 1 if alpha else 0
 
     def _place(self, grid: Grid) -> None:
         dataset = self._dataset
@@ -91,12 +113,11 @@ class AlignedBand:
         common = own.crs or grid.crs or _PIXEL_PLANE
         target_crs = grid.crs or common
         self._check_overlap(own, own.crs or target_crs, grid, target_crs)
-        has_alpha = ColorInterp.alpha in dataset.colorinterp
-        self._alpha = dataset.colorinterp.index(ColorInterp.alpha) + 1 if has_alpha else dataset.count + 1
+        self._single = dataset if dataset.count == 1 else open_one_band(dataset, self._band)
         self._warped = WarpedVRT(
-            dataset, src_crs=own.crs or target_crs, crs=target_crs, transform=grid.transform, width=grid.width,
+            self._single, src_crs=own.crs or target_crs, crs=target_crs, transform=grid.transform, width=grid.width,
             height=grid.height, resampling=Resampling.bilinear if self._continuous else Resampling.nearest,
-            add_alpha=not has_alpha, dtype="float64" if self._continuous else None,
+            add_alpha=True, dtype="float64" if self._continuous else None,
         )  # fmt: skip
 
     def _check_overlap(self, own: Grid, own_crs: CRS, grid: Grid, crs: CRS) -> None:
@@ -132,16 +153,18 @@ class AlignedBand:
             bool. Invalid ones are 0.
 
         Raises:
-            InvalidInput: the file is damaged, or an id is no whole number.
+            InvalidInput: the file is damaged, a height is beyond all sense, or an id is no whole number.
         """
         window = Window(column, row, width, height)
         try:
             if self._warped is not None:  # its masks know nothing of what NoData and mask made of its alpha band
-                values, alpha = self._warped.read([self._band, self._alpha], window=window)
+                values, alpha = self._warped.read([1, 2], window=window)
                 valid = alpha > 0
             else:
                 values = self._dataset.read(self._band, window=window)
                 valid = self._dataset.read_masks(self._band, window=window) > 0
+                if self._alpha:  # GDAL's mask knows either NoData or alpha
+                    valid &= self._dataset.read(self._alpha, window=window) > 0
         except GDAL_ERRORS as error:
             raise InvalidInput(
                 f"{self._Label} {self.path} cannot be read at columns {column} to {column + width} and rows {row} to "
@@ -152,22 +175,35 @@ class AlignedBand:
         values = np.where(valid, values, 0)
         if not self._continuous:
             return self._ids(values), valid
-        return values.astype(np.float64) * self._scale + self._offset * valid, valid
+        values = values.astype(np.float64) * self._scale + self._offset * valid
+        self._check_measure(values)
+        return values, valid
+
+    def _check_measure(self, values: np.ndarray) -> None:
+        least, most = float(values.min(initial=0.0)), float(values.max(initial=0.0))
+        self.least = min(self.least, least)
+        absurd = least if abs(least) > most else most
+        if abs(absurd) > _LARGEST:
+            raise InvalidInput(
+                f"{self._Label} {self.path} holds {absurd:g}, which is no height. If it means that there is no data, "
+                f"declare it: gdal_edit.py -a_nodata {absurd:.17g} FILE, or in QGIS Raster > Conversion > Translate.",
+                {"value": absurd},
+            )
 
     def _ids(self, values: np.ndarray) -> np.ndarray:
         if values.dtype.kind == "f":
-            broken = values != np.rint(values)
+            broken = (values != np.rint(values)) | (np.abs(values) > _LARGEST_ID)
             if broken.any():
                 raise InvalidInput(
-                    f"{self._Label} {self.path} holds {values[broken].flat[0]:g}, but whole numbers are needed: it "
-                    "has ids, not measurements. Choose another raster."
+                    f"{self._Label} {self.path} holds {values[broken].flat[0]:g}, but whole numbers below 2**53 are needed: "
+                    "it has ids, not measurements. Choose another raster."
                 )
         return values.astype(np.int64)
 
     def close(self) -> None:
-        if self._warped is not None:
-            self._warped.close()
-        self._dataset.close()
+        for dataset in (self._warped, self._single, self._dataset):
+            if dataset is not None:
+                dataset.close()
 
 
 def open_dataset(path: str, label: str):

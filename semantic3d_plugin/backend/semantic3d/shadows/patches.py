@@ -35,6 +35,14 @@ class Runs:
                 meets |= at
         return np.isin(self.patch, self.patch[meets])
 
+    def holding(self, mask: np.ndarray) -> np.ndarray:
+        """Tell which runs belong to a patch that has a pixel of `mask` [H, W], bool [n]."""
+        flat = np.zeros((self.shape[0], self.shape[1] + 1), np.int64)
+        flat[:, :-1] = mask
+        before = np.concatenate([[0], np.cumsum(flat.ravel())])
+        meets = before[self.last] > before[self.first]
+        return np.isin(self.patch, self.patch[meets])
+
     def paint(self, chosen: np.ndarray) -> np.ndarray:
         """Return the mask [H, W] of the chosen runs."""
         steps = np.zeros(self.shape[0] * (self.shape[1] + 1) + 1, np.int8)
@@ -57,7 +65,7 @@ def find_runs(mask: np.ndarray) -> Runs:
 
 
 def clean(mask: np.ndarray, valid: np.ndarray, least_px: int, open_sides: tuple) -> tuple[np.ndarray, np.ndarray]:
-    """Remove patches below `least_px` pixels from a mask, then fill holes below it.
+    """Remove patches below `least_px` pixels from a mask, then fill holes below it: what the mask alone encloses.
 
     What lies beyond an open side is not known, so that there are two answers: one that takes every unfinished
     patch for small and leaves unfinished holes, one the other way round. The answer for the whole image lies
@@ -65,7 +73,8 @@ def clean(mask: np.ndarray, valid: np.ndarray, least_px: int, open_sides: tuple)
 
     Args:
         mask: bool [H, W], inside of `valid`.
-        valid: bool [H, W]; invalid pixels are neither shadow nor hole.
+        valid: bool [H, W]; invalid pixels are neither shadow nor hole, and what borders them or the end of the
+            image is no hole.
         open_sides: whether the image goes on beyond (top, bottom, left, right).
 
     Returns:
@@ -75,11 +84,23 @@ def clean(mask: np.ndarray, valid: np.ndarray, least_px: int, open_sides: tuple)
     small, unfinished = runs.area_px < least_px, runs.touching(open_sides)
     least = mask & ~runs.paint(small)
     most = mask & ~runs.paint(small & ~unfinished)
+    rim = _rim(valid, open_sides)
     holes = find_runs(valid & ~least)
-    least = least | holes.paint((holes.area_px < least_px) & ~holes.touching(open_sides))
+    enclosed = ~holes.holding(rim)
+    least = least | holes.paint((holes.area_px < least_px) & enclosed & ~holes.touching(open_sides))
     holes = find_runs(valid & ~most)
-    most = most | holes.paint(holes.area_px < least_px)
+    most = most | holes.paint((holes.area_px < least_px) & ~holes.holding(rim))
     return least, most
+
+
+def _rim(valid: np.ndarray, open_sides: tuple) -> np.ndarray:
+    """Valid pixels beside an invalid one, or at a side where the image ends, bool [H, W]."""
+    top, bottom, left, right = open_sides
+    goes_on = np.pad(valid, 1, constant_values=True)
+    goes_on[0], goes_on[-1] = top, bottom
+    goes_on[1:-1, 0], goes_on[1:-1, -1] = left, right
+    enclosed = goes_on[:-2, 1:-1] & goes_on[2:, 1:-1] & goes_on[1:-1, :-2] & goes_on[1:-1, 2:]
+    return valid & ~enclosed
 
 
 def _neighbours(first: np.ndarray, last: np.ndarray, row_px: int) -> tuple[np.ndarray, np.ndarray]:
