@@ -99,6 +99,28 @@ def test_stored_scale_and_undeclared_nodata(tmp_path):
     np.testing.assert_allclose(found, [[12, 3.5, np.nan, 4]], atol=1e-4)
 
 
+def test_feet_by_the_unit_of_the_band_become_metres(tmp_path):
+    path = write(tmp_path / "a.tif", np.full((6, 8), 10, np.float32))
+    with rasterio.open(path, "r+") as dataset:
+        dataset.units = ["ft"]
+    np.testing.assert_allclose(heights(path, grid()), 3.048, rtol=1e-6)
+    with Reference(path, "DSM") as reference:
+        assert "The DSM" in reference.unit_word and "feet" in reference.unit_word
+
+
+def test_an_alpha_band_counts_beside_nodata(tmp_path):
+    values = np.full((6, 8), 4, np.float32)
+    values[0] = -9999
+    alpha = np.full((6, 8), 255, np.float32)
+    alpha[1] = 0
+    with rasterio.open(tmp_path / "a.tif", "w", driver="GTiff", width=8, height=6, count=2, dtype="float32", crs=UTM,
+                       transform=from_origin(EAST, NORTH, 0.5, 0.5), nodata=-9999) as out:
+        out.colorinterp = (rasterio.enums.ColorInterp.gray, rasterio.enums.ColorInterp.alpha)
+        out.write(np.stack([values, alpha]))
+    found = heights(str(tmp_path / "a.tif"), grid())
+    assert np.isnan(found[:2]).all() and (found[2:] == 4).all()
+
+
 def test_elsewhere_is_unknown(tmp_path):
     path = write(tmp_path / "a.tif", np.ones((4, 4), np.float32), east=EAST + 1000)
     assert np.isnan(heights(path, grid())).all()

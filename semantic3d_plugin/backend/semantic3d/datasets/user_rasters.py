@@ -170,7 +170,8 @@ class _Labels:
         self._code_of_value = self._read_class_values(class_map, found)
         for what, paths in (("nDSM", job.ndsm_paths), ("DSM", job.dsm_paths), ("DTM", job.dtm_paths)):
             for path in paths:
-                Reference(path, what).close()  # a file that cannot be opened is told of before the long work
+                with Reference(path, what) as reference:  # that cannot be opened is told of before the long work
+                    found.warnings += filter(None, [reference.unit_word])
 
     def on(self, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
         """Heights float32 [H, W] (NaN unknown) and training codes uint8 [H, W] (0 unknown) on a grid."""

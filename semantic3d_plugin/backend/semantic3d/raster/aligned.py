@@ -8,7 +8,7 @@ import os
 import numpy as np
 from rasterio.coords import disjoint_bounds
 from rasterio.crs import CRS
-from rasterio.enums import ColorInterp, Resampling
+from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window
@@ -18,17 +18,12 @@ from s3d_protocol.errors import InvalidInput
 from .block_sizes import is_plain_path, open_bounded
 from .gdal_errors import GDAL_ERRORS, reason
 from .grid import Grid
-from .one_band import open_one_band
+from .one_band import metres_per_unit, open_one_band, validity
 
 _PIXEL_PLANE = CRS.from_epsg(3857)  # stands in where no raster has a CRS: it is never left, so its shape is nothing
 _SAME_PX = 1e-6
 _LARGEST = 1e30  # more is an undeclared NoData value
 _LARGEST_ID = 2.0**53
-_METRES = ("", "m", "metre", "meter", "metres", "meters")
-_FEET = (  # names, metres
-    (("ft", "foot", "feet", "international foot", "international feet"), 0.3048),
-    (("us-ft", "ftus", "us_ft", "us survey foot", "us survey feet", "us_survey_foot", "foot_us"), 1200 / 3937),
-)
 
 
 def grid_of(path: str, label: str) -> Grid:
@@ -85,19 +80,10 @@ class AlignedBand:
             raise InvalidInput(f"{self._Label} {self.path} has {dataset.count} bands; band {self._band} is needed.")
         if dataset.dtypes[self._band - 1].startswith("complex"):
             raise InvalidInput(f"{self._Label} {self.path} holds complex numbers. Choose a raster of real ones.")
-        unit = (dataset.units[self._band - 1] or "").strip().lower() if self._continuous else ""
-        metres = 1.0 if unit in _METRES else next((size for names, size in _FEET if unit in names), None)
-        if metres is None:
-            self.warnings.append(
-                f"{self._Label} {os.path.basename(self.path)} is in {unit!r} by what its band says, which is unknown: "
-                "it is taken for metres."
-            )
-        elif metres != 1.0:
-            self.warnings.append(f"{self._Label} {os.path.basename(self.path)} is in feet ({unit}): made metres.")
-        metres = metres or 1.0
+        metres, word = metres_per_unit(dataset, self._band) if self._continuous else (1.0, "")
+        if word:
+            self.warnings.append(f"{self._Label} {os.path.basename(self.path)} {word}.")
         self._scale, self._offset = (x[self._band - 1] * metres for x in (dataset.scales, dataset.offsets))
-        alpha = ColorInterp.alpha in dataset.colorinterp
-        self._alpha = dataset.colorinterp.index(ColorInterp.alpha) + 1 if alpha else 0
 
     def _place(self, grid: Grid) -> None:
         dataset = self._dataset
@@ -162,9 +148,7 @@ class AlignedBand:
                 valid = alpha > 0
             else:
                 values = self._dataset.read(self._band, window=window)
-                valid = self._dataset.read_masks(self._band, window=window) > 0
-                if self._alpha:  # GDAL's mask knows either NoData or alpha
-                    valid &= self._dataset.read(self._alpha, window=window) > 0
+                valid = validity(self._dataset, self._band, window)
         except GDAL_ERRORS as error:
             raise InvalidInput(
                 f"{self._Label} {self.path} cannot be read at columns {column} to {column + width} and rows {row} to "

@@ -1,12 +1,14 @@
-"""One band of a raster of several, as a virtual raster of its own: what is invalid in it is its own affair.
+"""One band of a raster: where it is valid, what its numbers mean in metres, and it alone as a virtual raster.
 
-GDAL's warper joins what the bands of a raster say of validity: a pixel counts where any band has a value.
+GDAL's mask of a band knows either NoData or alpha, and its warper joins what all bands say of validity: a pixel counts
+where any of them has a value.
 """
 
 from __future__ import annotations
 
 from xml.etree import ElementTree  # nosec B405 # only written here
 
+import numpy as np
 from rasterio.enums import ColorInterp
 
 from .block_sizes import is_plain_path, open_quietly
@@ -15,6 +17,34 @@ _TYPES = {
     "uint8": "Byte", "int8": "Int8", "uint16": "UInt16", "int16": "Int16", "uint32": "UInt32", "int32": "Int32",
     "uint64": "UInt64", "int64": "Int64", "float32": "Float32", "float64": "Float64",
 }  # fmt: skip
+_METRES = ("", "m", "metre", "meter", "metres", "meters")
+_FEET = (  # names, metres
+    (("ft", "foot", "feet", "international foot", "international feet"), 0.3048),
+    (("us-ft", "ftus", "us_ft", "us survey foot", "us survey feet", "us_survey_foot", "foot_us"), 1200 / 3937),
+)
+
+
+def alpha_band(dataset) -> int:
+    """Number of the alpha band of an open raster, 0 where it has none."""
+    return dataset.colorinterp.index(ColorInterp.alpha) + 1 if ColorInterp.alpha in dataset.colorinterp else 0
+
+
+def validity(dataset, band: int, window) -> np.ndarray:
+    """Where a band of an open raster has values, by its NoData or mask and by the alpha band, bool [H, W]."""
+    valid = dataset.read_masks(band, window=window) > 0
+    alpha = alpha_band(dataset)
+    return valid & (dataset.read(alpha, window=window) > 0) if alpha else valid
+
+
+def metres_per_unit(dataset, band: int) -> tuple[float, str]:
+    """What one of a band of heights is in metres, and what the user should know of it ("" where it is in metres)."""
+    unit = (dataset.units[band - 1] or "").strip()
+    if unit.lower() in _METRES:
+        return 1.0, ""
+    for names, metres in _FEET:
+        if unit.lower() in names:
+            return metres, f"is in feet by its unit ({unit}) and made metres"
+    return 1.0, f"has the unit {unit!r}, which is unknown, and is taken for metres"
 
 
 def open_one_band(dataset, band: int):
@@ -39,8 +69,8 @@ def _described(dataset, band: int) -> ElementTree.Element:
     values = ElementTree.SubElement(root, "VRTRasterBand", dataType=kind, band="1")
     _source(values, "SimpleSource", dataset, str(band))
     mask = ElementTree.SubElement(ElementTree.SubElement(root, "MaskBand"), "VRTRasterBand", dataType="Byte")
-    if ColorInterp.alpha in dataset.colorinterp:
-        alpha = _source(mask, "ComplexSource", dataset, str(dataset.colorinterp.index(ColorInterp.alpha) + 1))
+    if alpha_band(dataset):
+        alpha = _source(mask, "ComplexSource", dataset, str(alpha_band(dataset)))
         ElementTree.SubElement(alpha, "LUT").text = "0:0,1:255"  # seen at all is seen
         own = _source(mask, "ComplexSource", dataset, f"mask,{band}")
         ElementTree.SubElement(own, "NODATA").text = "255"  # where the band has a value, the alpha band decides

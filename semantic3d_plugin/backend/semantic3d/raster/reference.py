@@ -22,6 +22,7 @@ from s3d_protocol.errors import InvalidInput
 from .block_sizes import open_bounded
 from .gdal_errors import GDAL_ERRORS, reason
 from .grid import Grid, apply
+from .one_band import metres_per_unit, validity
 
 LOWEST_M, HIGHEST_M = -500.0, 9000.0  # beyond, a number is a NoData value that nobody declared
 _CHUNK_PX = 1024
@@ -54,6 +55,12 @@ class Reference:
             self._dataset.close()
             raise InvalidInput(f"The {what} {path} has no band of real numbers.")
 
+    @property
+    def unit_word(self) -> str:
+        """What the user should know of the unit of heights, "" where it is metres."""
+        word = metres_per_unit(self._dataset, 1)[1]
+        return f"The {self.what} {self.path} {word}." if word else ""
+
     def heights(self, grid: Grid, check_cancelled: Callable[[], None], lowest_m: float = LOWEST_M) -> np.ndarray:
         """Read metres onto a grid, float32 [H, W], NaN where unknown.
 
@@ -61,7 +68,8 @@ class Reference:
             lowest_m: values below are taken for NoData.
         """
         out = np.full((grid.height, grid.width), np.nan, np.float32)
-        scale, offset = self._dataset.scales[0], self._dataset.offsets[0]
+        unit_m = metres_per_unit(self._dataset, 1)[0]
+        scale, offset = self._dataset.scales[0] * unit_m, self._dataset.offsets[0] * unit_m
         for place, values, valid, source in self._pieces(grid, check_cancelled):
             metres = values.astype(np.float64) * scale + offset
             valid = valid & np.isfinite(metres) & (metres >= lowest_m) & (metres <= HIGHEST_M)
@@ -185,7 +193,7 @@ class Reference:
 
     def _read(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
         try:
-            return self._dataset.read(1, window=window), self._dataset.read_masks(1, window=window) > 0
+            return self._dataset.read(1, window=window), validity(self._dataset, 1, window)
         except GDAL_ERRORS as error:
             raise InvalidInput(
                 f"The {self.what} {self.path} cannot be read: {reason(error)} The file is damaged."
