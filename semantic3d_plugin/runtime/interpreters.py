@@ -113,7 +113,7 @@ def find_base(
         named: the user's choice, "" for none.
         paths: candidates instead of the machine's own, for tests.
         downloads: whether its pip will have to.
-        but_not: candidates that were tried and failed.
+        but_not: paths of interpreters that were tried and failed.
 
     Raises:
         BackendMissing: the one named will not do, or there is none.
@@ -127,11 +127,11 @@ def find_base(
     seen, refused = set(), []
     for path in candidates() if paths is None else paths:
         key = os.path.normcase(os.path.realpath(path))
-        if key in seen or path in but_not or not os.path.isfile(path):
+        if key in seen or not os.path.isfile(path):
             continue
         seen.add(key)
         found = probe(path, variables, feedback, pump)
-        if found is None:
+        if found is None or found.path in but_not:  # by its own word: a candidate may be a link or a script
             continue
         objection = found.objection(oldest, downloads)
         if not objection:

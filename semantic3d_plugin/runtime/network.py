@@ -34,7 +34,8 @@ def installer_variables(certificates: Path | None = None) -> dict[str, str]:
     variables = backend_variables(os.environ)
     given = {name.upper() for name, value in variables.items() if value}  # programs read either spelling
     variables.update({name: value for name, value in qgis_proxy().items() if name.upper() not in given})
-    if certificates is not None and not any(_users_own(variables.get(name)) for name in _CERTIFICATE_VARIABLES):
+    users = [pip_settings(variables).get("cert"), *map(variables.get, _CERTIFICATE_VARIABLES)]
+    if certificates is not None and not any(map(_users_own, users)):
         variables.update({"SSL_CERT_FILE": str(certificates), "PIP_CERT": str(certificates)})
     elif variables.get("SSL_CERT_FILE"):
         variables.setdefault("PIP_CERT", variables["SSL_CERT_FILE"])

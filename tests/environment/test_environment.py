@@ -289,7 +289,17 @@ def test_where_pip_puts_the_users_own_packages_does_not_matter(monkeypatch):
     assert found["PIP_USER"] == "0" and "PIP_TARGET" not in found and "PIP_PREFIX" not in found
 
 
+def test_a_certificate_in_pips_configuration_stays_the_users(monkeypatch, tmp_path):
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "pip.conf").write_text("[global]\ncert = /corp.pem\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    found = installer_variables(tmp_path / "qgis.pem")
+    assert "PIP_CERT" not in found and uv_variables(found)["SSL_CERT_FILE"] == "/corp.pem"
+
+
 def test_certificates_that_come_with_qgis_are_not_the_users(monkeypatch, tmp_path):
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     for name in ("SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OSGEO4W_ROOT", str(tmp_path / "OSGeo4W"))
@@ -299,6 +309,7 @@ def test_certificates_that_come_with_qgis_are_not_the_users(monkeypatch, tmp_pat
 
 
 def test_installers_get_certificates_but_not_qgis_libraries(monkeypatch, tmp_path):
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PYTHONHOME", "/qgis")
     for name in ("SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT"):
         monkeypatch.delenv(name, raising=False)

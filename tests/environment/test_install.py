@@ -185,7 +185,10 @@ def test_where_a_python_cannot_make_an_environment_the_next_one_does(home, tmp_p
     broken.chmod(0o755)
     monkeypatch.setenv("SEMANTIC3D_UV", "")
     monkeypatch.setattr(interpreters, "candidates", lambda: [str(broken), sys.executable])
-    monkeypatch.setattr(interpreters, "probe", lambda path, *rest: replace(PLAIN, path=path))
+    real = broken.with_name("by its own word")  # not the candidate's name
+    real.symlink_to(broken)
+    names = {str(broken): str(real)}
+    monkeypatch.setattr(interpreters, "probe", lambda path, *rest: replace(PLAIN, path=names.get(path, path)))
     monkeypatch.setattr(module.Installer, "_install_all", lambda *arguments: None)
     monkeypatch.setattr(module.Installer, "_imports", lambda self, folder, lock: module.check_imports(sys.executable, (), {}))
     feedback = Feedback()
