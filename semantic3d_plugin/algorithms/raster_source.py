@@ -8,6 +8,7 @@ same pixels in files the next time, so that a job on it can go on.
 import math
 import os
 import xml.etree.ElementTree as ElementTree  # nosec B405 # for what GDAL writes for us
+from contextlib import suppress
 
 from osgeo import gdal
 from qgis.core import (
@@ -60,11 +61,17 @@ class AssignedCrsSource:
     def materialise(self, folder, feedback):
         stem = os.path.splitext(os.path.basename(self.path))[0]  # reports and tags name the image by its file
         target = os.path.join(folder, stem + ".vrt")
-        if gdal.Translate(target, self.path, format="VRT", outputSRS=self.wkt) is None:
+        try:
+            made = gdal.Translate(target, self.path, format="VRT", outputSRS=self.wkt)
+        except RuntimeError:  # where GDAL was told to raise
+            made = None
+        if made is None:
             raise OutputFailed(tr("The image's coordinate system could not be passed on: {}").format(self.path))
+        del made  # writes it
         _forget_statistics(target)
-        times = os.stat(self.path)  # as the image's, so that the next job's is the same file
-        os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
+        with suppress(OSError):  # in a zip or a store there is no file with a time
+            times = os.stat(self.path)  # as the image's, so that the next job's is the same file
+            os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
         return target
 
 

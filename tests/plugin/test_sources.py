@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import zipfile
 
 import processing
 import pytest
@@ -125,6 +126,16 @@ def test_an_assigned_crs_is_said_in_the_same_bytes_each_time(qgis_app, image, tm
     assert os.path.exists(image + ".aux.xml")
     assert seen[0] == seen[1]
     assert seen[0][1] == os.stat(image).st_mtime_ns
+    assert "UTM zone 33N" in gdal.Open(path).GetProjection()
+
+
+def test_an_assigned_crs_of_an_image_in_a_zip(qgis_app, image, tmp_path, context):
+    with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
+        archive.write(image, "image.tif")
+    layer = QgsRasterLayer(f"/vsizip/{tmp_path}/images.zip/image.tif", "image")
+    assert layer.isValid()
+    layer.setCrs(QgsCoordinateReferenceSystem("EPSG:25833"))
+    path = describe_source(layer, None, 0.0, context.transformContext()).materialise(str(tmp_path), QgsProcessingFeedback())
     assert "UTM zone 33N" in gdal.Open(path).GetProjection()
 
 

@@ -402,7 +402,7 @@ def _afterthoughts(layers: Layers, tally: Tally) -> list[str]:
             )
     if tally.uncertainty is not None and not tally.uncertainty.result().pixels:
         texts.append("Sigma has no value of 0 or more where the heights are compared: nothing is said of it.")
-    if "zones" in layers.bands and not (tally.zones.results() or tally.zone_confusion.results()):
+    if "zones" in layers.bands and not (tally.zones.members or tally.zone_confusion.members):
         texts.append("The zones have no id where something is compared: nothing is said by zone.")
     if tally.odd_shadow is not None:
         texts.append(
