@@ -7,8 +7,9 @@ import pytest
 from semantic3d.datasets.procedural import _scene_habits, render_scene, write_demo
 from semantic3d.datasets.procedural_anywhere import mixed_style
 from semantic3d.datasets.procedural_corpus import render_to_file, scene_style
+from semantic3d.datasets.procedural_anywhere import mixed_style
 from semantic3d.datasets.procedural_kinds import KIND_WEIGHTS, KINDS, split
-from semantic3d.datasets.procedural_palettes import STYLE_WEIGHTS, STYLES, scene_materials
+from semantic3d.datasets.procedural_palettes import STYLE_WEIGHTS, STYLES, pick_weighted, scene_materials
 from semantic3d.datasets.procedural_shading import lean, shadow_depth
 
 
@@ -174,6 +175,21 @@ def upright(kind):
     raise AssertionError("no upright scene among 40 seeds")
 
 
+def test_works_are_full_of_halls():
+    roofs = [(render_scene(seed, 96, 1.0, "works").land_cover == 4).mean() for seed in range(400, 410)]
+    assert np.mean(roofs) > 0.25 and max(roofs) > 0.5
+
+
+def test_a_kind_that_stands_apart_leaves_the_scenes_of_all_seeds_as_they_were():
+    with_it, without = dict(STYLE_WEIGHTS), {name: weight for name, weight in STYLE_WEIGHTS.items() if weight}
+    assert set(with_it) - set(without) == {"works"}
+    for seed in range(300):
+        drawn = [pick_weighted(np.random.default_rng(seed), weights) for weights in (with_it, without)]
+        assert drawn[0] == drawn[1]
+        assert "works" not in mixed_style(np.random.default_rng(seed))["blocks"]
+    assert scene_style(1, ("works",)) == "works"
+
+
 def test_newer_kinds_are_about_half_of_the_scenes():
     share = sum(KIND_WEIGHTS.values()) / sum(STYLE_WEIGHTS.values())
     assert 0.4 < share < 0.6 and set(KIND_WEIGHTS) == set(KINDS)
@@ -184,7 +200,7 @@ def test_newer_kinds_have_labels_that_agree(places):
         height, cover = scene.ndsm_m, scene.land_cover
         assert set(np.unique(cover)) <= set(range(1, 8)), kind
         assert (height[cover == 4] > 2).all(), kind
-        assert (height[cover == 3] > 0.5).all() and height[cover == 3].max() < 55, kind
+        assert (height[cover == 3] > 0.5).all() and height[cover == 3].max(initial=0) < 55, kind
         assert (height[(cover == 1) | (cover == 5)] == 0).all(), kind
         assert (height[cover == 7] < 9).all() and (height[cover == 7] > 0.5).all(), kind
 

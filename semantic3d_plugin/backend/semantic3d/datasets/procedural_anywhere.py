@@ -18,8 +18,8 @@ _VERGES = ("lawn", "meadow", "dry_grass", "soil", "concrete", "gravel")
 
 def mixed_style(rng) -> dict:
     """A style (see ``STYLES``) whose every trait is drawn from one of the others or from a wider range."""
-    plain = [style for style in STYLES.values() if not style.get("mix")]
-    kinds = [kind for kind in KINDS.values() if not kind.get("mix")]
+    plain = [style for style in STYLES.values() if not (style.get("mix") or style.get("apart"))]
+    kinds = [kind for kind in KINDS.values() if not (kind.get("mix") or kind.get("apart"))]
     streets, kind, low = pick(rng, plain), pick(rng, kinds), int(rng.integers(1, 4))
     blocks = {}
     for style in (streets, pick(rng, plain), pick(rng, plain)):

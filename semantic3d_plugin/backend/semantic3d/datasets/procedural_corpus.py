@@ -31,7 +31,7 @@ def scene_style(seed: int, styles=()) -> str | None:
     """Style of a scene: None (the scene's own draw) without ``styles``, else one of them by seed and weight."""
     if not styles:
         return None
-    return pick_weighted(np.random.default_rng([seed, 78]), {name: STYLE_WEIGHTS[name] for name in styles})
+    return pick_weighted(np.random.default_rng([seed, 78]), {name: STYLE_WEIGHTS[name] or 1.0 for name in styles})
 
 
 def write_scene(path: Path, rgb: np.ndarray, ndsm_m: np.ndarray, land_cover: np.ndarray, gsd_m: float, meta=None):

@@ -3,7 +3,8 @@
 Each entry of ``KINDS`` is a style as in ``procedural_palettes.STYLES`` with more keys: ``ground`` repaints
 materials, ``pitched`` and ``flat`` list roof paints (family, 8-bit sRGB), ``roof_spread`` says how far
 neighbouring roofs differ, ``sky`` and ``veil`` give the share of sky light and the haze (linear radiance).
-Roof paints are near those of the ground and of tree shadows on purpose.
+Roof paints are near those of the ground and of tree shadows on purpose. A kind that is ``apart`` came later and
+takes no part in mixtures, so that a seed's scene stays what it was.
 """
 from __future__ import annotations
 
@@ -92,9 +93,19 @@ KINDS = {
         pitch=(0.4, 0.9), eaves=(3, 6), ground={}, ground_chance=0.0, sky=(0.1, 0.4), veil=(0.0, 0.05)),
     # traits of all kinds mixed, see procedural_anywhere
     "anywhere": dict(mix=True),
+    "works": dict(
+        apart=True, u=(150, 330), v=(150, 340), road=(8, 16), curve=3, river=0.06, rails=0.2, trees=0.4, storeys=(1, 3),
+        blocks={"works": 12, "depots": 1.0, "parking": 0.6, "vacant": 0.3},
+        climates=("temperate", "dry", "dry", "lush", "mediterranean"),
+        roofs=("metal",), pitched=_BRIGHT, others=_GREYS, flat=_BRIGHT + _FLATS, others_share=(0.0, 0.15),
+        roof_spread=(0.02, 0.12), pitch=(0.05, 0.2), eaves=(5, 15),
+        ground={"concrete": ((206, 202, 196), (186, 182, 176), (170, 166, 160)),
+                "asphalt": ((150, 148, 146), (120, 118, 118), (100, 98, 98)),
+                "old_asphalt": ((168, 166, 162), (146, 144, 142))},
+        ground_chance=0.8, sky=(0.1, 0.4), veil=(0.0, 0.05)),
 }
 KIND_WEIGHTS = {"old_quarter": 6.0, "terraces": 3.0, "lakeside": 4.5, "roadside": 4.5, "trade": 3.0, "countryside": 3.0,
-                "high_wood": 1.5, "anywhere": 9.0}
+                "high_wood": 1.5, "anywhere": 9.0, "works": 0.0}  # 0: when it is asked for alone
 
 
 def kind_air(rng, style) -> dict:

@@ -45,6 +45,26 @@ class Outskirts:
         for u, v in self.scatter(b, 4 * self.scene["trees"]):
             self.tree(u, v, 4, 12)
 
+    def _works(self, b):
+        """Halls as large as blocks, nearly wall to wall, with lanes for lorries between them."""
+        rng = self.rng
+        self.cover(b, pick(rng, ("asphalt", "old_asphalt", "concrete")))
+        self.cover(b, pick(rng, ("old_asphalt", "concrete", "asphalt")), patchy=rng.uniform(0, 0.3))
+        self._slab_joints(b)
+        lane = rng.uniform(4, 22)
+        u = b.u0 + rng.uniform(1, 8)
+        while u + 20 < b.u1:
+            wide = min(rng.uniform(24, 150), b.u1 - u - 1)
+            v = b.v0 + rng.uniform(1, 8)
+            while v + 20 < b.v1:
+                long = min(rng.uniform(28, 200), b.v1 - v - 1)
+                self._depot(u + wide / 2, v + long / 2, wide / 2, long / 2)
+                v += long + (0.5 if rng.random() < 0.2 else rng.uniform(0.6, 1.5) * lane)
+            u += wide + rng.uniform(0.6, 1.5) * lane
+        for u, v in self.scatter(b, 12):
+            self.cars.append((u, v, rng.choice([0, np.pi / 2])))
+        self._yard(b)
+
     def _slab_joints(self, b):
         """The grid of joints in a concrete yard, and tyre marks."""
         rng = self.rng
