@@ -147,6 +147,10 @@ def find_base(
 
 def candidates() -> Iterator[str]:
     """Programs that may be a usable Python, best first."""
+    return (path for path in _places() if not _is_placeholder(path))
+
+
+def _places() -> Iterator[str]:
     named = os.environ.get(BASE_VARIABLE, "")
     if named:
         yield named
@@ -178,7 +182,7 @@ def _on_path() -> Iterator[str]:
     names = [f"python3.{minor}" for minor in range(NEWEST_PYTHON[1] - 1, 9, -1)] + [f"python3.{NEWEST_PYTHON[1]}"]
     for name in ["python3", *names, "python"]:
         found = shutil.which(name)
-        if found and not _is_placeholder(found):
+        if found:
             yield found
     if os.name == "nt":
         programs = Path(os.environ.get("LOCALAPPDATA", "")) / "Programs" / "Python"

@@ -177,6 +177,7 @@ def test_only_a_uv_that_answers_and_is_new_enough_is_taken(tmp_path, monkeypatch
 
 def test_the_stub_of_apples_tools_is_never_started(monkeypatch):
     monkeypatch.setattr(interpreters.sys, "platform", "darwin")
+    monkeypatch.setattr(interpreters.sys, "base_prefix", "/usr")
     monkeypatch.setattr(interpreters.shutil, "which", lambda name: f"/usr/bin/{name}")
     found = list(interpreters.candidates())
     assert "/usr/bin/python3" not in found and "/usr/bin/python3.12" in found
