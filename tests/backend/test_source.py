@@ -257,3 +257,95 @@ def test_a_lone_valid_pixel_is_found(tmp_path):
     with ImageSource(write(tmp_path / "i.tif", pixels, nodata=0)) as source:
         assert has_valid_pixel(source, (0, 0, 70, 60))
         assert not has_valid_pixel(source, (0, 0, 60, 60))
+
+
+@pytest.mark.parametrize("value", [-9999.0, -3.4e38])
+def test_an_undeclared_fill_value_is_told_and_does_not_set_the_range(tmp_path, value):
+    pixels = noise(height=40, width=40).astype(np.float32) / 255
+    pixels[0, 0, :2] = 0.0, 1.0
+    with ImageSource(write(tmp_path / "clean.tif", pixels)) as source:
+        clean = find_normalisation(source)
+        assert not source.warnings
+    pixels[:, :, 30:] = value
+    with ImageSource(write(tmp_path / "filled.tif", pixels)) as source:
+        assert find_normalisation(source) == clean
+        assert len(source.warnings) == 1
+        assert "25% of the image" in source.warnings[0] and f"-a_nodata {value:.6g}" in source.warnings[0]
+
+
+def test_an_undeclared_margin_in_16_bit_leaves_the_stretch_alone(tmp_path):
+    pixels = 1000 + noise(height=60, width=60, dtype=np.uint16)
+    for value, seen_as in ((0, "black"), (65535, "white")):
+        with ImageSource(write(tmp_path / "clean.tif", pixels[:, :, 20:])) as source:
+            clean = find_normalisation(source)
+        filled = pixels.copy()
+        filled[:, :, :20] = value
+        with ImageSource(write(tmp_path / "filled.tif", filled)) as source:
+            assert find_normalisation(source) == clean
+            assert seen_as in source.warnings[0]
+
+
+def test_one_value_alone_is_no_gap(tmp_path):
+    with ImageSource(write(tmp_path / "i.tif", np.full((3, 8, 8), 7, np.uint16))) as source:
+        assert find_normalisation(source).low == (6.5,) * 3
+        assert not source.warnings
+
+
+def test_names_in_another_encoding_are_no_names(tmp_path):
+    pixels = noise(4)
+    path = tmp_path / "i.tif"
+    write(path, pixels, colours=["gray", "undefined", "undefined", "undefined"])
+    with rasterio.open(path, "r+") as dataset:
+        dataset.set_band_description(1, "ROUGE-ABCD")
+    path.write_bytes(path.read_bytes().replace(b"ROUGE-ABCD", b"\xe9\xe8\xe0\xe7-ABCDE"))
+    np.testing.assert_array_equal(read(str(path))[0], pixels[:3])
+
+
+def test_bands_that_nothing_tells_apart_are_told(tmp_path):
+    colours = ["gray"] + ["undefined"] * 4
+    with ImageSource(write(tmp_path / "five.tif", noise(5), colours=colours)) as source:
+        assert source.bands == (1, 2, 3)
+        assert "5 bands" in source.warnings[0] and "BANDS" in source.warnings[0]
+    with ImageSource(write(tmp_path / "three.tif", noise(3), colours=colours[:3])) as source:
+        assert not source.warnings
+
+
+def test_masks_of_single_bands_count(tmp_path):
+    write(tmp_path / "i.tif", noise())
+    write(tmp_path / "m.tif", np.repeat([[[0, 0, 255, 255, 255, 255, 255, 255]]], 6, axis=1).astype(np.uint8))
+    bands = "".join(
+        f'<VRTRasterBand dataType="Byte" band="{band}"><SimpleSource><SourceFilename relativeToVRT="1">i.tif'
+        f"</SourceFilename><SourceBand>{band}</SourceBand></SimpleSource>"
+        + '<MaskBand><VRTRasterBand dataType="Byte"><SimpleSource><SourceFilename relativeToVRT="1">m.tif'
+        "</SourceFilename><SourceBand>1</SourceBand></SimpleSource></VRTRasterBand></MaskBand></VRTRasterBand>"
+        for band in (1, 2, 3)
+    )
+    path = tmp_path / "masked.vrt"
+    path.write_text(f'<VRTDataset rasterXSize="8" rasterYSize="6">{bands}</VRTDataset>')
+    _, valid = read(str(path))
+    assert not valid[:, :2].any() and valid[:, 2:].all()
+
+
+def test_a_picture_in_the_alpha_band_is_told(tmp_path):
+    infrared = noise(4, 64, 64)
+    with ImageSource(write(tmp_path / "i.tif", infrared, colours=["red", "green", "blue", "alpha"])) as source:
+        assert "Band 4" in source.alpha_warning(0, 0, 64, 64)
+    cut = infrared.copy()
+    cut[3] = 255
+    cut[3, :, :20] = 0
+    cut[3, :, 20:24] = (50, 100, 150, 200)  # a soft edge
+    with ImageSource(write(tmp_path / "a.tif", cut, colours=["red", "green", "blue", "alpha"])) as source:
+        assert source.alpha_warning(0, 0, 64, 64) == ""
+
+
+def test_numbers_of_a_colour_table_are_no_brightness(tmp_path):
+    path = write(tmp_path / "p.tif", noise(1), palette={1: (10, 20, 30, 255)})
+    with pytest.raises(InvalidParameter, match="colour table"):
+        ImageSource(path, (1, 1, 1))
+
+
+def test_nodata_among_colours_counts_in_all_bands_whatever_the_type(tmp_path):
+    pixels = noise(dtype=np.int32, high=200)
+    pixels[0, 0, 0], pixels[:, 1, 1] = 255, 255
+    _, valid = read(write(tmp_path / "i.tif", pixels, nodata=255))
+    assert valid[0, 0] and not valid[1, 1] and valid.sum() == valid.size - 1

@@ -118,8 +118,8 @@ def read_scenes(
         control.progress(number, len(job.image_paths), "images", text=f"Reading {Path(path).name}")
         with ImageSource(path, job.bands) as source:
             size = _checked_size(source, gsd_m, gsd_range_m, found.warnings)
-            found.warnings += [text for text in source.warnings if text not in found.warnings]
             grid, rgb, valid = _read_image(source, size, gsd_m, control.check_cancelled)
+            found.warnings += [text for text in source.warnings if text not in found.warnings]
         ndsm_m, codes = labels.on(grid)
         ndsm_m[~valid], codes[~valid] = np.nan, 0
         sample = Sample(Path(path).name, rgb, ndsm_m, codes, gsd_m, valid=None if valid.all() else valid)

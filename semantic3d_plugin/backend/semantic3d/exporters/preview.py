@@ -11,6 +11,7 @@ from rasterio.windows import Window
 
 from ..models.package import LandCoverClass
 from ..raster.block_sizes import open_quietly
+from ..raster.source import band_names, colour_positions
 from .ramps import NODATA_COLOUR, Ramp, nice_maximum, rgb
 
 LONGEST_PX = 1024
@@ -124,10 +125,9 @@ def _palette(path: str):
 
 def _colour_bands(path: str) -> tuple:
     with open_quietly(path) as source:
-        meanings = list(source.colorinterp)
-        colours = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
-        if all(colour in meanings for colour in colours):
-            return tuple(meanings.index(colour) + 1 for colour in colours)
+        chosen = colour_positions(list(source.colorinterp), band_names(source))
+        if chosen:
+            return tuple(position + 1 for position in chosen)
         return (1, 2, 3) if source.count >= 3 else (1, 1, 1)
 
 

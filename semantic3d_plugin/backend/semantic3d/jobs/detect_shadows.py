@@ -105,7 +105,7 @@ def make_plan(job: DetectShadowsJob, source: ImageSource, control: JobControl) -
         InvalidParameter: the extent lies outside.
         OutputFailed: the disk has too little room.
     """
-    warnings = list(source.warnings)
+    warnings = []
     size = pixel_size(source.grid)
     if size is None:
         warnings.append(
@@ -125,6 +125,7 @@ def make_plan(job: DetectShadowsJob, source: ImageSource, control: JobControl) -
     normalisation = with_true_black(find_normalisation(source, control.check_cancelled))
     if window != whole and not has_valid_pixel(source, window, control.check_cancelled):
         raise InvalidInput("The extent holds no valid pixel of the image: all are NoData, transparent or masked.")
+    warnings = [*source.warnings, *warnings]
     for text in warnings:
         control.log(text, "warning")
     least_px = math.ceil(job.min_area_m2 / gsd_m**2 - 1e-9)

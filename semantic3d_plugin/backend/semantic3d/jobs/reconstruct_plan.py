@@ -35,6 +35,7 @@ _FINEST = 100.0  # the model's GSD divided by this: beyond, the unit is wrong
 _BLOCKS_AT_ONCE = 6  # of the image, that a tile may lie on
 LEAST_CACHE_BYTES = 16_000_000  # that GDAL may keep of what it has read: enough where pieces share few blocks
 _CACHE_SHARE = 1 / 8  # of the memory limit, at most
+_ALPHA_PX = 512
 _CORNER_PX = 16
 _WIDE_TILES = 4  # a file's blocks as wide as so many tiles are met again and again along a row
 _BLOCK_PX = 4096  # of the outputs; a multiple of the final files' own tiles
@@ -196,13 +197,14 @@ def make_plan(job: ReconstructJob, package: ModelPackage, source: ImageSource, c
     )
     whole = (0, 0, source.grid.width, source.grid.height)
     window = source.grid.pixel_window(job.extent) if job.extent else whole
-    warnings = [*source.warnings, *gsd_warnings(source.grid, size, job, package), *_margin_warnings(source, window)]
+    sized = gsd_warnings(source.grid, size, job, package)
     grid = source.grid.window(*window)
     layers = tuple(paths_aside(job, package, control.job_id))
     control.log("Looking over the image.")
     normalisation = find_normalisation(source, control.check_cancelled)
     if window != whole and not has_valid_pixel(source, window, control.check_cancelled):
         raise InvalidInput("The extent holds no valid pixel of the image: all are NoData, transparent or masked.")
+    warnings = [*source.warnings, *sized, *_margin_warnings(source, window), *_alpha_warnings(source, window)]
     for text in warnings:
         control.log(text, "warning")
     return Plan(
@@ -243,21 +245,29 @@ def paths_aside(job: ReconstructJob, package: ModelPackage, job_id: str) -> dict
 
 def _margin_warnings(source: ImageSource, window: tuple) -> list[str]:
     """Say so where a corner is of one colour, black or white, and nothing declares it to be no image."""
-    if source.has_mask or source.dtype != np.uint8 or len(source.bands) < 3:  # of a palette, the index would count
+    if source.dtype != np.uint8 or len(source.bands) < 3:  # of a palette, the index would count
         return []
     left, top, wide, high = window
     width, height = min(_CORNER_PX, wide), min(_CORNER_PX, high)
     for row in (top, top + high - height):
         for column in (left, left + wide - width):
-            pixels, _ = source.read(column, row, width, height)
+            pixels, valid = source.read(column, row, width, height)
             for value, colour in ((0, "black"), (255, "white")):
-                if (pixels == value).all():
+                if (pixels == value).all() and (valid is None or valid.all()):
                     return [
                         f"A corner of the image is {colour} and not declared as NoData, so it is taken for ground or "
                         f"water. If it is a margin, declare it, for instance with gdal_edit -a_nodata {value}, and run "
                         "the job again."
                     ]
     return []
+
+
+def _alpha_warnings(source: ImageSource, window: tuple) -> list[str]:
+    """Look at the alpha band in the window's middle."""
+    left, top, wide, high = window
+    width, height = min(_ALPHA_PX, wide), min(_ALPHA_PX, high)
+    text = source.alpha_warning(left + (wide - width) // 2, top + (high - height) // 2, width, height)
+    return [text] if text else []
 
 
 def gsd_warnings(grid: Grid, size: PixelSize, job: ReconstructJob, package: ModelPackage) -> list[str]:

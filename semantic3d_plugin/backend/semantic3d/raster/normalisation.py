@@ -4,7 +4,8 @@
 - Floating point that already spans most of [0, 1]: taken as it is.
 - Everything else: the 2nd and 98th percentile of each band become 0 and 1 (the stretch that QGIS shows by
   default), what lies beyond is cut. Percentiles come from valid pixels of the whole image: from all of
-  them up to 4 million, from a regular sample of blocks above.
+  them up to 4 million, from a regular sample of blocks above. A value that many pixels have in all bands, at the
+  end of the range, is a gap that nobody declared: percentiles come from the rest, and the user is told.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ class Normalisation:
 def find_normalisation(source: ImageSource, check_cancelled=None) -> Normalisation:
     """Look over the image, prove that it can be read, and find its normalisation.
 
+    Where a part of it looks like an undeclared gap, `source.warnings` gets a line.
+
     Raises:
         InvalidInput: the file is damaged, or no pixel of it is valid.
     """
@@ -70,7 +73,7 @@ def find_normalisation(source: ImageSource, check_cancelled=None) -> Normalisati
         )
     if source.dtype == np.uint8:
         return Normalisation((0.0,) * 3, (255.0,) * 3, "8-bit values divided by 255")
-    return _from_sample(sample.values(), source)
+    return _from_sample(_without_gaps(sample.values(), source), source)
 
 
 def blocks_to_look_at(source: ImageSource) -> Iterator[tuple[int, int, int, int]]:
@@ -131,6 +134,27 @@ class _Sample:
     def values(self) -> np.ndarray:
         """Return the sampled values [3, n] in the image's type."""
         return np.concatenate(self._parts, axis=1) if self._parts else np.zeros((3, 0))
+
+
+def _without_gaps(values: np.ndarray, source: ImageSource) -> np.ndarray:
+    """Leave out pixels [3, n] of the lowest or highest value in all bands, if they are many; say so to the source.
+
+    Fewer than percentiles leave out anyway are left in.
+    """
+    if not values.size:
+        return values
+    kept = np.ones(values.shape[1], bool)
+    for value, seen_as in ((values.min(), "black"), (values.max(), "white")):
+        gap = (values == value).all(axis=0)
+        if not LOW_PERCENT / 100 < gap.mean() < 1.0:
+            continue
+        kept &= ~gap
+        source.warnings.append(
+            f"{gap.mean():.0%} of the image have the value {value:.6g} in all bands, and it is not declared as NoData: "
+            f"they are taken for {seen_as} ground, and the rest sets the range of brightness. If they are a margin or a "
+            f"gap, declare it, for instance with gdal_edit -a_nodata {value:.6g}, and run the job again."
+        )
+    return values[:, kept] if kept.any() else values
 
 
 def _from_sample(values: np.ndarray, source: ImageSource) -> Normalisation:

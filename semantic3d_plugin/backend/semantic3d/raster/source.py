@@ -16,6 +16,8 @@ from .gdal_errors import GDAL_ERRORS, reason
 from .grid import Grid
 
 _COLOURS = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+_PICTURE_SHARE = 0.25  # of an alpha band's pixels that are neither transparent nor opaque
+_PICTURE_VALUES = 16
 
 
 class ImageSource:
@@ -76,6 +78,11 @@ class ImageSource:
                 )
             if dataset.colorinterp[band - 1] == ColorInterp.alpha:
                 raise InvalidParameter(f"Band {band} of {self.path} holds transparency, not a colour. Choose another.")
+            if dataset.colorinterp[band - 1] == ColorInterp.palette:
+                raise InvalidParameter(
+                    f"Band {band} of {self.path} holds numbers of a colour table, not a brightness. Leave the bands "
+                    "empty: the colours of the table are read then."
+                )
         if len(set(bands)) < len(bands):
             self.warnings.append(
                 f"The same band serves for several colours (bands {', '.join(map(str, bands))}). The model was "
@@ -101,23 +108,32 @@ class ImageSource:
                 f"band all the same, give that band three times (bands {colours[0]}, {colours[0]}, {colours[0]}).",
                 {"bands": dataset.count},
             )
-        by_colour = _positions([dataset.colorinterp[band - 1] for band in colours], _COLOURS)
-        names = [(dataset.descriptions[band - 1] or "").strip().lower() for band in colours]
-        chosen = by_colour or _positions(names, ("red", "green", "blue")) or (0, 1, 2)
-        return tuple(colours[position] for position in chosen)
+        names = band_names(dataset)
+        chosen = colour_positions(
+            [dataset.colorinterp[band - 1] for band in colours], [names[band - 1] for band in colours]
+        )
+        if chosen is None and len(colours) > 3:
+            self.warnings.append(
+                f"Nothing says which of the image's {len(colours)} bands are red, green and blue: bands "
+                f"{', '.join(map(str, colours[:3]))} are taken. If they are others, give them (BANDS)."
+            )
+        return tuple(colours[position] for position in chosen or (0, 1, 2))
 
     def _prepare_mask(self) -> None:
         dataset = self._dataset
         alphas = [band for band in dataset.indexes if dataset.colorinterp[band - 1] == ColorInterp.alpha]
         self._alpha = alphas[0] if alphas else None
         flags = dataset.mask_flag_enums[self.bands[0] - 1]
-        self._reads_mask = MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
+        if MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags:
+            self._masked_bands = self.bands[:1]
+        else:  # without any flag: a mask of the band's own
+            self._masked_bands = tuple(band for band in self.bands if not dataset.mask_flag_enums[band - 1])
         self._nodata = None
         values = [dataset.nodatavals[band - 1] for band in self.bands]
-        if all(value is not None for value in values) and not self._reads_mask:
+        if all(value is not None for value in values) and not self._masked_bands:
             self._nodata = values
         self.has_mask = bool(
-            self._alpha or self._reads_mask or self._nodata or self.dtype.kind == "f"
+            self._alpha or self._masked_bands or self._nodata or self.dtype.kind == "f"
             or (self._palette is not None and not self._palette[:, 3].all())
         )
 
@@ -155,8 +171,8 @@ class ImageSource:
         valid = np.ones(pixels.shape[1:], bool)
         if self._alpha is not None:
             valid &= self._dataset.read(self._alpha, window=window) > 0
-        if self._reads_mask:
-            valid &= self._dataset.read_masks(self.bands[0], window=window) > 0
+        for band in self._masked_bands:
+            valid &= self._dataset.read_masks(band, window=window) > 0
         if self._nodata is not None:
             valid &= ~_is_nodata(pixels, self._nodata)
         if pixels.dtype.kind == "f":
@@ -165,10 +181,28 @@ class ImageSource:
             valid &= self._palette[pixels[0], 3] > 0
         return valid
 
+    def alpha_warning(self, column: int, row: int, width: int, height: int) -> str:
+        """Say so where the alpha band holds a picture in a window; "" where it looks like transparency.
+
+        GDAL gives that meaning to the fourth band of many a TIFF of four bands whose writer said nothing.
+        """
+        if self._alpha is None:
+            return ""
+        alpha = self._dataset.read(self._alpha, window=Window(column, row, width, height))
+        most = np.iinfo(alpha.dtype).max if alpha.dtype.kind in "iu" else alpha.max()
+        partial = alpha[(alpha > 0) & (alpha < most)]
+        if partial.size < _PICTURE_SHARE * alpha.size or np.unique(partial).size < _PICTURE_VALUES:
+            return ""
+        return (
+            f"Band {self._alpha} is declared as transparency, but it looks like a picture ({np.unique(partial).size} "
+            f"different values between none and full): where it is 0, the image is taken for NoData. If it is near "
+            f"infrared or another colour, say so, for instance with gdal_edit -colorinterp_{self._alpha} undefined."
+        )
+
     @property
     def reading(self) -> bytes:
         """How pixels become colours and validity. Some of it may stand beside the image (.aux.xml)."""
-        rules = f"{self.bands} {self.dtype} alpha {self._alpha} mask {self._reads_mask} nodata {self._nodata} "
+        rules = f"{self.bands} {self.dtype} alpha {self._alpha} mask {self._masked_bands} nodata {self._nodata} "
         return rules.encode() + (b"" if self._palette is None else self._palette.tobytes())
 
     def row_bytes(self, wide_px: int, rows_px: int) -> int:
@@ -254,6 +288,22 @@ def _check_geometry(dataset, path: str) -> None:
         )
 
 
+def band_names(dataset) -> list[str]:
+    """Descriptions of the bands of an open raster, in small letters; "" for one that has none.
+
+    They are a hint: where they are in no encoding that rasterio reads, there are none.
+    """
+    try:
+        return [(text or "").strip().lower() for text in dataset.descriptions]
+    except UnicodeDecodeError:
+        return [""] * dataset.count
+
+
+def colour_positions(kinds: list, names: list) -> tuple | None:
+    """Positions of red, green and blue among bands by their colour interpretations, else by their names, else None."""
+    return _positions(kinds, _COLOURS) or _positions(names, ("red", "green", "blue"))
+
+
 def _positions(values: list, wanted: tuple) -> tuple | None:
     return tuple(values.index(value) for value in wanted) if all(value in values for value in wanted) else None
 
@@ -280,10 +330,10 @@ def _palette_table(dataset, band: int) -> np.ndarray:
 def _is_nodata(pixels: np.ndarray, nodata: list) -> np.ndarray:
     """Tell which pixels are NoData [H, W] from the bands' NoData values.
 
-    A value that also occurs as a colour (0, or in unsigned types any) marks a pixel only when all bands
+    A value that also occurs as a colour (0 to 65535, or in unsigned types any) marks a pixel only when all bands
     have it: black roofs and pure colours stay. One that cannot be a colour marks it in any band.
     """
-    could_be_colour = all(value == 0 for value in nodata) or pixels.dtype.kind == "u"
+    could_be_colour = all(0 <= value <= 65535 for value in nodata) or pixels.dtype.kind == "u"
     hits = [_equals(band, value) for band, value in zip(pixels, nodata)]
     return np.logical_and.reduce(hits) if could_be_colour else np.logical_or.reduce(hits)
 
