@@ -17,6 +17,7 @@ from semantic3d import cli
 from semantic3d.jobs.reconstruct import run
 from semantic3d.jobs.reconstruct_work import KeptWork
 from semantic3d.raster.image_mosaic import write_mosaic
+from semantic3d.raster.source import ImageSource
 
 pytestmark = pytest.mark.usefixtures("small_blocks")
 PIXELS = np.random.default_rng(7).integers(1, 256, (3, 120, 150)).astype(np.uint8)
@@ -260,3 +261,56 @@ def test_on_the_command_line_a_folders_results_lie_beside_it(package, tmp_path):
     names = {path.name for path in tmp_path.iterdir()}
     assert {"town_height.tif", "town_sigma.tif", "town_land_cover.tif", "town_mosaic.vrt", "q.png"} <= names
     assert cli.main(["reconstruct", f"{parts}/*.tif", "--model", package]) == 2
+
+
+def mosaic_of(folder, *paths):
+    """Read (values, validity, bands) of a mosaic through the eyes of a job."""
+    target = folder / "mosaic.vrt"
+    target.unlink(missing_ok=True)
+    write_mosaic([str(path) for path in paths], str(target), "origin", lambda: None)
+    with ImageSource(str(target)) as source:
+        return *source.read(0, 0, source.grid.width, source.grid.height), source.bands
+
+
+def test_bands_known_by_their_names_stay_so(tmp_path):
+    pixels = PIXELS[:, :20, :20].astype(np.uint16) * 100
+    names = ("Blue", "Green", "Red")
+    for name, column in (("a", 0), ("b", 20)):
+        write(tmp_path / f"{name}.tif", pixels, column, photometric="MINISBLACK")
+        with rasterio.open(tmp_path / f"{name}.tif", "r+") as dataset:
+            dataset.descriptions = names
+    values, _, bands = mosaic_of(tmp_path, tmp_path / "a.tif", tmp_path / "b.tif")
+    assert bands == (3, 2, 1)
+    np.testing.assert_array_equal(values[:, :, 20:], pixels[::-1])
+    with rasterio.open(tmp_path / "b.tif", "r+") as dataset:
+        dataset.descriptions = names[::-1]
+    with pytest.raises(InvalidInput, match="bands of red, green and blue differ .3, 2, 1 and 1, 2, 3"):
+        mosaic_of(tmp_path, tmp_path / "a.tif", tmp_path / "b.tif")
+
+
+@pytest.mark.parametrize("how", ["alpha", "mask"])
+def test_a_mask_counts_beside_a_nodata_value(how, tmp_path):
+    valid = np.full((20, 20), 255, np.uint8)
+    valid[:, :5] = 0
+    pixels = PIXELS[:, :20, :20]
+    if how == "alpha":
+        write(tmp_path / "a.tif", np.concatenate([pixels, valid[None]]), nodata=0)
+    else:
+        write(tmp_path / "a.tif", pixels, nodata=0)
+        with rasterio.open(tmp_path / "a.tif", "r+") as dataset:
+            dataset.write_mask(valid)
+    values, found, _ = mosaic_of(tmp_path, tmp_path / "a.tif")
+    np.testing.assert_array_equal(found, valid > 0)
+    np.testing.assert_array_equal(values[:, found], pixels[:, found])
+
+
+def test_not_a_number_does_not_cover_what_lies_below(tmp_path):
+    pixels = PIXELS[:, :20, :20].astype(np.float32) / 255
+    holed = pixels.copy()
+    holed[:, :, :8] = np.nan
+    below, above = write(tmp_path / "a.tif", pixels), write(tmp_path / "b.tif", holed)
+    values, valid, _ = mosaic_of(tmp_path, below, above)
+    assert valid.all()
+    np.testing.assert_array_equal(values, pixels)
+    _, valid, _ = mosaic_of(tmp_path, above)
+    np.testing.assert_array_equal(valid, ~np.isnan(holed[0]))

@@ -6,7 +6,7 @@ import math
 import os
 import uuid
 import xml.etree.ElementTree as ElementTree  # nosec B405 # for VRTs of our own and of GDAL
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, Sequence
 
 import numpy as np
@@ -17,6 +17,7 @@ from s3d_protocol.errors import InvalidInput, OutputFailed
 
 from .block_sizes import open_bounded, open_quietly
 from .gdal_errors import GDAL_ERRORS, reason
+from .source import band_names, colour_positions
 
 _MARK = "SEMANTIC3D_MOSAIC"  # in what we wrote, and may write anew
 _ORIGIN = "SEMANTIC3D_MOSAIC_OF"
@@ -32,7 +33,15 @@ _COLOURS = {ColorInterp.red: "Red", ColorInterp.green: "Green", ColorInterp.blue
 
 @dataclass(frozen=True)
 class _Image:
-    """What the mosaic must know of an image; `colours` names its bands but the alpha band."""
+    """What the mosaic must know of an image.
+
+    Attributes:
+        colours, names: interpretations and descriptions of its bands but the alpha band.
+        nodata: None, too, where a mask of the file's own says it better.
+        alpha: number of the alpha band, 0 where it has none.
+        masked: whether any pixel can be invalid.
+        block: rows and columns of the file's own blocks.
+    """
 
     path: str
     width: int
@@ -44,9 +53,17 @@ class _Image:
     crs: CRS | None
     dtype: str
     colours: tuple
+    names: tuple
     nodata: float | None
+    alpha: int
     masked: bool
     block: tuple
+
+    @property
+    def order(self) -> str:
+        """Which bands are red, green and blue; "" where nothing says so."""
+        chosen = colour_positions(list(self.colours), [name.lower() for name in self.names])
+        return "" if chosen is None else ", ".join(str(position + 1) for position in chosen)
 
 
 def mosaic_origin(path: str) -> str:
@@ -77,6 +94,9 @@ def write_mosaic(paths: Sequence[str], target: str, origin: str, check_cancelled
         check_cancelled()
         images.append(_look_at(path))
         _check_fits(images[0], images[-1])
+    if images[0].dtype.startswith("float") and not any(image.masked for image in images):
+        # NaN is no image: it must not cover what lies below
+        images = [replace(image, nodata=math.nan, masked=True) for image in images]
     text = ElementTree.tostring(_virtual(images, origin), encoding="unicode")
     try:
         if os.path.exists(target):
@@ -115,11 +135,14 @@ def _look_at(path: str) -> _Image:
             alphas = [kind for kind in kinds if kind == ColorInterp.alpha]
             if alphas and kinds[-1] != ColorInterp.alpha:
                 raise InvalidInput(f"{path} has its alpha band before others. Put it last for a mosaic.")
-            colours = tuple(_COLOURS.get(kind, "Undefined") for kind in kinds if kind != ColorInterp.alpha)
+            colours = tuple(kind for kind in kinds if kind != ColorInterp.alpha)
+            flags = dataset.mask_flag_enums[0]
+            own_mask = MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
             return _Image(
                 path, dataset.width, dataset.height, transform.c, transform.f, transform.a, -transform.e, dataset.crs,
-                dataset.dtypes[0], colours, dataset.nodata,
-                MaskFlags.all_valid not in dataset.mask_flag_enums[0], dataset.block_shapes[0],
+                dataset.dtypes[0], colours, tuple(band_names(dataset)[: len(colours)]),
+                None if own_mask else dataset.nodata, len(kinds) if alphas else 0, MaskFlags.all_valid not in flags,
+                dataset.block_shapes[0],
             )
     except (*GDAL_ERRORS, ValueError) as error:  # a name that no file system takes is a ValueError
         raise InvalidInput(f"The image {path} of the mosaic cannot be opened: {reason(error)}") from error
@@ -136,7 +159,8 @@ def _check_fits(first: _Image, other: _Image) -> None:
             break
     for what, mine, its in (
         ("data type", first.dtype, other.dtype),
-        ("bands", ", ".join(first.colours), ", ".join(other.colours)),
+        ("bands", _colour_names(first), _colour_names(other)),
+        ("bands of red, green and blue", first.order or "unknown", other.order or "unknown"),
         ("NoData value", str(first.nodata), str(other.nodata)),
     ):
         if mine != its:
@@ -144,11 +168,15 @@ def _check_fits(first: _Image, other: _Image) -> None:
     if facts:
         what, mine, its = facts[0]
         raise InvalidInput(
-            f"{first.path} and {other.path} cannot be one mosaic: their {what} differ{'s' if what != 'bands' else ''} "
+            f"{first.path} and {other.path} cannot be one mosaic: their {what} differ{'' if what.startswith('bands') else 's'} "
             f"({mine} and {its}). Bring all images to one CRS, one pixel size (within 1 %), and the same bands, or run "
             "them one by one.",
             {"paths": [first.path, other.path]},
         )
+
+
+def _colour_names(image: _Image) -> str:
+    return ", ".join(_COLOURS.get(kind, "Undefined") for kind in image.colours)
 
 
 def _crs_text(crs: CRS | None) -> str:
@@ -172,19 +200,31 @@ def _virtual(images: Sequence[_Image], origin: str) -> ElementTree.Element:
     ElementTree.SubElement(metadata, "MDI", key=_ORIGIN).text = origin
     corner = (left, first.gsd_x, 0.0, top, 0.0, -first.gsd_y)
     ElementTree.SubElement(root, "GeoTransform").text = ", ".join(f"{value:.17g}" for value in corner)
-    for number, colour in enumerate(first.colours, 1):
-        band = _band(root, number, first.dtype, colour)
+    for number, (colour, name) in enumerate(zip(first.colours, first.names), 1):
+        band = _band(root, number, first.dtype, _COLOURS.get(colour, "Undefined"), name)
         if first.nodata is not None:
             ElementTree.SubElement(band, "NoDataValue").text = f"{first.nodata:.17g}"
         for image, place in zip(images, places):
             _source(band, image, place, number)
-    if first.nodata is None and (any(image.masked for image in images) or not _covered(places, width, height)):
+    if first.nodata is not None and any(image.alpha for image in images):  # both count
         alpha = _band(root, len(first.colours) + 1, first.dtype, "Alpha")
         for image, place in zip(images, places):
-            source = _source(alpha, image, place, 1, "ComplexSource")
-            ElementTree.SubElement(source, "ScaleOffset").text = "255"
-            ElementTree.SubElement(source, "ScaleRatio").text = "0"
+            if image.alpha:
+                source = _source(alpha, replace(image, masked=False), place, image.alpha, "ComplexSource")
+                ElementTree.SubElement(source, "NODATA").text = "0"
+            else:
+                _full(_source(alpha, replace(image, masked=False), place, 1, "ComplexSource"))
+    elif first.nodata is None and (any(image.masked for image in images) or not _covered(places, width, height)):
+        alpha = _band(root, len(first.colours) + 1, first.dtype, "Alpha")
+        for image, place in zip(images, places):
+            _full(_source(alpha, image, place, 1, "ComplexSource"))
     return root
+
+
+def _full(source: ElementTree.Element) -> None:
+    """Make a source of an alpha band opaque, whatever it reads."""
+    ElementTree.SubElement(source, "ScaleOffset").text = "255"
+    ElementTree.SubElement(source, "ScaleRatio").text = "0"
 
 
 def _place(image: _Image, first: _Image, left: float, top: float) -> tuple:
@@ -197,10 +237,12 @@ def _place(image: _Image, first: _Image, left: float, top: float) -> tuple:
     return whole if max(abs(a - b) for a, b in zip(place, whole)) <= _ON_GRID_PX else place
 
 
-def _band(root: ElementTree.Element, number: int, dtype: str, colour: str) -> ElementTree.Element:
+def _band(root: ElementTree.Element, number: int, dtype: str, colour: str, name: str = "") -> ElementTree.Element:
     band = ElementTree.SubElement(
         root, "VRTRasterBand", dataType=_TYPES[dtype], band=str(number), blockXSize="512", blockYSize="512"
     )
+    if name:
+        ElementTree.SubElement(band, "Description").text = name
     ElementTree.SubElement(band, "ColorInterp").text = colour
     return band
 
