@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from osgeo import gdal
 from qgis.core import (
+    Qgis,
     QgsCsException,
     QgsDistanceArea,
     QgsPointXY,
@@ -24,7 +25,7 @@ from qgis.core import (
     QgsRectangle,
 )
 
-from ..backend.s3d_protocol import Cancelled, InvalidInput, OutputFailed
+from ..backend.s3d_protocol import Cancelled, InvalidInput, InvalidParameter, OutputFailed
 from ..styling.renderers import map_units_per_metre
 from ..translation import tr
 
@@ -32,6 +33,7 @@ MAX_EXPORT_PIXELS = 400_000_000  # 1.2 GB of three byte bands
 _STORES = ("/vsis3/", "/vsigs/", "/vsiaz/", "/vsiadls/", "/vsioss/", "/vsiswift/", "/vsicurl/")
 CONTEXT_PX = 512  # pixels around the extent that the model may look at
 TRUE_SCALE_TOLERANCE = 0.02  # as in the backend's raster/grid.py
+_BYTE, _COLOUR = Qgis.DataType.Byte, Qgis.DataType.ARGB32
 _PROBE_M = 100.0  # over which the map's scale is measured
 
 
@@ -42,7 +44,7 @@ class FileSource:
         self.path = path
 
     def is_lasting(self):
-        return not is_temporary(self.path)
+        return _is_lasting(self.path)
 
     def materialise(self, folder, feedback):
         return self.path
@@ -56,7 +58,7 @@ class AssignedCrsSource:
         self.wkt = wkt
 
     def is_lasting(self):
-        return not is_temporary(self.path)
+        return _is_lasting(self.path)
 
     def materialise(self, folder, feedback):
         stem = os.path.splitext(os.path.basename(self.path))[0]  # reports and tags name the image by its file
@@ -76,15 +78,21 @@ class AssignedCrsSource:
 
 
 class ExportSource:
-    """A layer that is no file (web map, database, virtual raster): written to a GeoTIFF for the job."""
+    """A layer that is no file (web map, database, image on a server): written to a GeoTIFF for the job.
 
-    def __init__(self, provider, crs, extent, columns, rows, transform_context):
+    `dataset_name` is what GDAL calls it, "" for what GDAL does not read: QGIS's own writer knows neither colour
+    tables, masks, turned grids nor what the bands are.
+    """
+
+    def __init__(self, provider, dataset_name, crs, extent, columns, rows, transform_context, is_part=False):
         self.provider = provider
+        self.dataset_name = dataset_name
         self.crs = crs
         self.extent = extent
         self.columns = columns
         self.rows = rows
         self.transform_context = transform_context
+        self.is_part = is_part
 
     def is_lasting(self):
         return False
@@ -102,6 +110,15 @@ class ExportSource:
                 columns=self.columns, rows=self.rows
             )
         )
+        if self.is_part and self.provider.sourceDataType(1) not in (_BYTE, _COLOUR):
+            feedback.pushWarning(
+                tr(
+                    "The layer is no file, so its range of brightness is that of the extent and its surroundings, not of "
+                    "the whole layer: values differ from those of a run on all of it."
+                )
+            )
+        if self.dataset_name and self._cut(target, feedback):
+            return target
         pipe = QgsRasterPipe()
         if not pipe.set(self.provider):
             raise OutputFailed(tr("The layer's data provider cannot be exported."))
@@ -124,6 +141,32 @@ class ExportSource:
             )
         return target
 
+    def _cut(self, target, feedback):
+        """Let GDAL copy the pixels as they are; False where it cannot open the image by its name."""
+
+        def go_on(done, text, data):
+            return 0 if feedback.isCanceled() else 1
+
+        dataset = made = None
+        with suppress(RuntimeError):  # where GDAL was told to raise
+            dataset = gdal.OpenEx(self.dataset_name, gdal.OF_RASTER)
+            if dataset is None:
+                return False
+            made = gdal.Translate(
+                target,
+                dataset,
+                format="GTiff",
+                srcWin=_pixel_window(dataset, self.extent),
+                outputSRS=self.crs.toWkt() or None,
+                creationOptions=["TILED=YES", "COMPRESS=DEFLATE", "BIGTIFF=IF_SAFER"],
+                callback=go_on,
+            )
+        if feedback.isCanceled():
+            raise Cancelled(tr("Cancelled: nothing was written."))
+        if dataset is not None and made is None:
+            raise OutputFailed(tr("The layer could not be exported for the job: {}").format(gdal.GetLastErrorMsg()))
+        return dataset is not None
+
 
 def describe_source(layer, extent, gsd_m, transform_context):
     """Say how the backend gets at `layer`'s pixels.
@@ -136,10 +179,19 @@ def describe_source(layer, extent, gsd_m, transform_context):
 
     Raises:
         InvalidInput: the layer is no file and cannot be exported; the message says why and what to do.
+        InvalidParameter: there is an extent, and the file lies nowhere: QGIS counts its rows upwards from -height,
+            GDAL downwards from 0.
     """
-    path = local_file(layer)
+    path = local_file(layer) or _archived(layer)
     if path is None:
         return _describe_export(layer, extent, gsd_m, transform_context)
+    if extent is not None and _has_no_place(layer, path):
+        raise InvalidParameter(
+            tr(
+                "The image {} lies nowhere on a map, so an EXTENT cannot choose a part of it. Leave EXTENT empty, or "
+                "cut the image first (Raster > Extraction > Clip), or give it a place (Layer > Georeferencer)."
+            ).format(layer.name())
+        )
     if _has_assigned_crs(layer):
         return AssignedCrsSource(path, layer.crs().toWkt())
     return FileSource(path)
@@ -152,6 +204,16 @@ def local_file(layer):
     source = layer.source()
     path = QgsProviderRegistry.instance().decodeUri("gdal", source).get("path", "")
     return path if path == source and os.path.isfile(path) else None
+
+
+def _archived(layer):
+    """GDAL's name of the image in a zip or a GeoPackage on this computer that alone makes up `layer`, else None."""
+    source = layer.source()
+    if layer.providerType() != "gdal" or "|" in source or "authcfg=" in source:
+        return None
+    if source.startswith("GPKG:"):
+        return source
+    return source if source.startswith("/vsizip/") and "/vsi" not in source[1:] else None
 
 
 def describe_shared_source(layer):
@@ -174,6 +236,21 @@ def describe_shared_source(layer):
 def is_temporary(path):
     """Whether a file lies in the folder that QGIS empties when it closes."""
     return os.path.abspath(path).startswith(os.path.join(os.path.abspath(QgsProcessingUtils.tempFolder()), ""))
+
+
+def _has_no_place(layer, path):
+    """Whether a file has no geotransform."""
+    extent = layer.extent()
+    if (extent.xMinimum(), extent.yMaximum()) != (0.0, 0.0):  # where QGIS puts it; spares opening others
+        return False
+    with suppress(RuntimeError):  # where GDAL was told to raise
+        dataset = gdal.Open(path)
+        return dataset is not None and dataset.GetGeoTransform(can_return_null=True) is None
+    return False
+
+
+def _is_lasting(path):
+    return os.path.isfile(path) and not is_temporary(path)
 
 
 def _forget_statistics(virtual):
@@ -219,7 +296,24 @@ def _describe_export(layer, extent, gsd_m, transform_context):
                 "{limit} megapixels. Choose a smaller EXTENT, or save the layer as a GeoTIFF first."
             ).format(name=layer.name(), columns=columns, rows=rows, limit=MAX_EXPORT_PIXELS // 1_000_000)
         )
-    return ExportSource(provider, layer.crs(), window, columns, rows, transform_context)
+    return ExportSource(provider, _dataset_name(layer), layer.crs(), window, columns, rows, transform_context, window != origin)
+
+
+def _dataset_name(layer):
+    """What GDAL opens to read `layer`; "" where another provider reads it, or QGIS has to add something."""
+    source = layer.source()
+    return source if layer.providerType() == "gdal" and "|" not in source and "authcfg=" not in source else ""
+
+
+def _pixel_window(dataset, extent):
+    """Column, row, width and height of a QgsRectangle among a dataset's pixels; all of them where its grid is turned."""
+    corner = dataset.GetGeoTransform(can_return_null=True) or (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)  # as QGIS places it
+    if corner[2] or corner[4]:
+        return [0, 0, dataset.RasterXSize, dataset.RasterYSize]
+    columns = sorted(round((x - corner[0]) / corner[1]) for x in (extent.xMinimum(), extent.xMaximum()))
+    rows = sorted(round((y - corner[3]) / corner[5]) for y in (extent.yMinimum(), extent.yMaximum()))
+    left, top = max(0, columns[0]), max(0, rows[0])
+    return [left, top, min(columns[1], dataset.RasterXSize) - left, min(rows[1], dataset.RasterYSize) - top]
 
 
 def _pixel_size(layer, extent, gsd_m, transform_context):

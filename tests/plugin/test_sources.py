@@ -26,7 +26,7 @@ from semantic3d_plugin.algorithms.raster_source import (
     describe_source,
     local_file,
 )
-from semantic3d_plugin.backend.s3d_protocol import InvalidInput
+from semantic3d_plugin.backend.s3d_protocol import InvalidInput, InvalidParameter
 
 
 @pytest.fixture
@@ -137,6 +137,80 @@ def test_an_assigned_crs_of_an_image_in_a_zip(qgis_app, image, tmp_path, context
     layer.setCrs(QgsCoordinateReferenceSystem("EPSG:25833"))
     path = describe_source(layer, None, 0.0, context.transformContext()).materialise(str(tmp_path), QgsProcessingFeedback())
     assert "UTM zone 33N" in gdal.Open(path).GetProjection()
+
+
+@pytest.fixture
+def named_bands(qgis_app, tmp_path):
+    """Sixteen bits, blue before green before red by their names alone, in GDAL's memory file system."""
+    target = "/vsimem/semantic3d_names.tif"
+    dataset = gdal.GetDriverByName("GTiff").Create(target, 30, 20, 3, gdal.GDT_UInt16, ["PHOTOMETRIC=MINISBLACK"])
+    dataset.SetGeoTransform((500000.0, 0.5, 0.0, 5000000.0, 0.0, -0.5))
+    dataset.SetProjection(QgsCoordinateReferenceSystem("EPSG:32632").toWkt())
+    for number, name in enumerate(("blue", "green", "red"), 1):
+        dataset.GetRasterBand(number).SetDescription(name)
+        dataset.GetRasterBand(number).Fill(number * 1000)
+    dataset = None
+    yield QgsRasterLayer(target, "names")
+    gdal.Unlink(target)
+
+
+def test_the_export_keeps_what_the_bands_are(named_bands, tmp_path, context):
+    exported = materialised(describe_source(named_bands, None, 0.0, context.transformContext()), tmp_path)
+    assert [exported.GetRasterBand(number).GetDescription() for number in (1, 2, 3)] == ["blue", "green", "red"]
+
+
+def test_a_part_of_sixteen_bits_has_a_brightness_of_its_own_and_says_so(named_bands, tmp_path, context, monkeypatch):
+    monkeypatch.setattr(raster_source, "CONTEXT_PX", 2)
+
+    class Heard(QgsProcessingFeedback):
+        def pushWarning(self, text):  # noqa: N802
+            warnings.append(text)
+
+    for extent, count in ((None, 0), (QgsRectangle(500001, 4999992, 500004, 4999998), 1)):
+        warnings = []
+        source = describe_source(named_bands, extent, 0.0, context.transformContext())
+        source.materialise(str(tmp_path), Heard())
+        assert len(warnings) == count
+
+
+def test_the_export_keeps_colour_tables_and_turned_grids(qgis_app, tmp_path, context):
+    target = "/vsimem/semantic3d_palette.tif"
+    dataset = gdal.GetDriverByName("GTiff").Create(target, 30, 20, 1, gdal.GDT_Byte)
+    dataset.SetGeoTransform((500000.0, 0.4, 0.3, 5000000.0, 0.3, -0.4))
+    table = gdal.ColorTable()
+    table.SetColorEntry(7, (10, 20, 30, 255))
+    dataset.GetRasterBand(1).SetColorTable(table)
+    dataset.GetRasterBand(1).Fill(7)
+    dataset = None
+    layer = QgsRasterLayer(target, "palette")
+    exported = materialised(describe_source(layer, None, 0.0, context.transformContext()), tmp_path)
+    gdal.Unlink(target)
+    assert exported.GetRasterBand(1).GetColorTable().GetColorEntry(7) == (10, 20, 30, 255)
+    assert (exported.RasterXSize, exported.RasterYSize) == (30, 20)
+    assert exported.GetGeoTransform()[2] == pytest.approx(0.3)
+
+
+def test_an_image_in_a_zip_or_a_geopackage_goes_as_it_is(qgis_app, image, tmp_path, context):
+    with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
+        archive.write(image, "image.tif")
+    package = str(tmp_path / "images.gpkg")
+    gdal.Translate(package, image, format="GPKG", creationOptions=["RASTER_TABLE=town", "TILE_FORMAT=PNG"])
+    for path in (f"/vsizip/{tmp_path}/images.zip/image.tif", f"GPKG:{package}:town"):
+        layer = QgsRasterLayer(path, "image")
+        assert layer.isValid()
+        source = describe_source(layer, None, 0.0, context.transformContext())
+        assert source.materialise("", None) == path
+        assert not source.is_lasting()
+
+
+def test_an_extent_on_an_image_without_a_place_is_refused(qgis_app, image, tmp_path, context):
+    bare = str(tmp_path / "bare.png")
+    gdal.Translate(bare, image, format="PNG")
+    os.remove(bare + ".aux.xml")
+    layer = QgsRasterLayer(bare, "bare")
+    assert describe_source(layer, None, 0.5, context.transformContext()).path == bare
+    with pytest.raises(InvalidParameter, match="bare lies nowhere"):
+        describe_source(layer, QgsRectangle(0, -20, 20, 0), 0.5, context.transformContext())
 
 
 def test_too_large_an_export_is_refused_with_numbers(in_memory, context, monkeypatch):
