@@ -7,7 +7,7 @@ from rasterio.crs import CRS
 from rasterio.transform import Affine
 
 from s3d_protocol import InvalidParameter
-from semantic3d.raster.grid import Grid, apply, pixel_size
+from semantic3d.raster.grid import Grid, apply, pixel_size, pixel_size_range
 
 
 def grid(crs, transform, width=200, height=100):
@@ -104,3 +104,28 @@ def test_extent_outside_is_refused_with_both_extents():
     own = grid("EPSG:32632", Affine(0.5, 0, 100.0, 0, -0.5, 200.0))
     with pytest.raises(InvalidParameter, match="300, 0, 400, 10.*100, 150, 200, 200"):
         own.pixel_window((300, 0, 400, 10))
+
+
+@pytest.mark.parametrize("unit, metres", [('"metre",1', 1.0), ('"foot",0.3048', 0.3048)])
+@pytest.mark.parametrize(
+    "words",
+    [
+        'LOCAL_CS["site",UNIT[{}],AXIS["x",EAST],AXIS["y",NORTH]]',
+        'ENGCRS["site",EDATUM["here"],CS[Cartesian,2],AXIS["x",east],AXIS["y",north],LENGTHUNIT[{}]]',
+    ],
+)
+def test_the_grid_of_a_building_site_has_the_unit_that_it_says(words, unit, metres):
+    size = pixel_size(Grid(CRS.from_wkt(words.format(unit)), Affine(0.5, 0, 10, 0, -0.5, 90), 100, 100))
+    assert size.x_m == size.y_m == pytest.approx(0.5 * metres)
+
+
+def test_the_range_of_sizes_along_the_edges():
+    """From 47 to 55 degrees north a unit of Web Mercator shrinks from 0.68 to 0.57 m."""
+    tops = [6378137 * math.log(math.tan(math.pi / 4 + math.radians(latitude) / 2)) for latitude in (47, 55)]
+    grid = Grid(CRS.from_epsg(3857), Affine(1, 0, 1e6, 0, -1, tops[1]), 1000, round(tops[1] - tops[0]))
+    least_m, most_m = pixel_size_range(grid)
+    assert least_m == pytest.approx(math.cos(math.radians(55)), rel=0.005)
+    assert most_m == pytest.approx(math.cos(math.radians(47)), rel=0.005)
+    metres = Grid(CRS.from_epsg(32632), Affine(0.5, 0, 5e5, 0, -0.5, 5e6), 100000, 100000)
+    assert pixel_size_range(metres) == pytest.approx((0.5, 0.5))
+    assert pixel_size_range(Grid(None, Affine.identity(), 10, 10)) is None

@@ -2,20 +2,24 @@
 
 import os
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import rasterio
 from fake_model import write_fake_package
 from package_model import fake_deepness
+from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rasterio.transform import Affine
 from reconstruct_scene import GROUND, LAYERS, job_for, noise, read, save
 
 from s3d_protocol import (
-    Cancelled, InvalidInput, InvalidParameter, JobControl, OutputFailed, Semantic3DError,
+    Cancelled, InvalidInput, InvalidParameter, JobControl, OutputFailed, ReconstructJob, Semantic3DError,
 )  # fmt: skip
 from semantic3d.jobs.reconstruct import run
+from semantic3d.jobs.reconstruct_plan import gsd_warnings
+from semantic3d.raster.grid import Grid, pixel_size
 
 
 @pytest.fixture(scope="module")
@@ -426,3 +430,12 @@ def test_awkward_files_give_a_result_on_their_grid_or_a_clear_error(tmp_path, pa
 def _pixels(path):
     with rasterio.open(path) as dataset:
         return dataset.width * dataset.height
+
+
+def test_a_map_whose_scale_changes_over_the_image_is_told():
+    package, job = SimpleNamespace(gsd_m=0.5, gsd_range_m=(0.3, 1.0)), ReconstructJob("i.tif", "m", height_path="h.tif")
+    for height_px, count in ((1_000_000, 1), (10_000, 0)):  # nine degrees of latitude, and a tenth of one
+        grid = Grid(CRS.from_epsg(3857), Affine(1, 0, 1e6, 0, -1, 7e6), 1000, height_px)
+        found = gsd_warnings(grid, pixel_size(grid), job, package)
+        assert len(found) == count
+    assert "UTM" in gsd_warnings(Grid(grid.crs, grid.transform, 1000, 1_000_000), pixel_size(grid), job, package)[0]

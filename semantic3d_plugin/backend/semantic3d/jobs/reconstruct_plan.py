@@ -24,7 +24,7 @@ from ..inference.buffers import Buffers
 from ..inference.engine import Settings
 from ..models.package import CLASSES, HEIGHT, ModelPackage, load_package
 from ..raster.block_grid import BlockGrid
-from ..raster.grid import Grid, PixelSize, pixel_size
+from ..raster.grid import Grid, PixelSize, pixel_size, pixel_size_range
 from ..raster.model_grid import ModelAxis, plan_axes
 from ..raster.normalisation import Normalisation, find_normalisation, has_valid_pixel
 from ..raster.source import ImageSource
@@ -293,6 +293,13 @@ def gsd_warnings(grid: Grid, size: PixelSize, job: ReconstructJob, package: Mode
         warnings.append(
             f"The image's GSD of {size.gsd_m:.3g} m lies outside the model's range of {low_m:g} to {high_m:g} m: "
             f"{effect}."
+        )
+    edges = None if job.gsd_m > 0 else pixel_size_range(grid)
+    if edges is not None and max(edges[1] / size.gsd_m, size.gsd_m / edges[0]) > 1.05:
+        warnings.append(
+            f"A pixel is {edges[0]:.3g} m wide on the ground at one edge of the image and {edges[1]:.3g} m at another; "
+            f"the {size.gsd_m:.3g} m of its middle are used for all of it, so heights near the edges are off by as much. "
+            "Warp the image to a grid that is true to scale, such as UTM, or run its parts one by one."
         )
     own = pixel_size(grid) if job.gsd_m > 0 else None
     if own is not None and abs(own.gsd_m / size.gsd_m - 1.0) > 0.05:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from rasterio.crs import CRS
@@ -17,6 +18,9 @@ from .gdal_errors import GDAL_ERRORS
 _WGS84_A_M = 6378137.0
 _WGS84_E2 = 0.0066943799901413165
 _PROBE_PX = 50.0  # half the distance over which the ground is measured
+_SITE_UNIT = re.compile(  # of a CRS of a building site, whatever its words
+    r"^(?:LOCAL_CS|ENGCRS|ENGINEERINGCRS)\b.*?\b(?:LENGTH)?UNIT\s*\[\s*\"[^\"]*\"\s*,\s*([0-9.eE+-]+)", re.DOTALL
+)
 _TRUE_SCALE_TOLERANCE = 0.02  # map scales nearer to 1 than this are left alone (UTM and the like)
 
 
@@ -131,6 +135,18 @@ def pixel_size(grid: Grid, gsd_m: float = 0.0) -> PixelSize | None:
     return PixelSize(gsd_m * ratio, gsd_m / ratio, "given by the user")
 
 
+def pixel_size_range(grid: Grid) -> tuple[float, float] | None:
+    """Least and largest GSD in metres along the grid's edges; None where the grid does not tell."""
+    last_column, last_row = max(0, grid.width - 1), max(0, grid.height - 1)
+    edges = (
+        (0, 0, grid.width, 1), (0, last_row, grid.width, 1), (0, 0, 1, grid.height), (last_column, 0, 1, grid.height)
+    )  # fmt: skip
+    sizes = [pixel_size(grid.window(*edge)) for edge in edges]
+    if None in sizes:
+        return None
+    return min(size.gsd_m for size in sizes), max(size.gsd_m for size in sizes)
+
+
 def _from_crs(grid: Grid) -> PixelSize | None:
     if not grid.is_georeferenced():
         return None
@@ -156,8 +172,9 @@ def _steps(transform: Affine) -> tuple[float, float]:
 def _unit_m(crs: CRS) -> float | None:
     try:
         factor = crs.linear_units_factor[1]
-    except CRSError:  # the CRS has no linear unit
-        return None
+    except CRSError:  # GDAL asks projected ones alone
+        site = _SITE_UNIT.search(crs.to_wkt())
+        factor = float(site[1]) if site else 0.0
     return factor if math.isfinite(factor) and factor > 0 else None
 
 
