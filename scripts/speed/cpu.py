@@ -13,6 +13,11 @@ import onnx
 import onnxruntime
 from onnx import helper
 
+try:
+    import openvino
+except ImportError:  # a runtime to compare with
+    openvino = None
+
 from quantise_model import CALIBRATION_TILES, Quantising, quantise, training_tiles
 from semantic3d.datasets.labelled import VALIDATION_SETS, read_sample
 from semantic3d.inference.session import worker_threads
@@ -51,11 +56,32 @@ class Contestant:
         """Return the seconds per tile of one run, by this clock."""
         images = np.repeat(tile, self.batch, axis=0)
         started = clock()
-        self.session.run(names, {"image": images})
+        self.run(names, images)
         return (clock() - started) / self.batch
 
+    def run(self, names: list[str], images: np.ndarray) -> list[np.ndarray]:
+        """Return the named outputs for images [n, 3, h, w]."""
+        return self.session.run(names, {"image": images})
 
-def contestants(data: bytes, calibration: list, integers: dict, threads: int) -> tuple[dict, dict]:
+
+class OpenVinoContestant(Contestant):
+    """The same file by another runtime."""
+
+    def __init__(self, data: bytes, threads: int, tile_size_px: int):
+        self.batch, self.megabytes = 1, len(data) / 1e6
+        model = openvino.Core().read_model(data)
+        model.reshape([1, 3, tile_size_px, tile_size_px])
+        wanted = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
+        self._request = openvino.compile_model(model, "CPU", wanted).create_infer_request()
+
+    def run(self, names: list[str], images: np.ndarray) -> list[np.ndarray]:
+        found = self._request.infer({"image": images})
+        return [np.array(found[name]) for name in names]
+
+
+def contestants(
+    data: bytes, calibration: list, integers: dict, threads: int, tile_size_px: int
+) -> tuple[dict, dict]:
     """Return the ways to run the model, and why others cannot be run."""
     made = {BASE: Contestant(data, threads)}
     for name, level in LEVELS.items():
@@ -71,6 +97,10 @@ def contestants(data: bytes, calibration: list, integers: dict, threads: int) ->
     best = stored(rewritten(plain, REWRITES))
     made["rewritten: all of these"] = Contestant(best, threads)
     refused = {}
+    if openvino is None:
+        refused["OpenVINO"] = "it is not installed (pip install openvino)"
+    else:
+        made[f"OpenVINO {openvino.__version__.split('-')[0]}"] = OpenVinoContestant(data, threads, tile_size_px)
     for name, low in lower_precisions(plain).items():
         try:
             made[name] = Contestant(low, threads)
@@ -157,7 +187,7 @@ def cpu_study(data: Path, model: str, rounds: int, clock: str, integers: dict = 
         package.normalisation_std,
     )  # fmt: skip
     made, refused = contestants(
-        package.read_onnx(), calibration, integers, worker_threads() if clock == "wall" else 1
+        package.read_onnx(), calibration, integers, worker_threads() if clock == "wall" else 1, package.tile_size_px
     )
     tiles, truths = validation_tiles(data, package)
     known = [np.isfinite(truth) for truth in truths]
@@ -191,7 +221,7 @@ def cpu_study(data: Path, model: str, rounds: int, clock: str, integers: dict = 
 
 
 def _height(way: Contestant, tile: np.ndarray) -> np.ndarray:
-    return way.session.run(["height_m"], {"image": tile})[0][0, 0]
+    return way.run(["height_m"], tile)[0][0, 0]
 
 
 def _mean_distance(ones: list, others: list, known: list) -> float:
