@@ -6,9 +6,16 @@ from qgis.core import QgsProcessingLayerPostProcessorInterface, QgsProject, QgsR
 from qgis.PyQt.QtCore import QTimer
 
 from ..translation import tr
-from .elevation import set_elevation, shade_project_if_asked, terrain_messages, use_as_project_terrain
+from .elevation import (
+    degrees_message,
+    set_elevation,
+    shade_project_if_asked,
+    use_as_project_terrain,
+    version_message,
+)
+from .notice import warn
 from .renderers import load_style_file, make_hillshade, style
-from .roles import HEIGHT, HIDDEN, HILLSHADE, TOP_TO_BOTTOM
+from .roles import HEIGHT, HIDDEN, HILLSHADE, ROLE_PROPERTY, TOP_TO_BOTTOM
 
 _BOOKED = set()  # QGIS owns no post-processor: each stays here until its layer was loaded
 
@@ -24,6 +31,7 @@ class ResultGroup:
         self.layer_ids = {}
         self._scheduled = False
         self._placed = set()
+        self._terrain_offered = False
 
     def book(self, details, role, own_name):
         """Let Processing style the layer of `details` when it loads it.
@@ -56,11 +64,15 @@ class ResultGroup:
         nodes = {role: node for role, node in nodes.items() if node is not None}
         if not nodes:
             return  # the user removed them in the meantime
+        height = nodes[HEIGHT].layer() if HEIGHT in nodes else None
         group = self._group(next(iter(nodes.values())).parent())
         if HEIGHT in nodes and HILLSHADE not in self.layer_ids:
             nodes[HILLSHADE] = self._add_hillshade(nodes[HEIGHT].layer(), project, group)
         for position, role in enumerate(role for role in TOP_TO_BOTTOM if role in nodes):
             self._place(nodes[role], group, position, role)
+        if height is not None and not self._terrain_offered:
+            self._terrain_offered = True
+            set_up_3d(height, project)
 
     def _group(self, parent):
         if parent.name() == self.title:
@@ -101,11 +113,18 @@ class ResultLayer(QgsProcessingLayerPostProcessorInterface):
         project = context.project() or QgsProject.instance()
         if not load_style_file(layer):
             style(layer, self.role)
-        elevation_set = set_elevation(layer, self.role == HEIGHT)
+        layer.setCustomProperty(ROLE_PROPERTY, self.role)  # after the style file, which may replace all of them
+        if not set_elevation(layer, self.role == HEIGHT) and self.role == HEIGHT:
+            feedback.pushWarning(version_message())
         if self.role == HEIGHT:
-            use_as_project_terrain(layer, project)
             shade_project_if_asked(project)
-            for message in terrain_messages(layer, project, elevation_set):
-                feedback.pushWarning(message)
         layer.triggerRepaint()
         self.group.add(self.role, layer, project)
+
+
+def set_up_3d(height, project):
+    """Offer heights as the project's terrain; runs once the project has its CRS, when no feedback listens any more."""
+    use_as_project_terrain(height, project)
+    message = degrees_message(height, project)
+    if message:
+        warn(message)
