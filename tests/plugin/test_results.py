@@ -15,6 +15,7 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProcessingOutputLayerDefinition,
+    QgsProcessingUtils,
     QgsRasterLayer,
     QgsSettings,
     QgsSingleBandPseudoColorRenderer,
@@ -23,7 +24,7 @@ from qgis.gui import QgsLayerTreeMapCanvasBridge, QgsMapCanvas
 from qgis.PyQt.QtGui import QColor, QPainter
 from semantic3d.exporters.ramps import HEIGHT_RAMP, SIGMA_RAMP
 
-from semantic3d_plugin.styling import elevation, renderers, result_group
+from semantic3d_plugin.styling import elevation, loaded, renderers, result_group
 from semantic3d_plugin.styling.roles import HEIGHT, SIGMA
 
 GROUP = "Semantic 3D: ortho"
@@ -33,14 +34,14 @@ GROUP = "Semantic 3D: ortho"
 def run_and_load(qgis_app, provider, fake_backend, image, project):
     """Run reconstruct as the toolbox does and load the layers that were asked for; returns the feedback."""
 
-    def run(*names, folder=None, feedback=None, **more):
+    def run(*names, folder=None, feedback=None, load=True, **more):
         algorithm = QgsApplication.processingRegistry().createAlgorithmById("semantic3d:reconstruct")
         context, feedback = QgsProcessingContext(), feedback or QgsProcessingFeedback()
         context.setProject(project)
         parameters = {"INPUT": image, **more}
         for name in names:
             path = os.path.join(folder, name.lower() + ".tif") if folder else "TEMPORARY_OUTPUT"
-            parameters[name] = QgsProcessingOutputLayerDefinition(path, project)
+            parameters[name] = QgsProcessingOutputLayerDefinition(path, project) if load else path
         results, successful = algorithm.run(parameters, context, feedback)
         assert successful, feedback.textLog()
         assert handleAlgorithmResults(algorithm, context, feedback, parameters=results)
@@ -110,7 +111,7 @@ def test_the_hillshade_is_multiplied_over_land_cover(run_and_load, project):
     hillshade, land_cover, height = [node.layer() for node in group_of(project).children()]
     assert isinstance(hillshade.renderer(), QgsHillshadeRenderer)
     assert hillshade.blendMode() == QPainter.CompositionMode.CompositionMode_Multiply
-    assert hillshade.source() == height.source()
+    assert hillshade.source().split("|")[0] == height.source()
     assert land_cover.blendMode() == QPainter.CompositionMode.CompositionMode_SourceOver
     assert hillshade.dataProvider().sourceNoDataValue(1) == -9999
 
@@ -167,6 +168,103 @@ def test_all_nodata_still_gets_a_ramp(qgis_app, tmp_path):
 def test_hillshade_knows_feet_and_degrees(qgis_app, authid, factor):
     """EPSG:2992 is in international feet: 0.3048 m."""
     assert renderers.map_units_per_metre(QgsCoordinateReferenceSystem(authid)) == pytest.approx(factor, rel=1e-4)
+
+
+class TestSecondRunIntoTheSameFile:
+    """The second image lies elsewhere, in feet: old pixels, extent and CRS would all show."""
+
+    @pytest.fixture
+    def elsewhere(self, tmp_path):
+        (tmp_path / "second").mkdir()
+        return scene.write_image(
+            str(tmp_path / "second" / "other.tif"), epsg=2992, origin=(200000.0, 200000.0), gsd=1.5
+        )
+
+    @staticmethod
+    def seen(layer):
+        return layer.crs().authid(), layer.extent().xMinimum(), layer.dataProvider().extent().xMinimum()
+
+    def test_every_layer_on_the_file_shows_the_new_result(self, run_and_load, project, tmp_path, elsewhere):
+        run_and_load("HEIGHT", "SIGMA", folder=str(tmp_path))
+        users_own = QgsRasterLayer(str(tmp_path / "height.tif"), "mine")
+        users_own.setOpacity(0.5)
+        project.addMapLayer(users_own)
+        run_and_load("HEIGHT", "SIGMA", folder=str(tmp_path), INPUT=elsewhere)
+        layers = project.mapLayers().values()
+        assert len(layers) == 4
+        assert [self.seen(layer) for layer in layers] == [("EPSG:2992", 200000.0, 200000.0)] * 4
+        assert users_own.opacity() == 0.5
+
+    def test_a_result_that_is_not_loaded_again_shows_too(self, run_and_load, project, tmp_path, elsewhere):
+        run_and_load("LAND_COVER", folder=str(tmp_path))
+        run_and_load("LAND_COVER", folder=str(tmp_path), INPUT=elsewhere, load=False)
+        (layer,) = project.mapLayers().values()
+        assert self.seen(layer) == ("EPSG:2992", 200000.0, 200000.0)
+
+    def test_the_crs_that_a_user_gave_to_a_layer_without_one_stays(self, qgis_app, project, tmp_path):
+        path = scene.write_height(str(tmp_path / "h.tif"), epsg=None)
+        layer = QgsRasterLayer(path, "h")
+        layer.setCrs(QgsCoordinateReferenceSystem("EPSG:32632"))
+        project.addMapLayer(layer)
+        loaded.reload_layers(path, project)
+        assert layer.crs().authid() == "EPSG:32632"
+
+    def test_the_hillshade_is_never_taken_for_the_result(self, run_and_load, project, tmp_path):
+        run_and_load("HEIGHT", folder=str(tmp_path))
+        hillshade, height = [node.layer() for node in group_of(project).children()]
+        project.removeMapLayer(height.id())
+        context = QgsProcessingContext()
+        context.setProject(project)
+        found = QgsProcessingUtils.mapLayerFromString(str(tmp_path / "height.tif"), context)
+        assert found.id() != hillshade.id()
+        del found
+        run_and_load("HEIGHT", folder=str(tmp_path))
+        assert [node.name() for node in group_of(project).children()] == ["Hillshade", "Height (m)"]
+        assert group_of(project).children()[0].layerId() == hillshade.id()
+        assert isinstance(hillshade.renderer(), QgsHillshadeRenderer)
+
+    def test_there_is_one_group_without_another_in_it(self, run_and_load, project, tmp_path, elsewhere):
+        run_and_load("HEIGHT", "LAND_COVER", folder=str(tmp_path))
+        run_and_load("HEIGHT", "LAND_COVER", folder=str(tmp_path))
+        names = ["Hillshade", "Land cover", "Height (m)"]
+        assert [node.name() for node in group_of(project).children()] == names
+        run_and_load("HEIGHT", "LAND_COVER", folder=str(tmp_path), INPUT=elsewhere)
+        (group,) = project.layerTreeRoot().children()
+        assert group.name() == "Semantic 3D: other"
+        assert [node.name() for node in group.children()] == names
+        hillshade = group.children()[0].layer()
+        assert hillshade.renderer().zFactor() == pytest.approx(3.28084, rel=1e-4)  # the file is in feet now
+
+    def test_a_group_that_keeps_layers_stays_beside_the_new_one(self, run_and_load, project, tmp_path, elsewhere):
+        run_and_load("HEIGHT", "LAND_COVER", folder=str(tmp_path))
+        run_and_load("LAND_COVER", folder=str(tmp_path), INPUT=elsewhere)
+        groups = project.layerTreeRoot().children()
+        assert {group.name(): [node.name() for node in group.children()] for group in groups} == {
+            "Semantic 3D: other": ["Land cover"],
+            GROUP: ["Hillshade", "Height (m)"],
+        }
+
+    def test_ticks_removals_and_places_are_the_users(self, run_and_load, project, tmp_path):
+        run_and_load("HEIGHT", "SIGMA", "LAND_COVER", folder=str(tmp_path))
+        hillshade, land_cover, height, sigma = group_of(project).children()
+        project.removeMapLayer(hillshade.layerId())
+        height.setItemVisibilityChecked(False)
+        sigma.setItemVisibilityChecked(True)
+        mine = project.layerTreeRoot().addGroup("mine")
+        mine.insertChildNode(0, land_cover.clone())
+        group_of(project).removeChildNode(land_cover)
+        run_and_load("HEIGHT", "SIGMA", "LAND_COVER", folder=str(tmp_path))
+        ticks = [(node.name(), node.itemVisibilityChecked()) for node in group_of(project).children()]
+        assert ticks == [("Height (m)", False), ("sigma (m)", True)]
+        assert [node.name() for node in mine.children()] == ["Land cover"]
+
+    def test_no_empty_group_is_left_where_all_layers_were_moved(self, run_and_load, project, tmp_path):
+        run_and_load("LAND_COVER", folder=str(tmp_path))
+        (node,) = group_of(project).children()
+        project.layerTreeRoot().insertChildNode(0, node.clone())
+        project.layerTreeRoot().removeChildNode(group_of(project))
+        run_and_load("LAND_COVER", folder=str(tmp_path))
+        assert [child.name() for child in project.layerTreeRoot().children()] == ["Land cover"]
 
 
 class MessageBar:
@@ -318,6 +416,14 @@ class TestElevation:
         project.removeMapLayer(chosen.id())
         run_and_load("HEIGHT")
         assert terrain_of(project).name() == "Height (m)"
+
+    def test_a_second_run_into_the_file_keeps_the_users_scale(self, run_and_load, project, tmp_path):
+        run_and_load("HEIGHT", folder=str(tmp_path))
+        layer = terrain_of(project)
+        choose_terrain(project, layer, scale=2.0)
+        run_and_load("HEIGHT", folder=str(tmp_path))
+        assert terrain_of(project).id() == layer.id()
+        assert project.elevationProperties().terrainProvider().scale() == 2.0
 
     def test_degrees_spoil_3d_and_the_user_hears_it(self, run_and_load, project, logged, message_bar):
         project.setCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
