@@ -1453,21 +1453,6 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>Cancel</source>
-      <translation>Abbrechen</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>Remove the backend environment</source>
-      <translation>Umgebung des Backends entfernen</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>Delete the environment that this plugin uses? Your results and settings stay.</source>
-      <translation>Die Umgebung löschen, die diese Erweiterung benutzt? Ihre Ergebnisse und Einstellungen bleiben.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
       <source>Install light</source>
       <translation>Leicht installieren</translation>
     </message>
@@ -1490,6 +1475,21 @@
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
       <source>Remove</source>
       <translation>Entfernen</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Cancel</source>
+      <translation>Abbrechen</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Remove the backend environment</source>
+      <translation>Umgebung des Backends entfernen</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Delete the environment that this plugin uses? Your results and settings stay.</source>
+      <translation>Die Umgebung löschen, die diese Erweiterung benutzt? Ihre Ergebnisse und Einstellungen bleiben.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
@@ -1543,6 +1543,7 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/settings_page.py" />
+      <location filename="../semantic3d_plugin/styling/notice.py" />
       <source>Semantic 3D</source>
       <translation>Semantic 3D</translation>
     </message>
@@ -1570,6 +1571,11 @@
       <location filename="../semantic3d_plugin/styling/elevation.py" />
       <source>The project's coordinate system {crs} is in degrees, which spoils 3D views: metres of height would stand on degrees. Choose a projected one for the project, such as {suggestion}.</source>
       <translation>Das Koordinatensystem {crs} des Projekts ist in Grad, was 3D-Ansichten verdirbt: Höhen in Metern ständen auf Grad. Wählen Sie für das Projekt ein projiziertes, etwa {suggestion}.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/styling/elevation.py" />
+      <source>The project's coordinate system {crs} is in degrees, which spoils 3D views: metres of height would stand on degrees. Choose a projected one for the project.</source>
+      <translation>Das Koordinatensystem {crs} des Projekts ist in Grad, was 3D-Ansichten verdirbt: Höhen in Metern ständen auf Grad. Wählen Sie für das Projekt ein projiziertes.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/styling/result_group.py" />

@@ -1453,21 +1453,6 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>Cancel</source>
-      <translation>Annuler</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>Remove the backend environment</source>
-      <translation>Supprimer l’environnement du moteur de calcul</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>Delete the environment that this plugin uses? Your results and settings stay.</source>
-      <translation>Supprimer l'environnement que cette extension utilise ? Vos résultats et préférences restent.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
       <source>Install light</source>
       <translation>Installer (léger)</translation>
     </message>
@@ -1490,6 +1475,21 @@
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
       <source>Remove</source>
       <translation>Supprimer</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Cancel</source>
+      <translation>Annuler</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Remove the backend environment</source>
+      <translation>Supprimer l’environnement du moteur de calcul</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Delete the environment that this plugin uses? Your results and settings stay.</source>
+      <translation>Supprimer l'environnement que cette extension utilise ? Vos résultats et préférences restent.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
@@ -1543,6 +1543,7 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/settings_page.py" />
+      <location filename="../semantic3d_plugin/styling/notice.py" />
       <source>Semantic 3D</source>
       <translation>Semantic 3D</translation>
     </message>
@@ -1570,6 +1571,11 @@
       <location filename="../semantic3d_plugin/styling/elevation.py" />
       <source>The project's coordinate system {crs} is in degrees, which spoils 3D views: metres of height would stand on degrees. Choose a projected one for the project, such as {suggestion}.</source>
       <translation>Le système de coordonnées {crs} du projet est en degrés, ce qui fausse les vues 3D : des hauteurs en mètres sur des degrés. Choisissez un système projeté pour le projet, par exemple {suggestion}.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/styling/elevation.py" />
+      <source>The project's coordinate system {crs} is in degrees, which spoils 3D views: metres of height would stand on degrees. Choose a projected one for the project.</source>
+      <translation>Le système de coordonnées {crs} du projet est en degrés, ce qui fausse les vues 3D : des hauteurs en mètres sur des degrés. Choisissez un système projeté pour le projet.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/styling/result_group.py" />

@@ -11,10 +11,12 @@ from qgis.core import (
     QgsProcessingOutputLayerDefinition,
     QgsProcessingParameterDefinition,
     QgsProcessingUtils,
+    QgsProject,
     QgsProperty,
     QgsRasterLayer,
     QgsRectangle,
 )
+from qgis.PyQt.QtCore import QThread
 
 from ..backend.s3d_protocol import BackendMissing, InvalidInput, InvalidParameter, Semantic3DError, new_job_id
 from ..icons import icon, icon_path
@@ -22,6 +24,7 @@ from ..metadata import plugin_metadata
 from ..runtime.environment import find_backend
 from ..runtime.events import event_pump
 from ..runtime.runner import run_job
+from ..styling.loaded import reload_layers
 from ..styling.result_group import ResultGroup
 from ..translation import tr
 from .raster_source import describe_source
@@ -114,6 +117,7 @@ class BackendAlgorithm(PluginAlgorithm):
         self._paths = {}
         self._extent = None
         self._image_name = ""
+        self._not_loaded = []
 
     # -- before the run ------------------------------------------------------------------------
 
@@ -279,11 +283,22 @@ class BackendAlgorithm(PluginAlgorithm):
             context.setLayersToLoadOnCompletion({path: to_load[path] for path in to_load if path not in left_out})
         group = ResultGroup(tr("Semantic 3D: {}").format(self._image_name))
         outputs = {name.upper(): path for name, path in written.items()}
+        self._not_loaded = []
         for name, path in outputs.items():
             if name in self.ROLES and context.willLoadLayerOnCompletion(path):
                 own_name = self.parameterDefinition(name).description()
                 group.book(context.layerToLoadOnCompletionDetails(path), self.ROLES[name], own_name)
+            elif name in self.ROLES:
+                self._not_loaded.append(path)
         return outputs
+
+    def postProcessAlgorithm(self, context, feedback):  # noqa: N802
+        """Results that nobody loads may be on the map all the same, from an earlier run into the same files."""
+        project = context.project() or QgsProject.instance()
+        if project.thread() == QThread.currentThread():  # a script may run us in another: then no layer is touched
+            for path in self._not_loaded:
+                reload_layers(path, project)
+        return {}
 
 
 def cure(backend, profile):

@@ -94,14 +94,19 @@ def style_land_cover(layer):
 
 def make_hillshade(layer):
     """Turn a second layer on the height file into a hillshade that is multiplied onto what lies below."""
-    renderer = QgsHillshadeRenderer(layer.dataProvider(), 1, SUN_AZIMUTH_DEG, SUN_ALTITUDE_DEG)
-    renderer.setZFactor(map_units_per_metre(layer.crs()))
-    layer.setRenderer(renderer)
+    layer.setRenderer(QgsHillshadeRenderer(layer.dataProvider(), 1, SUN_AZIMUTH_DEG, SUN_ALTITUDE_DEG))
+    fit_hillshade(layer)
     layer.brightnessFilter().setBrightness(HILLSHADE_BRIGHTNESS)
     layer.resampleFilter().setZoomedInResampler(QgsBilinearRasterResampler())
     layer.resampleFilter().setZoomedOutResampler(QgsBilinearRasterResampler())
     layer.setOpacity(HILLSHADE_OPACITY)
     layer.setBlendMode(QPainter.CompositionMode.CompositionMode_Multiply)
+
+
+def fit_hillshade(layer):
+    """Let a hillshade count heights in the units of its layer's CRS, which another run may have changed."""
+    if isinstance(layer.renderer(), QgsHillshadeRenderer):  # the user may have chosen another
+        layer.renderer().setZFactor(map_units_per_metre(layer.crs()))
 
 
 def map_units_per_metre(crs):

@@ -6,10 +6,19 @@ from qgis.core import QgsProcessingLayerPostProcessorInterface, QgsProject, QgsR
 from qgis.PyQt.QtCore import QTimer
 
 from ..translation import tr
-from .elevation import set_elevation, shade_project_if_asked, terrain_messages, use_as_project_terrain
-from .renderers import load_style_file, make_hillshade, style
-from .roles import HEIGHT, HIDDEN, HILLSHADE, TOP_TO_BOTTOM
+from .elevation import (
+    degrees_message,
+    set_elevation,
+    shade_project_if_asked,
+    use_as_project_terrain,
+    version_message,
+)
+from .loaded import HILLSHADE_OPTION, is_hillshade, layers_on, reload_layers
+from .notice import warn
+from .renderers import fit_hillshade, load_style_file, make_hillshade, style
+from .roles import HEIGHT, HIDDEN, HILLSHADE, ROLE_PROPERTY, TOP_TO_BOTTOM
 
+GROUP_PROPERTY = "semantic3d/results"  # of a group in the layer tree: we made it
 _BOOKED = set()  # QGIS owns no post-processor: each stays here until its layer was loaded
 
 
@@ -17,13 +26,16 @@ class ResultGroup:
     """Layers of one run by role. Arranging waits for the event loop, when Processing has placed them.
 
     The batch dialog of QGIS 3.22 handles events between two layers: then each is put in its place as it comes.
+    A run into the file of an earlier one finds that one's layers: these keep their ticks, and their place where the
+    user has moved them out of our groups.
     """
 
     def __init__(self, title):
         self.title = title
         self.layer_ids = {}
         self._scheduled = False
-        self._placed = set()
+        self._placed = set()  # roles that have had their place, here or in an earlier run
+        self._terrain_offered = False
 
     def book(self, details, role, own_name):
         """Let Processing style the layer of `details` when it loads it.
@@ -44,6 +56,8 @@ class ResultGroup:
     def add(self, role, layer, project):
         """Note a loaded layer, and arrange the group as soon as events are handled."""
         self.layer_ids[role] = layer.id()
+        if layer.customProperty(ROLE_PROPERTY) == role:
+            self._placed.add(role)
         if not self._scheduled:
             self._scheduled = True
             QTimer.singleShot(0, partial(self.arrange, project))
@@ -54,32 +68,55 @@ class ResultGroup:
         root = project.layerTreeRoot()
         nodes = {role: root.findLayer(layer_id) for role, layer_id in self.layer_ids.items()}
         nodes = {role: node for role, node in nodes.items() if node is not None}
-        if not nodes:
-            return  # the user removed them in the meantime
-        group = self._group(next(iter(nodes.values())).parent())
-        if HEIGHT in nodes and HILLSHADE not in self.layer_ids:
-            nodes[HILLSHADE] = self._add_hillshade(nodes[HEIGHT].layer(), project, group)
-        for position, role in enumerate(role for role in TOP_TO_BOTTOM if role in nodes):
-            self._place(nodes[role], group, position, role)
+        height = nodes[HEIGHT].layer() if HEIGHT in nodes else None
+        if height is not None and HILLSHADE not in self.layer_ids:
+            self._add_hillshade(nodes, project)
+        nodes = {role: node for role, node in nodes.items() if role not in self._placed or _is_ours(node.parent())}
+        if nodes:  # else the user removed or moved them in the meantime
+            group = self._group(root, next(iter(nodes.values())).parent())
+            for position, role in enumerate(role for role in TOP_TO_BOTTOM if role in nodes):
+                self._place(nodes[role], group, position, role)
+        _drop_if_empty(root.findGroup(self.title))  # QGIS makes one even where no layer is new
+        if height is not None and not self._terrain_offered:
+            self._terrain_offered = True
+            set_up_3d(height, project)
 
-    def _group(self, parent):
-        if parent.name() == self.title:
-            return parent
-        return parent.findGroup(self.title) or parent.insertGroup(0, self.title)
+    def _group(self, root, parent):
+        """The group of our title, marked as ours; a new one stands beside those of other images, never inside."""
+        while _is_ours(parent) and parent.name() != self.title:
+            parent = parent.parent()
+        group = parent if parent.name() == self.title else root.findGroup(self.title)
+        group = group or parent.insertGroup(0, self.title)
+        group.setCustomProperty(GROUP_PROPERTY, True)
+        return group
 
-    def _add_hillshade(self, height, project, group):
-        layer = QgsRasterLayer(height.source(), tr("Hillshade"), "gdal")
-        make_hillshade(layer)
-        set_elevation(layer, False)
-        project.addMapLayer(layer, False)
-        self.layer_ids[HILLSHADE] = layer.id()
-        return group.insertLayer(0, layer)
+    def _add_hillshade(self, nodes, project):
+        """Find the hillshade of an earlier run on this file, or make one; what the user removed stays removed."""
+        height = nodes[HEIGHT].layer()
+        hillshades = [layer for layer in layers_on(height.source(), project) if is_hillshade(layer)]
+        found = [project.layerTreeRoot().findLayer(layer.id()) for layer in hillshades]
+        found = [node for node in found if node is not None]
+        if found:
+            nodes[HILLSHADE] = found[0]
+            self._placed.add(HILLSHADE)
+            fit_hillshade(found[0].layer())
+        elif HEIGHT not in self._placed:
+            layer = QgsRasterLayer(height.source() + HILLSHADE_OPTION, tr("Hillshade"), "gdal")
+            make_hillshade(layer)
+            set_elevation(layer, False)
+            project.addMapLayer(layer, False)
+            nodes[HILLSHADE] = nodes[HEIGHT].parent().insertLayer(0, layer)
+        else:
+            return
+        self.layer_ids[HILLSHADE] = nodes[HILLSHADE].layerId()
 
     def _place(self, node, group, position, role):
         """Move a node of the layer tree; the tree moves by clone and removal alone."""
-        moved = node.clone()
+        moved, left = node.clone(), node.parent()
         group.insertChildNode(position, moved)
-        node.parent().removeChildNode(node)
+        left.removeChildNode(node)
+        if _is_ours(left):
+            _drop_if_empty(left)
         if role not in self._placed:  # later the ticks are the user's
             self._placed.add(role)
             moved.setItemVisibilityChecked(role not in HIDDEN)
@@ -99,13 +136,30 @@ class ResultLayer(QgsProcessingLayerPostProcessorInterface):
         if not isinstance(layer, QgsRasterLayer) or not layer.isValid():
             return
         project = context.project() or QgsProject.instance()
+        reload_layers(layer.source(), project)
+        self.group.add(self.role, layer, project)
         if not load_style_file(layer):
             style(layer, self.role)
-        elevation_set = set_elevation(layer, self.role == HEIGHT)
+        layer.setCustomProperty(ROLE_PROPERTY, self.role)  # after the style file, which may replace all of them
+        if not set_elevation(layer, self.role == HEIGHT) and self.role == HEIGHT:
+            feedback.pushWarning(version_message())
         if self.role == HEIGHT:
-            use_as_project_terrain(layer, project)
             shade_project_if_asked(project)
-            for message in terrain_messages(layer, project, elevation_set):
-                feedback.pushWarning(message)
         layer.triggerRepaint()
-        self.group.add(self.role, layer, project)
+
+
+def set_up_3d(height, project):
+    """Offer heights as the project's terrain; runs once the project has its CRS, when no feedback listens any more."""
+    use_as_project_terrain(height, project)
+    message = degrees_message(height, project)
+    if message:
+        warn(message)
+
+
+def _is_ours(group):
+    return group.customProperty(GROUP_PROPERTY) is not None
+
+
+def _drop_if_empty(group):
+    if group is not None and not group.children():
+        group.parent().removeChildNode(group)

@@ -1,5 +1,8 @@
 """What a result layer is: the word by which the result group knows it."""
 
+ROLE_PROPERTY = "semantic3d/role"
+"""Custom property of a result layer: its role, saved with the project."""
+
 HILLSHADE = "hillshade"
 LAND_COVER = "land_cover"
 HEIGHT = "height"

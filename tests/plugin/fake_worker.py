@@ -44,7 +44,9 @@ def write_results(job):
 
     image = gdal.Open(job["image_path"])
     geotransform = image.GetGeoTransform()
-    where = {"origin": (geotransform[0], geotransform[3]), "gsd": geotransform[1]}
+    crs = image.GetSpatialRef()
+    epsg = int(crs.GetAuthorityCode(None)) if crs is not None else None
+    where = {"origin": (geotransform[0], geotransform[3]), "gsd": geotransform[1], "epsg": epsg}
     writers = {
         "height_path": scene.write_height,
         "sigma_path": scene.write_sigma,
@@ -53,7 +55,8 @@ def write_results(job):
     }
     for name, write in writers.items():
         if job[name]:
-            write(job[name], **where)
+            write(job[name] + ".part", **where)
+            os.replace(job[name] + ".part", job[name])  # as the backend publishes: who reads the old file goes on
     if job["report_path"]:
         with open(job["report_path"], "w", encoding="utf-8") as report:
             json.dump({"job": job, "size": [image.RasterXSize, image.RasterYSize]}, report)
