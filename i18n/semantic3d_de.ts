@@ -704,6 +704,11 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/image_form.py" />
+      <source>Metres per pixel, for an image whose grid does not say it. Not set or 0: taken from the image.</source>
+      <translation>Meter je Pixel, für ein Bild, dessen Raster es nicht sagt. Nicht gesetzt oder 0: aus dem Bild.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
       <source>Orthophoto</source>
       <translation>Orthophoto</translation>
     </message>
@@ -717,6 +722,11 @@
       <location filename="../semantic3d_plugin/algorithms/image_form.py" />
       <source>Extent</source>
       <translation>Ausdehnung</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
+      <source>Ground sampling distance (m)</source>
+      <translation>Bodenpixelgröße (m)</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/image_form.py" />
@@ -787,6 +797,11 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
+      <source>The layer {} has no pixel size of its own (a web map draws at any scale). Save it as a GeoTIFF, and use that.</source>
+      <translation>Der Layer {} hat keine eigene Pixelgröße (eine Webkarte zeichnet in jedem Maßstab). Speichern Sie ihn als GeoTIFF, und nehmen Sie dieses.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
       <source>The layer {} has no pixel size of its own (a web map draws at any scale). Give GSD in metres, and an EXTENT.</source>
       <translation>Der Layer {} hat keine eigene Pixelgröße (eine Webkarte zeichnet in jedem Maßstab). Geben Sie GSD in Metern und eine Ausdehnung (EXTENT) an.</translation>
     </message>
@@ -824,11 +839,6 @@
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
       <source>A model package: its folder, the manifest.json in it, a zip, or a single ONNX file that describes itself. Empty: the model that comes with the plugin.</source>
       <translation>Ein Modellpaket: sein Ordner, die manifest.json darin, ein ZIP oder eine einzelne ONNX-Datei, die sich selbst beschreibt. Leer: das mitgelieferte Modell.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Metres per pixel, for an image whose grid does not say it. Not set or 0: taken from the image.</source>
-      <translation>Meter je Pixel, für ein Bild, dessen Raster es nicht sagt. Nicht gesetzt oder 0: aus dem Bild.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
@@ -894,11 +904,6 @@
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
       <source>All layers lie on the image's grid. Heights come from a trained model: look at sigma and at the report before you rely on them, most of all on imagery unlike the model's training data.</source>
       <translation>Alle Layer liegen auf dem Raster des Bildes. Die Höhen stammen von einem trainierten Modell: Sehen Sie sich Sigma und den Bericht an, bevor Sie sich darauf verlassen, vor allem bei Bildern, die den Trainingsdaten des Modells nicht ähneln.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Ground sampling distance (m)</source>
-      <translation>Bodenpixelgröße (m)</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
@@ -1453,21 +1458,6 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>Cancel</source>
-      <translation>Abbrechen</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>Remove the backend environment</source>
-      <translation>Umgebung des Backends entfernen</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>Delete the environment that this plugin uses? Your results and settings stay.</source>
-      <translation>Die Umgebung löschen, die diese Erweiterung benutzt? Ihre Ergebnisse und Einstellungen bleiben.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
       <source>Install light</source>
       <translation>Leicht installieren</translation>
     </message>
@@ -1490,6 +1480,21 @@
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
       <source>Remove</source>
       <translation>Entfernen</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Cancel</source>
+      <translation>Abbrechen</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Remove the backend environment</source>
+      <translation>Umgebung des Backends entfernen</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Delete the environment that this plugin uses? Your results and settings stay.</source>
+      <translation>Die Umgebung löschen, die diese Erweiterung benutzt? Ihre Ergebnisse und Einstellungen bleiben.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />

@@ -704,6 +704,11 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/image_form.py" />
+      <source>Metres per pixel, for an image whose grid does not say it. Not set or 0: taken from the image.</source>
+      <translation>Mètres par pixel, pour une image dont la grille ne le dit pas. Non défini ou 0 : tiré de l’image.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
       <source>Orthophoto</source>
       <translation>Orthophoto</translation>
     </message>
@@ -717,6 +722,11 @@
       <location filename="../semantic3d_plugin/algorithms/image_form.py" />
       <source>Extent</source>
       <translation>Emprise</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
+      <source>Ground sampling distance (m)</source>
+      <translation>Taille du pixel au sol (m)</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/image_form.py" />
@@ -787,6 +797,11 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
+      <source>The layer {} has no pixel size of its own (a web map draws at any scale). Save it as a GeoTIFF, and use that.</source>
+      <translation>La couche {} n’a pas de taille de pixel propre (une carte web se dessine à toute échelle). Enregistrez-la en GeoTIFF et utilisez celui-ci.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
       <source>The layer {} has no pixel size of its own (a web map draws at any scale). Give GSD in metres, and an EXTENT.</source>
       <translation>La couche {} n’a pas de taille de pixel propre (une carte web se dessine à toute échelle). Indiquez GSD en mètres et une emprise (EXTENT).</translation>
     </message>
@@ -824,11 +839,6 @@
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
       <source>A model package: its folder, the manifest.json in it, a zip, or a single ONNX file that describes itself. Empty: the model that comes with the plugin.</source>
       <translation>Un paquet de modèle : son dossier, le manifest.json qu’il contient, un zip, ou un seul fichier ONNX qui se décrit lui-même. Vide : le modèle fourni avec l’extension.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Metres per pixel, for an image whose grid does not say it. Not set or 0: taken from the image.</source>
-      <translation>Mètres par pixel, pour une image dont la grille ne le dit pas. Non défini ou 0 : tiré de l’image.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
@@ -894,11 +904,6 @@
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
       <source>All layers lie on the image's grid. Heights come from a trained model: look at sigma and at the report before you rely on them, most of all on imagery unlike the model's training data.</source>
       <translation>Toutes les couches sont sur la grille de l’image. Les hauteurs viennent d’un modèle entraîné : regardez sigma et le rapport avant de vous y fier, surtout pour des images différentes des données d’entraînement.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Ground sampling distance (m)</source>
-      <translation>Taille du pixel au sol (m)</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
@@ -1453,21 +1458,6 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>Cancel</source>
-      <translation>Annuler</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>Remove the backend environment</source>
-      <translation>Supprimer l’environnement du moteur de calcul</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>Delete the environment that this plugin uses? Your results and settings stay.</source>
-      <translation>Supprimer l'environnement que cette extension utilise ? Vos résultats et préférences restent.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
       <source>Install light</source>
       <translation>Installer (léger)</translation>
     </message>
@@ -1490,6 +1480,21 @@
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
       <source>Remove</source>
       <translation>Supprimer</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Cancel</source>
+      <translation>Annuler</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Remove the backend environment</source>
+      <translation>Supprimer l’environnement du moteur de calcul</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Delete the environment that this plugin uses? Your results and settings stay.</source>
+      <translation>Supprimer l'environnement que cette extension utilise ? Vos résultats et préférences restent.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />

@@ -204,8 +204,10 @@ class BackendAlgorithm(PluginAlgorithm):
         return extent
 
     def chosen_gsd_m(self, parameters, context):
-        """GSD in metres, 0 where none was given."""
-        if self.parameterDefinition("GSD") is None or parameters.get("GSD") is None:
+        """GSD in metres, 0 where none was given; None where the algorithm does not ask for it."""
+        if self.parameterDefinition("GSD") is None:
+            return None
+        if parameters.get("GSD") is None:
             return 0.0
         return self.parameterAsDouble(parameters, "GSD", context)
 

@@ -4,6 +4,7 @@ import re
 
 from qgis.core import (
     QgsProcessingParameterExtent,
+    QgsProcessingParameterNumber,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
 )
@@ -34,6 +35,22 @@ def add_extent(algorithm):
     algorithm.add(
         QgsProcessingParameterExtent("EXTENT", tr("Extent"), optional=True),
         tr("Only this part is computed, with the same values as in a run on the whole image. Empty: all of it."),
+    )
+
+
+def add_gsd(algorithm, gsd_m, advanced=False):
+    """Add GSD; `gsd_m` is the job's default."""
+    algorithm.add(
+        QgsProcessingParameterNumber(
+            "GSD",
+            tr("Ground sampling distance (m)"),
+            QgsProcessingParameterNumber.Type.Double,
+            gsd_m or None,
+            True,
+            0.0,
+        ),
+        tr("Metres per pixel, for an image whose grid does not say it. Not set or 0: taken from the image."),
+        advanced,
     )
 
 
