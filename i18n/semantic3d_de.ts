@@ -35,6 +35,11 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>The parameters could not be checked, by a fault of the plugin ({}). Please report it.</source>
+      <translation>Die Parameter ließen sich nicht prüfen; das ist ein Fehler der Erweiterung ({}). Bitte melden Sie ihn.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
       <source>This needs the full environment of Semantic 3D, with torch and what training needs, and that is not ready: {problem} Run the algorithm "Set up the backend" (semantic3d:setup_backend) with PROFILE=full, or name a Python that has these packages in SEMANTIC3D_PYTHON.</source>
       <translation>Dies braucht die volle Umgebung von Semantic 3D, mit torch und allem, was das Training braucht, und die ist nicht bereit: {problem} Führen Sie den Algorithmus „Backend einrichten“ (semantic3d:setup_backend) mit PROFILE=full aus, oder geben Sie in SEMANTIC3D_PYTHON ein Python an, das diese Pakete hat.</translation>
     </message>

@@ -35,6 +35,11 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>The parameters could not be checked, by a fault of the plugin ({}). Please report it.</source>
+      <translation>Les paramètres n’ont pas pu être vérifiés, par une erreur de l’extension ({}). Merci de la signaler.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
       <source>This needs the full environment of Semantic 3D, with torch and what training needs, and that is not ready: {problem} Run the algorithm "Set up the backend" (semantic3d:setup_backend) with PROFILE=full, or name a Python that has these packages in SEMANTIC3D_PYTHON.</source>
       <translation>L’environnement complet de Semantic 3D, avec torch et ce qu’il faut pour l’entraînement, est nécessaire et n’est pas prêt : {problem} Exécutez l’algorithme « Installer le moteur de calcul » (semantic3d:setup_backend) avec PROFILE=full, ou indiquez dans SEMANTIC3D_PYTHON un Python qui a ces paquets.</translation>
     </message>

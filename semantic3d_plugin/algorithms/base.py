@@ -3,8 +3,11 @@
 import os
 import shutil
 import tempfile
+import traceback
 
 from qgis.core import (
+    Qgis,
+    QgsMessageLog,
     QgsProcessing,
     QgsProcessingAlgorithm,
     QgsProcessingException,
@@ -123,13 +126,17 @@ class BackendAlgorithm(PluginAlgorithm):
         return (True, "") if backend.healthy else (False, cure(backend, self.PROFILE))
 
     def checkParameterValues(self, parameters, context):  # noqa: N802
-        valid, message = super().checkParameterValues(parameters, context)
-        if not valid:
-            return valid, message
         try:
+            valid, message = super().checkParameterValues(parameters, context)
+            if not valid:
+                return valid, message
             self.check(parameters, context)
         except Semantic3DError as error:
             return False, str(error)
+        except Exception as error:  # qgis_process aborts on whatever gets out of here
+            QgsMessageLog.logMessage(traceback.format_exc(), "Semantic 3D", Qgis.MessageLevel.Critical)
+            text = tr("The parameters could not be checked, by a fault of the plugin ({}). Please report it.")
+            return False, text.format("{}: {}".format(type(error).__name__, error))
         return True, ""
 
     def check(self, parameters, context):

@@ -12,6 +12,8 @@ from qgis.core import (
 from ..backend.s3d_protocol import InvalidInput, InvalidParameter
 from ..translation import tr
 
+_BAND = re.compile(r"[0-9]{1,9}")
+
 
 def add_image_and_bands(algorithm, bands):
     """Add INPUT and BANDS; `bands` is the job's default."""
@@ -66,7 +68,7 @@ def given_bands(algorithm, parameters, context):
     else:
         words = re.split(r"[,;\s]+", algorithm.parameterAsString(parameters, "BANDS", context).strip(" []()"))
     words = [word.strip() for word in words if word.strip()]
-    if not all(word.isdigit() for word in words):
+    if not all(_BAND.fullmatch(word) for word in words):  # "²" is a digit to isdigit, and no number to int
         raise InvalidParameter(
             tr("BANDS is {}. Give three band numbers such as 1,2,3, or nothing.").format(" ".join(words))
         )
