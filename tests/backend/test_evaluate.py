@@ -112,6 +112,14 @@ def test_the_error_raster_and_the_table(scene):
     assert sorted(os.listdir(scene.folder / "out")) == ["e.qml", "e.tif", "f.json", "r.html", "t.csv"]
 
 
+def test_the_error_raster_leaves_the_style_of_another_raster_alone(scene):
+    job = scene.with_outputs()
+    other = job.error_path.replace(".tif", ".jp2")
+    open(other, "wb").close()
+    run(job, JobControl())
+    assert os.path.exists(job.error_path) and not os.path.exists(job.error_path.replace(".tif", ".qml"))
+
+
 COLUMNS = (  # promised to users: scripts read them by name, spreadsheets by place; new ones come last
     "group", "id", "name", "pixels", "mae_m", "rmse_m", "bias_m", "nmad_m", "delta_1", "delta_2", "delta_3",
     "delta_1_all", "delta_2_all", "delta_3_all", "delta_pixels", "class_pixels", "accuracy", "mean_iou",

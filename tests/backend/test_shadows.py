@@ -219,6 +219,25 @@ def test_a_given_gsd_stands_for_the_grids_own(tmp_path):
         assert mask.tags()["SEMANTIC3D_GSD_M"] == "1 x 1, given by the user"
 
 
+class Hearing(JobControl):
+    def __init__(self):
+        super().__init__()
+        self.texts = []
+
+    def send_log(self, text, level):
+        self.texts.append(text)
+
+
+def test_the_style_of_the_image_stays_its_own(tmp_path):
+    image = save(tmp_path / "town.tiff", photograph(village()[0]))
+    (tmp_path / "town.qml").write_text("the photograph's")
+    control = Hearing()
+    run(DetectShadowsJob(image, shadow_path=str(tmp_path / "town.tif")), control)
+    assert sorted(os.listdir(tmp_path)) == ["town.qml", "town.tif", "town.tiff"]
+    assert (tmp_path / "town.qml").read_text() == "the photograph's"
+    assert any("town.qml is there and is not of Semantic 3D" in text for text in control.texts)
+
+
 class CancelAt(JobControl):
     def __init__(self, text):
         super().__init__()

@@ -22,7 +22,6 @@ from s3d_protocol import (
     DetectShadowsJob,
     InvalidInput,
     JobControl,
-    OutputFailed,
     partial_path,
     product_version,
 )
@@ -38,6 +37,7 @@ from ..shadows.patches import clean
 from ..shadows.threshold import LEAST_DROP, IndexHistogram, Threshold
 from .image_identity import ImageFiles
 from .reconstruct_plan import given_gsd_warnings, normalisation_text
+from .style_sidecar import write_style_aside
 from .whole_outputs import check_output_paths, whole_outputs
 
 LIT, SHADOW, NODATA = 0, 1, 255
@@ -170,10 +170,7 @@ def _detect(plan: Plan, source: ImageSource, control: JobControl) -> dict:
         writer.finish(worker_threads(), control.check_cancelled)
     finally:
         writer.close()
-    try:
-        write_land_cover_style(path, CLASSES)
-    except OSError as error:
-        raise OutputFailed(f"The layer style beside {job.shadow_path} cannot be written: {error}.") from error
+    write_style_aside(job.shadow_path, control, lambda aside: write_land_cover_style(aside, CLASSES))
     share = shadow_px / valid_px if valid_px else 0.0
     if not valid_px:
         warnings.append(

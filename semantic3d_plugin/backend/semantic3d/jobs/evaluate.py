@@ -72,7 +72,7 @@ def run(job: EvaluateJob, control: JobControl) -> dict:
             layers.warnings.append(text)
             control.log(text, "warning")
         figures = collect_figures(job, layers, tally)
-        write_documents(job, figures, tally, control.job_id)
+        write_documents(job, figures, tally, control)
     return {
         **result_values(job, figures),
         "megapixels": layers.grid.megapixels,

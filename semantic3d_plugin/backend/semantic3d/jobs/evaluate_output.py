@@ -10,12 +10,13 @@ import os
 import numpy as np
 import rasterio
 
-from s3d_protocol import EvaluateJob, OutputFailed, partial_path, product_version
+from s3d_protocol import EvaluateJob, JobControl, OutputFailed, partial_path, product_version
 
 from ..exporters.evaluation_report import write_evaluation_report
 from ..exporters.qml import write_error_style
 from ..metrics import heights, surfaces, uncertainty
 from ..raster.gdal_errors import GDAL_ERRORS
+from .style_sidecar import write_style_aside
 
 CLASS_NAMES = {
     1: "impervious or bare", 2: "low vegetation", 3: "tree", 4: "building", 5: "water", 6: "bridge",
@@ -165,17 +166,17 @@ def table_rows(figures: dict) -> list[dict]:
     return rows
 
 
-def write_documents(job: EvaluateJob, figures: dict, tally, job_id: str) -> None:
+def write_documents(job: EvaluateJob, figures: dict, tally, control: JobControl) -> None:
     """Write report, figures, table and the error raster's style aside.
 
     Raises:
         OutputFailed: one cannot be written.
     """
-    path = ""
+    path, job_id = "", control.job_id
+    if job.error_path:
+        limit_m = figures["error_histogram"]["limit_m"]
+        write_style_aside(job.error_path, control, lambda aside: write_error_style(aside, limit_m))
     try:
-        if job.error_path:
-            path = job.error_path
-            write_error_style(partial_path(path, job_id), figures["error_histogram"]["limit_m"])
         if job.figures_path:
             path = job.figures_path
             with open(partial_path(path, job_id), "w", encoding="utf-8", newline="\n") as stream:
