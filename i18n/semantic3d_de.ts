@@ -983,8 +983,8 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
-      <source>Install from this folder and never touch the network. Fill it with the action download elsewhere.</source>
-      <translation>Aus diesem Ordner installieren und das Netz nie benutzen. Füllen Sie ihn anderswo mit der Aktion download.</translation>
+      <source>Install from this folder and never touch the network. Fill it with the action download elsewhere, which makes it where there is none.</source>
+      <translation>Aus diesem Ordner installieren und das Netz nie benutzen. Füllen Sie ihn andernorts mit der Aktion download, die ihn anlegt, wo es ihn nicht gibt.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />

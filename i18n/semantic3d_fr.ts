@@ -983,8 +983,8 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
-      <source>Install from this folder and never touch the network. Fill it with the action download elsewhere.</source>
-      <translation>Installer depuis ce dossier sans jamais utiliser le réseau. Remplissez-le ailleurs avec l’action download.</translation>
+      <source>Install from this folder and never touch the network. Fill it with the action download elsewhere, which makes it where there is none.</source>
+      <translation>Installer depuis ce dossier sans jamais toucher au réseau. Remplissez-le ailleurs avec l’action download, qui le crée s’il n’existe pas.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
