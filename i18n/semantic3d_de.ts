@@ -59,6 +59,11 @@
       <translation>EXTENT ist {} und hat keine Fläche. Wählen Sie eine Ausdehnung auf dem Bild, oder keine für das ganze.</translation>
     </message>
     <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>The folder {folder} for {name} does not exist. Create it first.</source>
+      <translation>Den Ordner {folder} für {name} gibt es nicht. Legen Sie ihn zuerst an.</translation>
+    </message>
+    <message>
       <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
       <source>Check the backend</source>
       <translation>Backend prüfen</translation>

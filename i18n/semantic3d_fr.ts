@@ -59,6 +59,11 @@
       <translation>EXTENT vaut {} et n'a pas de surface. Choisissez une emprise sur l'image, ou aucune pour l'image entière.</translation>
     </message>
     <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>The folder {folder} for {name} does not exist. Create it first.</source>
+      <translation>Le dossier {folder} pour {name} n’existe pas. Créez-le d’abord.</translation>
+    </message>
+    <message>
       <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
       <source>Check the backend</source>
       <translation>Vérifier le moteur de calcul</translation>

@@ -13,6 +13,8 @@ from qgis.core import (
     QgsProcessingException,
     QgsProcessingOutputLayerDefinition,
     QgsProcessingParameterDefinition,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterRasterDestination,
     QgsProcessingUtils,
     QgsProperty,
     QgsRasterLayer,
@@ -28,6 +30,8 @@ from ..runtime.runner import run_job
 from ..styling.result_group import ResultGroup
 from ..translation import tr
 from .raster_source import describe_source
+
+_FILES = (QgsProcessingParameterRasterDestination, QgsProcessingParameterFileDestination)  # outputs that are one file
 
 
 def group_names():
@@ -131,6 +135,7 @@ class BackendAlgorithm(PluginAlgorithm):
             if not valid:
                 return valid, message
             self.check(parameters, context)
+            self._check_folders(parameters)
         except Semantic3DError as error:
             return False, str(error)
         except Exception as error:  # qgis_process aborts on whatever gets out of here
@@ -141,6 +146,20 @@ class BackendAlgorithm(PluginAlgorithm):
 
     def check(self, parameters, context):
         """Raise a Semantic3DError for what cannot work; runs before any work, on the main thread."""
+
+    def _check_folders(self, parameters):
+        """Raise an InvalidParameter where the folder of a file to be written is missing."""
+        for definition in self.destinationParameterDefinitions():
+            path = _sink(parameters.get(definition.name()))
+            if path in (None, "", QgsProcessing.TEMPORARY_OUTPUT) or not isinstance(definition, _FILES):
+                continue
+            folder = os.path.dirname(os.path.abspath(path))
+            if not os.path.isdir(folder):
+                raise InvalidParameter(
+                    tr("The folder {folder} for {name} does not exist. Create it first.").format(
+                        folder=folder, name=definition.name()
+                    )
+                )
 
     def needed_profile(self, parameters, context):
         """The packages that a run with these parameters needs: light or full."""

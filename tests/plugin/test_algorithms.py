@@ -134,6 +134,8 @@ def test_without_backend_a_run_names_the_cure_too(provider, missing_backend, ima
         ({"INPUT": "/nowhere.tif"}, "nowhere"),
         ({"HEIGHT": "/tmp/height.img"}, ".tif"),
         ({"HEIGHT": "/tmp/same.tif", "SIGMA": "/tmp/same.tif"}, "same"),
+        ({"HEIGHT": "/nowhere/h.tif"}, "/nowhere for HEIGHT does not exist"),
+        ({"REPORT": QgsProcessingOutputLayerDefinition("/nowhere/r.html")}, "/nowhere for REPORT does not exist"),
         ({"HEIGHT": "/tmp/q.tif", "LAND_COVER": "/tmp/q.tiff"}, "/tmp/q.qml"),
         ({"MAX_MEMORY": 1}, "MAX_MEMORY"),
         ({"SCHEDULER": "host:8786"}, "tcp://host:8786"),
