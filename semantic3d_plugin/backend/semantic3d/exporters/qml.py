@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from html import escape
 
-from s3d_protocol.job_base import same_file_key
+from s3d_protocol import namesake
 
 from ..raster.block_sizes import open_quietly
 from .preview import height_limit_m, sigma_limit_m
@@ -19,10 +19,6 @@ _HEAD = """<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>
 <qgis version="3.22.0" styleCategories="AllStyleCategories" hasScaleBasedVisibilityFlag="0" minScale="1e+08" \
 maxScale="0">
 """  # by which ours are known, those of all releases: never changed. QGIS's own version has a name behind the number
-_LAYER_SUFFIXES = frozenset(
-    ".tif .tiff .gtiff .jp2 .j2k .jpg .jpeg .png .gif .bmp .webp .img .vrt .ecw .sid .asc .bil .bip .bsq .dem .hgt .nc "
-    ".hdf .h5 .mbtiles .gpkg .sqlite .shp .geojson .kml .gml .fgb .las .laz".split()
-)  # what QGIS opens with the style of that name
 
 _PROFILE_LINE = "49,104,142,255"
 _PROFILE_FILL = "49,104,142,96"
@@ -38,18 +34,14 @@ def obstacle(raster_path: str) -> str:
 
     QGIS opens every layer of that name with the style, whatever its suffix: a photograph, too.
     """
-    style, folder = qml_path(raster_path), os.path.dirname(os.path.abspath(raster_path))
+    style = qml_path(raster_path)
     if os.path.exists(style) and not _is_ours(style):
         return f"{style} is there and is not of Semantic 3D: it stays, and {raster_path} gets no layer style beside it."
-    own, stem = same_file_key(raster_path), same_file_key(os.path.splitext(raster_path)[0])
-    for name in sorted(os.listdir(folder)):
-        begin, suffix = os.path.splitext(os.path.join(folder, name))
-        if suffix.lower() in _LAYER_SUFFIXES and same_file_key(begin) == stem and same_file_key(begin + suffix) != own:
-            return (
-                f"{raster_path} gets no layer style beside it: QGIS would open {begin + suffix} with that style, too. "
-                "Give the output another name to have one."
-            )
-    return ""
+    other = namesake(raster_path)
+    return other and (
+        f"{raster_path} gets no layer style beside it: QGIS would open {other} with that style, too. Give the output "
+        "another name to have one."
+    )
 
 
 def _is_ours(path: str) -> bool:
