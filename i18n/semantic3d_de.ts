@@ -35,6 +35,11 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>The parameters could not be checked, by a fault of the plugin ({}). Please report it.</source>
+      <translation>Die Parameter ließen sich nicht prüfen; das ist ein Fehler der Erweiterung ({}). Bitte melden Sie ihn.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
       <source>This needs the full environment of Semantic 3D, with torch and what training needs, and that is not ready: {problem} Run the algorithm "Set up the backend" (semantic3d:setup_backend) with PROFILE=full, or name a Python that has these packages in SEMANTIC3D_PYTHON.</source>
       <translation>Dies braucht die volle Umgebung von Semantic 3D, mit torch und allem, was das Training braucht, und die ist nicht bereit: {problem} Führen Sie den Algorithmus „Backend einrichten“ (semantic3d:setup_backend) mit PROFILE=full aus, oder geben Sie in SEMANTIC3D_PYTHON ein Python an, das diese Pakete hat.</translation>
     </message>
@@ -52,6 +57,11 @@
       <location filename="../semantic3d_plugin/algorithms/base.py" />
       <source>EXTENT is {}, which has no area. Choose an extent on the image, or none for all of it.</source>
       <translation>EXTENT ist {} und hat keine Fläche. Wählen Sie eine Ausdehnung auf dem Bild, oder keine für das ganze.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>The folder {folder} for {name} does not exist. Create it first.</source>
+      <translation>Den Ordner {folder} für {name} gibt es nicht. Legen Sie ihn zuerst an.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
@@ -704,6 +714,11 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/image_form.py" />
+      <source>Metres per pixel, for an image whose grid does not say it. Not set or 0: taken from the image.</source>
+      <translation>Meter je Pixel, für ein Bild, dessen Raster es nicht sagt. Nicht gesetzt oder 0: aus dem Bild.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
       <source>Orthophoto</source>
       <translation>Orthophoto</translation>
     </message>
@@ -717,6 +732,11 @@
       <location filename="../semantic3d_plugin/algorithms/image_form.py" />
       <source>Extent</source>
       <translation>Ausdehnung</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
+      <source>Ground sampling distance (m)</source>
+      <translation>Bodenpixelgröße (m)</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/image_form.py" />
@@ -751,6 +771,11 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
+      <source>The layer is no file, so its range of brightness is that of the extent and its surroundings, not of the whole layer: values differ from those of a run on all of it.</source>
+      <translation>Der Layer ist keine Datei; sein Helligkeitsbereich ist daher der des Ausschnitts und seiner Umgebung, nicht der des ganzen Layers: Die Werte weichen von denen eines Laufs über alles ab.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
       <source>The layer's data provider cannot be exported.</source>
       <translation>Der Datenanbieter des Layers lässt sich nicht exportieren.</translation>
     </message>
@@ -764,6 +789,11 @@
       <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
       <source>The layer is no file: {columns} x {rows} pixels are exported for the job.</source>
       <translation>Der Layer ist keine Datei: {columns} x {rows} Pixel werden für den Auftrag exportiert.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
+      <source>The image {} lies nowhere on a map, so an EXTENT cannot choose a part of it. Leave EXTENT empty, or cut the image first (Raster &gt; Extraction &gt; Clip), or give it a place (Layer &gt; Georeferencer).</source>
+      <translation>Das Bild {} liegt nirgends auf einer Karte, deshalb kann EXTENT keinen Teil davon wählen. Lassen Sie EXTENT leer, schneiden Sie das Bild vorher zu (Raster &gt; Extraktion &gt; Zuschneiden), oder georeferenzieren Sie es (Layer &gt; Georeferenzierung).</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
@@ -784,6 +814,11 @@
       <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
       <source>The layer {name} is no file and would have to be exported: {columns} x {rows} pixels, more than {limit} megapixels. Choose a smaller EXTENT, or save the layer as a GeoTIFF first.</source>
       <translation>Der Layer {name} ist keine Datei und müsste exportiert werden: {columns} x {rows} Pixel, mehr als {limit} Megapixel. Wählen Sie eine kleinere Ausdehnung (EXTENT), oder speichern Sie den Layer zuerst als GeoTIFF.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
+      <source>The layer {} has no pixel size of its own (a web map draws at any scale). Save it as a GeoTIFF, and use that.</source>
+      <translation>Der Layer {} hat keine eigene Pixelgröße (eine Webkarte zeichnet in jedem Maßstab). Speichern Sie ihn als GeoTIFF, und nehmen Sie dieses.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
@@ -824,11 +859,6 @@
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
       <source>A model package: its folder, the manifest.json in it, a zip, or a single ONNX file that describes itself. Empty: the model that comes with the plugin.</source>
       <translation>Ein Modellpaket: sein Ordner, die manifest.json darin, ein ZIP oder eine einzelne ONNX-Datei, die sich selbst beschreibt. Leer: das mitgelieferte Modell.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Metres per pixel, for an image whose grid does not say it. Not set or 0: taken from the image.</source>
-      <translation>Meter je Pixel, für ein Bild, dessen Raster es nicht sagt. Nicht gesetzt oder 0: aus dem Bild.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
@@ -894,11 +924,6 @@
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
       <source>All layers lie on the image's grid. Heights come from a trained model: look at sigma and at the report before you rely on them, most of all on imagery unlike the model's training data.</source>
       <translation>Alle Layer liegen auf dem Raster des Bildes. Die Höhen stammen von einem trainierten Modell: Sehen Sie sich Sigma und den Bericht an, bevor Sie sich darauf verlassen, vor allem bei Bildern, die den Trainingsdaten des Modells nicht ähneln.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Ground sampling distance (m)</source>
-      <translation>Bodenpixelgröße (m)</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
@@ -973,8 +998,8 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
-      <source>Install from this folder and never touch the network. Fill it with the action download elsewhere.</source>
-      <translation>Aus diesem Ordner installieren und das Netz nie benutzen. Füllen Sie ihn anderswo mit der Aktion download.</translation>
+      <source>Install from this folder and never touch the network. Fill it with the action download elsewhere, which makes it where there is none.</source>
+      <translation>Aus diesem Ordner installieren und das Netz nie benutzen. Füllen Sie ihn andernorts mit der Aktion download, die ihn anlegt, wo es ihn nicht gibt.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />

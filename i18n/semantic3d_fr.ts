@@ -35,6 +35,11 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>The parameters could not be checked, by a fault of the plugin ({}). Please report it.</source>
+      <translation>Les paramètres n’ont pas pu être vérifiés, par une erreur de l’extension ({}). Merci de la signaler.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
       <source>This needs the full environment of Semantic 3D, with torch and what training needs, and that is not ready: {problem} Run the algorithm "Set up the backend" (semantic3d:setup_backend) with PROFILE=full, or name a Python that has these packages in SEMANTIC3D_PYTHON.</source>
       <translation>L’environnement complet de Semantic 3D, avec torch et ce qu’il faut pour l’entraînement, est nécessaire et n’est pas prêt : {problem} Exécutez l’algorithme « Installer le moteur de calcul » (semantic3d:setup_backend) avec PROFILE=full, ou indiquez dans SEMANTIC3D_PYTHON un Python qui a ces paquets.</translation>
     </message>
@@ -52,6 +57,11 @@
       <location filename="../semantic3d_plugin/algorithms/base.py" />
       <source>EXTENT is {}, which has no area. Choose an extent on the image, or none for all of it.</source>
       <translation>EXTENT vaut {} et n'a pas de surface. Choisissez une emprise sur l'image, ou aucune pour l'image entière.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>The folder {folder} for {name} does not exist. Create it first.</source>
+      <translation>Le dossier {folder} pour {name} n’existe pas. Créez-le d’abord.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
@@ -704,6 +714,11 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/image_form.py" />
+      <source>Metres per pixel, for an image whose grid does not say it. Not set or 0: taken from the image.</source>
+      <translation>Mètres par pixel, pour une image dont la grille ne le dit pas. Non défini ou 0 : tiré de l’image.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
       <source>Orthophoto</source>
       <translation>Orthophoto</translation>
     </message>
@@ -717,6 +732,11 @@
       <location filename="../semantic3d_plugin/algorithms/image_form.py" />
       <source>Extent</source>
       <translation>Emprise</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/image_form.py" />
+      <source>Ground sampling distance (m)</source>
+      <translation>Taille du pixel au sol (m)</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/image_form.py" />
@@ -751,6 +771,11 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
+      <source>The layer is no file, so its range of brightness is that of the extent and its surroundings, not of the whole layer: values differ from those of a run on all of it.</source>
+      <translation>La couche n’est pas un fichier : sa plage de luminosité est donc celle de l’emprise et de ses alentours, et non celle de toute la couche ; les valeurs diffèrent de celles d’un traitement complet.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
       <source>The layer's data provider cannot be exported.</source>
       <translation>Le fournisseur de données de la couche ne peut pas être exporté.</translation>
     </message>
@@ -764,6 +789,11 @@
       <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
       <source>The layer is no file: {columns} x {rows} pixels are exported for the job.</source>
       <translation>La couche n’est pas un fichier : {columns} x {rows} pixels sont exportés pour la tâche.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
+      <source>The image {} lies nowhere on a map, so an EXTENT cannot choose a part of it. Leave EXTENT empty, or cut the image first (Raster &gt; Extraction &gt; Clip), or give it a place (Layer &gt; Georeferencer).</source>
+      <translation>L’image {} n’a pas de position sur une carte, EXTENT ne peut donc pas en choisir une partie. Laissez EXTENT vide, découpez d’abord l’image (Raster &gt; Extraction &gt; Découper), ou géoréférencez-la (Couche &gt; Géoréférenceur).</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
@@ -784,6 +814,11 @@
       <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
       <source>The layer {name} is no file and would have to be exported: {columns} x {rows} pixels, more than {limit} megapixels. Choose a smaller EXTENT, or save the layer as a GeoTIFF first.</source>
       <translation>La couche {name} n’est pas un fichier et devrait être exportée : {columns} x {rows} pixels, plus de {limit} mégapixels. Choisissez une emprise (EXTENT) plus petite, ou enregistrez d’abord la couche en GeoTIFF.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
+      <source>The layer {} has no pixel size of its own (a web map draws at any scale). Save it as a GeoTIFF, and use that.</source>
+      <translation>La couche {} n’a pas de taille de pixel propre (une carte web se dessine à toute échelle). Enregistrez-la en GeoTIFF et utilisez celui-ci.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/raster_source.py" />
@@ -824,11 +859,6 @@
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
       <source>A model package: its folder, the manifest.json in it, a zip, or a single ONNX file that describes itself. Empty: the model that comes with the plugin.</source>
       <translation>Un paquet de modèle : son dossier, le manifest.json qu’il contient, un zip, ou un seul fichier ONNX qui se décrit lui-même. Vide : le modèle fourni avec l’extension.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Metres per pixel, for an image whose grid does not say it. Not set or 0: taken from the image.</source>
-      <translation>Mètres par pixel, pour une image dont la grille ne le dit pas. Non défini ou 0 : tiré de l’image.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
@@ -894,11 +924,6 @@
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
       <source>All layers lie on the image's grid. Heights come from a trained model: look at sigma and at the report before you rely on them, most of all on imagery unlike the model's training data.</source>
       <translation>Toutes les couches sont sur la grille de l’image. Les hauteurs viennent d’un modèle entraîné : regardez sigma et le rapport avant de vous y fier, surtout pour des images différentes des données d’entraînement.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
-      <source>Ground sampling distance (m)</source>
-      <translation>Taille du pixel au sol (m)</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/reconstruct.py" />
@@ -973,8 +998,8 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />
-      <source>Install from this folder and never touch the network. Fill it with the action download elsewhere.</source>
-      <translation>Installer depuis ce dossier sans jamais utiliser le réseau. Remplissez-le ailleurs avec l’action download.</translation>
+      <source>Install from this folder and never touch the network. Fill it with the action download elsewhere, which makes it where there is none.</source>
+      <translation>Installer depuis ce dossier sans jamais toucher au réseau. Remplissez-le ailleurs avec l’action download, qui le crée s’il n’existe pas.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/setup_backend.py" />

@@ -3,13 +3,18 @@
 import os
 import shutil
 import tempfile
+import traceback
 
 from qgis.core import (
+    Qgis,
+    QgsMessageLog,
     QgsProcessing,
     QgsProcessingAlgorithm,
     QgsProcessingException,
     QgsProcessingOutputLayerDefinition,
     QgsProcessingParameterDefinition,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterRasterDestination,
     QgsProcessingUtils,
     QgsProject,
     QgsProperty,
@@ -28,6 +33,8 @@ from ..styling.loaded import reload_layers
 from ..styling.result_group import ResultGroup
 from ..translation import tr
 from .raster_source import describe_source
+
+_FILES = (QgsProcessingParameterRasterDestination, QgsProcessingParameterFileDestination)  # outputs that are one file
 
 
 def group_names():
@@ -127,17 +134,36 @@ class BackendAlgorithm(PluginAlgorithm):
         return (True, "") if backend.healthy else (False, cure(backend, self.PROFILE))
 
     def checkParameterValues(self, parameters, context):  # noqa: N802
-        valid, message = super().checkParameterValues(parameters, context)
-        if not valid:
-            return valid, message
         try:
+            valid, message = super().checkParameterValues(parameters, context)
+            if not valid:
+                return valid, message
             self.check(parameters, context)
+            self._check_folders(parameters)
         except Semantic3DError as error:
             return False, str(error)
+        except Exception as error:  # qgis_process aborts on whatever gets out of here
+            QgsMessageLog.logMessage(traceback.format_exc(), "Semantic 3D", Qgis.MessageLevel.Critical)
+            text = tr("The parameters could not be checked, by a fault of the plugin ({}). Please report it.")
+            return False, text.format("{}: {}".format(type(error).__name__, error))
         return True, ""
 
     def check(self, parameters, context):
         """Raise a Semantic3DError for what cannot work; runs before any work, on the main thread."""
+
+    def _check_folders(self, parameters):
+        """Raise an InvalidParameter where the folder of a file to be written is missing."""
+        for definition in self.destinationParameterDefinitions():
+            path = _sink(parameters.get(definition.name()))
+            if path in (None, "", QgsProcessing.TEMPORARY_OUTPUT) or not isinstance(definition, _FILES):
+                continue
+            folder = os.path.dirname(os.path.abspath(path))
+            if not os.path.isdir(folder):
+                raise InvalidParameter(
+                    tr("The folder {folder} for {name} does not exist. Create it first.").format(
+                        folder=folder, name=definition.name()
+                    )
+                )
 
     def needed_profile(self, parameters, context):
         """The packages that a run with these parameters needs: light or full."""
@@ -208,8 +234,10 @@ class BackendAlgorithm(PluginAlgorithm):
         return extent
 
     def chosen_gsd_m(self, parameters, context):
-        """GSD in metres, 0 where none was given."""
-        if self.parameterDefinition("GSD") is None or parameters.get("GSD") is None:
+        """GSD in metres, 0 where none was given; None where the algorithm does not ask for it."""
+        if self.parameterDefinition("GSD") is None:
+            return None
+        if parameters.get("GSD") is None:
             return 0.0
         return self.parameterAsDouble(parameters, "GSD", context)
 

@@ -10,8 +10,7 @@ from ..backend.s3d_protocol import DetectShadowsJob
 from ..styling.roles import SHADOW
 from ..translation import tr
 from .base import BackendAlgorithm, destination_path
-from .image_form import add_extent, add_image_and_bands, check_on_image, given_bands
-from .raster_source import describe_source
+from .image_form import add_extent, add_gsd, add_image_and_bands, check_on_image, given_bands
 
 DEFAULTS = DetectShadowsJob(image_path="")
 Number = QgsProcessingParameterNumber.Type
@@ -27,6 +26,7 @@ class DetectShadows(BackendAlgorithm):
     INPUT = "INPUT"
     BANDS = "BANDS"
     EXTENT = "EXTENT"
+    GSD = "GSD"
     THRESHOLD = "THRESHOLD"
     MIN_AREA = "MIN_AREA"
     SHADOW = "SHADOW"
@@ -63,6 +63,7 @@ class DetectShadows(BackendAlgorithm):
         add_extent(self)
 
     def _add_advanced(self):
+        add_gsd(self, DEFAULTS.gsd_m, advanced=True)
         self.add(
             QgsProcessingParameterNumber(
                 self.THRESHOLD, tr("Threshold of the shadow index"), Number.Double, DEFAULTS.threshold, False, 0.0
@@ -110,7 +111,7 @@ class DetectShadows(BackendAlgorithm):
         layer = self.raster_layer(parameters, self.INPUT, context)
         extent = self.chosen_extent(parameters, layer, context)
         check_on_image(layer, given_bands(self, parameters, context), extent)
-        describe_source(layer, extent, 0.0, context.transformContext())
+        self.describe(parameters, layer, extent, context)
         path = destination_path(parameters.get(self.SHADOW), ".tif")
         self._settings_job(parameters, context, image_path=layer.source(), shadow_path=path).check()
 
@@ -134,6 +135,7 @@ class DetectShadows(BackendAlgorithm):
     def _settings_job(self, parameters, context, **paths):
         return DetectShadowsJob(
             bands=given_bands(self, parameters, context),
+            gsd_m=self.chosen_gsd_m(parameters, context),
             threshold=self.parameterAsDouble(parameters, self.THRESHOLD, context),
             min_area_m2=self.parameterAsDouble(parameters, self.MIN_AREA, context),
             **paths,

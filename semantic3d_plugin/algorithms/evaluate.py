@@ -12,7 +12,6 @@ from ..backend.s3d_protocol import EvaluateJob
 from ..styling import roles
 from ..translation import tr
 from .base import BackendAlgorithm, destination_path
-from .raster_source import describe_source
 
 DEFAULTS = EvaluateJob()
 Number = QgsProcessingParameterNumber.Type
@@ -197,7 +196,7 @@ class Evaluate(BackendAlgorithm):
         paths = {}
         for name in self.given_rasters(parameters):
             layer = self.raster_layer(parameters, name, context)
-            describe_source(layer, None, 0.0, context.transformContext())
+            self.describe(parameters, layer, None, context)
             paths[self.FIELDS[name]] = layer.source()
         for name, suffix in self.SUFFIXES.items():
             paths["{}_path".format(name.lower())] = destination_path(parameters.get(name), suffix)

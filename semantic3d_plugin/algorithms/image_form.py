@@ -4,12 +4,15 @@ import re
 
 from qgis.core import (
     QgsProcessingParameterExtent,
+    QgsProcessingParameterNumber,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
 )
 
 from ..backend.s3d_protocol import InvalidInput, InvalidParameter
 from ..translation import tr
+
+_BAND = re.compile(r"[0-9]{1,9}")
 
 
 def add_image_and_bands(algorithm, bands):
@@ -37,6 +40,22 @@ def add_extent(algorithm):
     )
 
 
+def add_gsd(algorithm, gsd_m, advanced=False):
+    """Add GSD; `gsd_m` is the job's default."""
+    algorithm.add(
+        QgsProcessingParameterNumber(
+            "GSD",
+            tr("Ground sampling distance (m)"),
+            QgsProcessingParameterNumber.Type.Double,
+            gsd_m or None,
+            True,
+            0.0,
+        ),
+        tr("Metres per pixel, for an image whose grid does not say it. Not set or 0: taken from the image."),
+        advanced,
+    )
+
+
 def given_bands(algorithm, parameters, context):
     """BANDS as a tuple of ints: a text with any separator, or a list as scripts give it.
 
@@ -49,7 +68,7 @@ def given_bands(algorithm, parameters, context):
     else:
         words = re.split(r"[,;\s]+", algorithm.parameterAsString(parameters, "BANDS", context).strip(" []()"))
     words = [word.strip() for word in words if word.strip()]
-    if not all(word.isdigit() for word in words):
+    if not all(_BAND.fullmatch(word) for word in words):  # "²" is a digit to isdigit, and no number to int
         raise InvalidParameter(
             tr("BANDS is {}. Give three band numbers such as 1,2,3, or nothing.").format(" ".join(words))
         )

@@ -174,7 +174,7 @@ def describe_source(layer, extent, gsd_m, transform_context):
     Args:
         layer: a valid QgsRasterLayer.
         extent: QgsRectangle in the layer's CRS that the user chose, or None.
-        gsd_m: the user's ground sampling distance in metres, 0 if none.
+        gsd_m: the user's ground sampling distance in metres, 0 if none; None where the form has no GSD and no EXTENT.
         transform_context: QgsCoordinateTransformContext of the run.
 
     Raises:
@@ -321,6 +321,13 @@ def _pixel_size(layer, extent, gsd_m, transform_context):
     provider = layer.dataProvider()
     if provider.capabilities() & QgsRasterInterface.Capability.Size and provider.xSize() and provider.ySize():
         return layer.extent().width() / provider.xSize(), layer.extent().height() / provider.ySize()
+    if gsd_m is None:
+        raise InvalidInput(
+            tr(
+                "The layer {} has no pixel size of its own (a web map draws at any scale). "
+                "Save it as a GeoTIFF, and use that."
+            ).format(layer.name())
+        )
     if gsd_m <= 0:
         raise InvalidInput(
             tr(

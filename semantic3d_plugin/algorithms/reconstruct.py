@@ -15,7 +15,7 @@ from ..runtime.locations import named_python
 from ..styling.roles import HEIGHT, LAND_COVER, PROBABILITIES, SIGMA
 from ..translation import tr
 from .base import BackendAlgorithm, destination_path
-from .image_form import add_extent, add_image_and_bands, check_on_image, given_bands
+from .image_form import add_extent, add_gsd, add_image_and_bands, check_on_image, given_bands
 from .model_form import given_model, model_files
 from .raster_source import describe_shared_source, is_temporary
 
@@ -86,12 +86,7 @@ class Reconstruct(BackendAlgorithm):
             ),
         )
         add_extent(self)
-        self.add(
-            QgsProcessingParameterNumber(
-                self.GSD, tr("Ground sampling distance (m)"), Number.Double, DEFAULTS.gsd_m or None, True, 0.0
-            ),
-            tr("Metres per pixel, for an image whose grid does not say it. Not set or 0: taken from the image."),
-        )
+        add_gsd(self, DEFAULTS.gsd_m)
         self.add(
             QgsProcessingParameterEnum(
                 self.DEVICE, tr("Device"), list(DEVICES), False, DEFAULTS.device, False, usesStaticStrings=True

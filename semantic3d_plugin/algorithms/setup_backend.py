@@ -89,7 +89,10 @@ class SetupBackend(PluginAlgorithm):
             self.WHEELHOUSE,
             tr("Folder of wheels"),
             QgsProcessingParameterFile.Behavior.Folder,
-            tr("Install from this folder and never touch the network. Fill it with the action download elsewhere."),
+            tr(
+                "Install from this folder and never touch the network. Fill it with the action download elsewhere, which "
+                "makes it where there is none."
+            ),
         )
         self._add_file(
             self.PYTHON,

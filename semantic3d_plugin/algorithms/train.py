@@ -30,7 +30,6 @@ from ..backend.s3d_protocol import (
 from ..translation import tr
 from .base import BackendAlgorithm, destination_path
 from .image_form import check_on_image, given_bands
-from .raster_source import describe_source
 from .vector_source import PolygonSource, check_field
 
 DEFAULTS = TrainJob(image_paths=(), package_path="")
@@ -328,7 +327,7 @@ class Train(BackendAlgorithm):
                 check_field(self._polygons(parameters, context), field)
         for chosen in layers.values():
             for layer in chosen:
-                describe_source(layer, None, 0.0, context.transformContext())
+                self.describe(parameters, layer, None, context)
         paths = {field: tuple(layer.source() for layer in layers[name]) for name, field in self.LISTS.items()}
         self._job(
             parameters,
@@ -343,7 +342,7 @@ class Train(BackendAlgorithm):
         for name in self.LISTS:
             for number, layer in enumerate(self._layers(parameters, name, context)):
                 key = "{}_{}".format(name, number)
-                self._sources[key] = describe_source(layer, None, 0.0, context.transformContext())
+                self._sources[key] = self.describe(parameters, layer, None, context)
         if parameters.get(self.BUILDINGS):
             field = self.parameterAsString(parameters, self.CLASS_FIELD, context)
             self._sources[self.BUILDINGS] = PolygonSource(self._polygons(parameters, context), field)

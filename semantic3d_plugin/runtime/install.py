@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import time
 from pathlib import Path
@@ -32,6 +33,12 @@ _NO_SOCKS = (
     "again; or name an HTTP proxy, or install from a folder of wheels (WHEELHOUSE). The action download always uses "
     "pip."
 )
+_CHECK_NETWORK = "Check the network and QGIS's proxy settings."
+_FILL_FOLDER = (
+    "Fill it by the action download (with the same PROFILE and ACCELERATOR) on a machine of the same kind, with the "
+    "same version of Python."
+)
+_NOT_FOUND = re.compile(r"(?:No matching distribution found for|you require) ([\w.\[\]-]+===?[^\s,;()]+)")  # by pip, uv
 _TORCH_BUILD = "import importlib.metadata as m; print(any('nvidia' in r or 'cuda' in r for r in m.requires('torch') or ()))"
 
 
@@ -52,8 +59,6 @@ class Installer:
         wheelhouse: str = "",
         base_python: str = "",
     ):
-        if wheelhouse and not os.path.isdir(wheelhouse):
-            raise InvalidParameter(f"The folder of wheels {wheelhouse} does not exist. Name one, or leave it empty.")
         self._feedback = feedback
         self._pump = pump
         self._wheelhouse = os.path.abspath(wheelhouse) if wheelhouse else ""
@@ -69,6 +74,11 @@ class Installer:
         Raises:
             Semantic3DError: it could not be made; what was there before still is.
         """
+        if self._wheelhouse and not os.path.isdir(self._wheelhouse):
+            raise InvalidParameter(
+                f"The folder of wheels {self._wheelhouse} does not exist. Name one, or leave it empty to install from "
+                "the network; the action download fills one."
+            )
         with _disk_faults(), Ownership(environments_folder() / "setup.lock"), self._logging(lock):
             self._clear_leftovers(lock)
             found = look_at(lock)
@@ -98,9 +108,18 @@ class Installer:
         return removed
 
     def download(self, lock: Lock) -> int:
-        """Fill the wheelhouse with all that `install` needs on a machine like this one. Returns the number of files."""
+        """Fill the wheelhouse, a folder that need not exist, with all that `install` needs on a machine like this one.
+
+        Returns the number of files.
+        """
         if not self._wheelhouse:
             raise InvalidParameter("Name the folder (WHEELHOUSE) that the packages are to be downloaded to.")
+        try:
+            os.makedirs(self._wheelhouse, exist_ok=True)
+        except OSError as error:
+            raise OutputFailed(
+                f"The folder of wheels {self._wheelhouse} cannot be created ({error.strerror or error}). Name another."
+            ) from error
         with _disk_faults(), Ownership(environments_folder() / "setup.lock"), self._logging(lock):
             folder = self._aside(lock)
             try:
@@ -219,8 +238,11 @@ class Installer:
     def _install_packages(self, folder: Path, requirements: Path, base: Interpreter | None, uv: list[str]) -> None:
         """Install all pins of one file. The lock is complete, so nothing is resolved."""
         done = self._run(self._install_command(folder, requirements, base, uv), bool(uv))
-        source = f"the folder {self._wheelhouse}" if self._wheelhouse else "the network"
-        self._demand(done, f"The packages could not be installed from {source}")
+        if self._wheelhouse:
+            what = f"The packages could not be installed from the folder {self._wheelhouse}"
+            self._demand(done, what + _lacking(done.tail), _FILL_FOLDER)
+        else:
+            self._demand(done, "The packages could not be installed from the network")
 
     def _install_command(
         self, folder: Path, requirements: Path, base: Interpreter | None, uv: list[str]
@@ -256,7 +278,7 @@ class Installer:
                 wanted = [requirements]
         for requirements in filter(None, wanted):
             done = self._run(self._download_command(pip, requirements))
-            self._demand(done, "The packages could not be downloaded")
+            self._demand(done, "The packages could not be downloaded", _CHECK_NETWORK)
 
     def _download_command(self, pip: list[str], requirements: Path) -> list[str]:
         command = [*pip, "download", "--no-deps", "--require-hashes"]
@@ -366,14 +388,15 @@ class Installer:
         except OSError as error:
             return Finished(-1, f"{command[0]} cannot be started ({error.strerror or error})")
 
-    def _demand(self, done: Finished, what: str) -> None:
+    def _demand(self, done: Finished, what: str, advice: str = "") -> None:
         if not done.ok:
             if "SOCKS support" in done.tail:  # pip's words
                 raise OutputFailed(f"{what}: {_NO_SOCKS}")
-            words = scrubbed(" | ".join(done.tail.splitlines()[-4:]), self._variables)
+            lines = [line for line in done.tail.splitlines() if not line.startswith("Ignoring ")]  # of other Pythons
+            words = scrubbed(" | ".join(lines[-4:]), self._variables)
+            advice = advice or f"{_CHECK_NETWORK[:-1]}, or install from a folder of wheels (WHEELHOUSE)."
             raise OutputFailed(
-                f"{what}: {words}. Check the network and QGIS's proxy settings, or install from a folder of wheels "
-                f"(WHEELHOUSE). The whole story is in {self._log.name if self._log else 'the log'}."
+                f"{what}: {words}. {advice} The whole story is in {self._log.name if self._log else 'the log'}."
             )
 
     def _log_hint(self, lock: Lock) -> str:
@@ -404,6 +427,12 @@ class Installer:
 
     def _logging(self, lock: Lock) -> _Log:
         return _Log(self, environments_folder() / f"{lock.name}.log")
+
+
+def _lacking(tail: str) -> str:
+    """What a folder of wheels has not, by the last words of pip or uv, as the end of a sentence; "" where unclear."""
+    found = _NOT_FOUND.findall(" ".join(tail.split()))  # uv breaks its lines
+    return f", which lacks {found[-1]}" if found else ""
 
 
 @contextlib.contextmanager

@@ -112,6 +112,38 @@ def test_the_error_raster_and_the_table(scene):
     assert sorted(os.listdir(scene.folder / "out")) == ["e.qml", "e.tif", "f.json", "r.html", "t.csv"]
 
 
+def test_an_nmad_that_nobody_knows_is_left_out_with_a_word(scene):
+    with rasterio.open(scene.job.reference_height_path, "r+") as reference:
+        reference.write(reference.read(1) + 800, 1)  # heights above the sea
+    control, job = Control(), scene.with_outputs()
+    values = run(job, control)
+    assert values["nmad_m"] is None and values["mae_m"] > 700
+    told = [text for text in values["warnings"] if "NMAD is left out" in text]
+    assert len(told) == 1 and "all pixels" in told[0] and told[0] in control.texts
+    with open(job.figures_path, encoding="utf-8") as stream:
+        figures = json.load(stream)
+    assert figures["heights"]["all"]["nmad_m"] is None and figures["warnings"] == values["warnings"]
+    with open(job.report_path, encoding="utf-8") as stream:
+        assert "NMAD is left out" in stream.read()
+
+
+class Control(JobControl):
+    def __init__(self):
+        super().__init__()
+        self.texts = []
+
+    def send_log(self, text, level):
+        self.texts.append(text)
+
+
+def test_the_error_raster_leaves_the_style_of_another_raster_alone(scene):
+    job = scene.with_outputs()
+    other = job.error_path.replace(".tif", ".jp2")
+    open(other, "wb").close()
+    run(job, JobControl())
+    assert os.path.exists(job.error_path) and not os.path.exists(job.error_path.replace(".tif", ".qml"))
+
+
 COLUMNS = (  # promised to users: scripts read them by name, spreadsheets by place; new ones come last
     "group", "id", "name", "pixels", "mae_m", "rmse_m", "bias_m", "nmad_m", "delta_1", "delta_2", "delta_3",
     "delta_1_all", "delta_2_all", "delta_3_all", "delta_pixels", "class_pixels", "accuracy", "mean_iou",

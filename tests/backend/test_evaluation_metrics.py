@@ -63,10 +63,21 @@ def test_a_perfect_prediction_has_no_error_and_below_ground_is_a_miss():
     assert missed.delta == (0, 0, 0)
 
 
-def test_errors_beyond_the_histogram_count_at_its_end():
-    found = filled(HeightErrors(), np.array([500.0, 0.0, -500.0]), np.zeros(3), parts=1)
-    assert found.mae_m == pytest.approx(1000 / 3)
-    assert found.nmad_m == pytest.approx(1.4826 * 100)
+@pytest.mark.parametrize(("errors_m", "nmad_m"), [
+    ([500.0, 0.0, -500.0], None),  # 1.4826 * 500, which the histogram does not know
+    ([300.0, 500.0, 700.0], None),
+    ([-300.0, -500.0, -700.0, 0.0], None),
+    ([0.0, 500.0], None),
+    ([0.0, 0.0, 0.0, 90.0, 500.0], 0.0),
+    ([1.0, 2.0, 4.0, 8.0, 500.0, 500.0], 1.4826 * 4.5),
+    ([60.0, 70.0, 80.0, 90.0, -500.0, -500.0, -500.0], 1.4826 * 30),  # 60 of -500, and it lies nearer: 0, 10, 20, 30
+])  # fmt: skip
+def test_an_nmad_is_made_of_errors_inside_the_histogram_alone(errors_m, nmad_m):
+    found = filled(HeightErrors(), np.array(errors_m), np.zeros(len(errors_m)), parts=1)
+    assert found.mae_m == pytest.approx(np.abs(errors_m).mean())
+    assert math.isnan(found.nmad_m) if nmad_m is None else found.nmad_m == pytest.approx(nmad_m)
+    if nmad_m is not None:
+        assert nmad_m == pytest.approx(1.4826 * np.median(np.abs(errors_m - np.median(errors_m))))
 
 
 def test_nothing_compared_is_nan():

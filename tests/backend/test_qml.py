@@ -136,6 +136,41 @@ def test_the_sidecar_takes_the_rasters_place(tmp_path):
     assert qml.qml_path(str(tmp_path / ".h.1a.partial.tif")) == str(tmp_path / ".h.1a.partial.qml")
 
 
+def test_a_style_is_not_put_where_it_would_style_another_layer(tmp_path):
+    output = write_raster(tmp_path / "town.tif", np.ones((4, 4)), -9999, "float32")
+    for name in ("town.html", "town.tif.aux.xml", "town.csv", "town.prj", "town2.jp2", "a.town.jp2"):
+        (tmp_path / name).write_bytes(b"")
+    assert qml.obstacle(output) == ""
+    for name in ("town.JP2", "town.tiff", "town.shp"):
+        (tmp_path / name).write_bytes(b"")
+        assert name in qml.obstacle(output)
+        (tmp_path / name).unlink()
+
+
+def test_a_style_of_somebody_else_is_not_replaced(rasters, tmp_path):
+    style = tmp_path / "height.qml"
+    assert qml.obstacle(rasters["height"]) == ""  # ours
+    style.write_bytes(style.read_bytes().replace(b"\n", b"\r\n"))  # through a program that makes Windows's ends
+    assert qml.obstacle(rasters["height"]) == ""
+    for text in (
+        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n<qgis version=\"3.22.0-Bia\u0142owie\u017ca\">",
+        "", "no style", "\ud800",
+    ):  # fmt: skip
+        style.write_bytes(text.encode("utf-8", "surrogatepass"))
+        assert "height.qml is there and is not of Semantic 3D" in qml.obstacle(rasters["height"])
+
+
+def test_the_styles_of_all_releases_are_known_as_ours(tmp_path):
+    """The first lines as 0.1.0 wrote them; whoever changes them must keep these as well."""
+    (tmp_path / "h.qml").write_text(
+        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+        '<qgis version="3.22.0" styleCategories="AllStyleCategories" hasScaleBasedVisibilityFlag="0" minScale="1e+08" '
+        'maxScale="0">\n  <flags>\n',
+        encoding="utf-8",
+    )
+    assert qml.obstacle(str(tmp_path / "h.tif")) == ""
+
+
 def qgis_facts(paths):
     """What real QGIS makes of the rasters; skips where there is no QGIS."""
     if not os.path.exists(SYSTEM_PYTHON):

@@ -316,6 +316,18 @@ def test_a_failure_leaves_the_older_results_alone(tmp_path, package):
     assert sorted(os.listdir(tmp_path / "out")) == ["height.qml", "height.tif"]
 
 
+def test_a_photograph_keeps_its_style_and_the_others_get_theirs(tmp_path, package):
+    image = save(tmp_path / "i.tif", noise())
+    job = job_for(image, package, str(tmp_path / "out"), ("height", "sigma"))
+    (tmp_path / "out" / "height.jp2").write_bytes(b"a photograph")
+    run(job, JobControl())
+    assert sorted(os.listdir(tmp_path / "out")) == ["height.jp2", "height.tif", "sigma.qml", "sigma.tif"]
+    (tmp_path / "out" / "height.jp2").unlink()
+    run(job, JobControl())
+    run(job, JobControl())  # ours is replaced
+    assert "height.qml" in os.listdir(tmp_path / "out")
+
+
 def test_progress_runs_from_none_to_all(tmp_path, package):
     control = Watch()
     run(job_for(save(tmp_path / "i.tif", noise(200, 200)), package, str(tmp_path), ("height",)), control)

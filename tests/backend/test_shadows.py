@@ -6,6 +6,7 @@ import os
 import numpy as np
 import pytest
 import rasterio
+from rasterio.transform import Affine
 from reconstruct_scene import GROUND, save
 
 from s3d_protocol import (
@@ -196,6 +197,47 @@ def test_an_image_without_ground_size_is_taken_with_a_word(tmp_path):
     assert "0.5 m" in values["warnings"][0] and values["shadow_share"] > 0.05
 
 
+def test_a_given_gsd_stands_for_the_grids_own(tmp_path):
+    """The same pixels with the size in the grid, and with it given alone."""
+    pixels = photograph(village()[0])
+    half_metres = save(tmp_path / "half.tif", pixels)
+    with pytest.warns(rasterio.errors.NotGeoreferencedWarning):
+        unknown = save(tmp_path / "unknown.tif", pixels, crs=None, transform=None)
+    a_metre = save(tmp_path / "metre.tif", pixels, transform=Affine(1, 0, 5e5, 0, -1, 5e6))
+    masks = {}
+    for name, image, gsd_m in (
+        ("half", half_metres, 0.0), ("metre", a_metre, 0.0), ("told", unknown, 1.0), ("corrected", half_metres, 1.0),
+    ):  # fmt: skip
+        values = run(job_for(image, tmp_path, gsd_m=gsd_m, min_area_m2=100.0), JobControl())
+        masks[name] = read(tmp_path / "shadow.tif")
+        assert any("0.5 m of the image's own grid" in text for text in values["warnings"]) == (name == "corrected")
+        assert not any("does not say" in text for text in values["warnings"])
+    assert (masks["half"] != masks["metre"]).any()
+    np.testing.assert_array_equal(masks["told"], masks["metre"])
+    np.testing.assert_array_equal(masks["corrected"], masks["metre"])
+    with rasterio.open(tmp_path / "shadow.tif") as mask:
+        assert mask.tags()["SEMANTIC3D_GSD_M"] == "1 x 1, given by the user"
+
+
+class Hearing(JobControl):
+    def __init__(self):
+        super().__init__()
+        self.texts = []
+
+    def send_log(self, text, level):
+        self.texts.append(text)
+
+
+def test_the_style_of_the_image_stays_its_own(tmp_path):
+    image = save(tmp_path / "town.tiff", photograph(village()[0]))
+    (tmp_path / "town.qml").write_text("the photograph's")
+    control = Hearing()
+    run(DetectShadowsJob(image, shadow_path=str(tmp_path / "town.tif")), control)
+    assert sorted(os.listdir(tmp_path)) == ["town.qml", "town.tif", "town.tiff"]
+    assert (tmp_path / "town.qml").read_text() == "the photograph's"
+    assert any("town.qml is there and is not of Semantic 3D" in text for text in control.texts)
+
+
 class CancelAt(JobControl):
     def __init__(self, text):
         super().__init__()
@@ -229,6 +271,9 @@ def test_wrong_jobs_are_refused_before_the_work(tmp_path):
     image = save(tmp_path / "i.tif", photograph(village()[0]))
     for options, error, words in (
         ({"threshold": -1.0}, InvalidParameter, "threshold is -1"),
+        ({"gsd_m": -0.5}, InvalidParameter, "GSD is -0.5"),
+        ({"gsd_m": float("nan")}, InvalidParameter, "GSD is nan"),
+        ({"gsd_m": 1e-9}, InvalidParameter, "0.001 to 1000"),
         ({"min_area_m2": float("nan")}, InvalidParameter, "nan"),
         ({"min_area_m2": 1.7e308}, InvalidParameter, "1,000,000"),
         ({"shadow_path": ""}, InvalidParameter, "No output"),
@@ -256,7 +301,7 @@ def test_the_command_line(tmp_path, capsys):
     assert (tmp_path / "town.ortho_shadow.tif").exists()
     other = str(tmp_path / "b.tif")
     assert cli.main(["detect-shadows", image, "--shadow", other, "--threshold", "0.5", "--min-area", "0", "--bands",
-                     "3,2,1", "--extent", "500010,4999950,500050,4999990", "--json"]) == 0  # fmt: skip
+                     "3,2,1", "--gsd", "0.4", "--extent", "500010,4999950,500050,4999990", "--json"]) == 0  # fmt: skip
     values = json.loads(capsys.readouterr().out)
     assert values["outputs"] == {"shadow": other} and values["threshold"] == 0.5
     assert cli.main(["detect-shadows", image, "--threshold", "-2"]) == 2

@@ -119,6 +119,7 @@ def test_the_package_is_whole(trained):
     held_out = package.validation["held_out"]
     assert held_out["mae_m"] == pytest.approx(values["validation_mae_m"])
     assert values["steps_done"] == 4 and values["best_step"] in (2, 4)
+    assert any(f"Best trained weights: after step {values['best_step']}." in text for _, text in control.logs)
     assert values["outputs"] == {"package": job.package_path, "report": job.report_path}
     assert "My town" in package.card and "ortho.tif" in package.card and "held out" in package.card
     assert package.architecture["config"] == "tiny" and package.architecture["smooth"] is True

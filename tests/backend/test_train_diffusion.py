@@ -106,7 +106,7 @@ def test_two_processes_train_what_one_does_with_two_batches_per_step(data, tmp_p
         timeout=600,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.count("package:") == 1 and done.stderr.count("Best weights") == 1  # the first alone speaks
+    assert done.stdout.count("package:") == 1 and done.stderr.count("Best trained weights") == 1  # the first alone speaks
     assert sorted(path.name for path in tmp_path.iterdir()) == ["alone", "team"]
     expected, found = (read_weights(load_package(str(tmp_path / name)).read_onnx())[0] for name in ("alone", "team"))
     assert len(found) > 100

@@ -104,7 +104,56 @@ def test_a_wheelhouse_forbids_the_index(home, tmp_path):
     Installer(wheelhouse=str(tmp_path)).install(LIGHT)
     assert f"--no-index --find-links {tmp_path}" in (tmp_path / "calls").read_text()
     with pytest.raises(InvalidParameter, match="does not exist"):
-        Installer(wheelhouse=str(tmp_path / "nowhere"))
+        Installer(wheelhouse=str(tmp_path / "nowhere")).install(LIGHT)
+
+
+PIP_LACKS = """Looking in links: /wheels
+Ignoring onnxruntime: markers 'python_version < "3.11"' don't match your environment
+Ignoring numpy: markers 'python_version < "3.11"' don't match your environment
+ERROR: Could not find a version that satisfies the requirement affine==2.4.0 (from versions: none)
+ERROR: No matching distribution found for affine==2.4.0"""
+UV_LACKS = """  x No solution found when resolving dependencies:
+  `-> Because affine was not found in the provided package locations and you
+      require affine==2.4.0, we can conclude that your requirements are
+      unsatisfiable."""
+
+
+@pytest.mark.parametrize("words", [PIP_LACKS, UV_LACKS], ids=["pip", "uv"])
+def test_a_wheelhouse_that_lacks_a_wheel_is_told_what_and_how_it_is_filled(home, tmp_path, monkeypatch, words):
+    def run_tool(command, *more, **options):
+        return Finished(1, words) if "install" in command else Finished(0, "")
+
+    monkeypatch.setattr(module, "run_tool", run_tool)
+    with pytest.raises(OutputFailed, match=f"{tmp_path}, which lacks affine==2.4.0") as refusal:
+        Installer(wheelhouse=str(tmp_path)).install(LIGHT)
+    assert "action download" in str(refusal.value)
+    assert "proxy" not in str(refusal.value) and "Ignoring" not in str(refusal.value)
+
+
+def test_a_wheelhouse_with_another_fault_names_no_package(home, tmp_path, monkeypatch):
+    words = "ERROR: numpy-2.4.6-py3-none-any.whl is not a valid wheel"
+    monkeypatch.setattr(module, "run_tool", lambda command, *more, **options: Finished(int("install" in command), words))
+    with pytest.raises(OutputFailed, match="not a valid wheel. Fill it") as refusal:
+        Installer(wheelhouse=str(tmp_path)).install(LIGHT)
+    assert "lacks" not in str(refusal.value)
+
+
+def test_downloading_makes_the_folder(home, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "run_tool", lambda *_, **options: Finished(0, ""))
+    wheels = tmp_path / "on a stick" / "wheels"
+    assert Installer(wheelhouse=str(wheels)).download(LIGHT) == 0
+    assert wheels.is_dir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputFailed, match="file/wheels cannot be created"):
+        Installer(wheelhouse=str(tmp_path / "file" / "wheels")).download(LIGHT)
+
+
+def test_a_failed_download_advises_no_folder_of_wheels(home, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        module, "run_tool", lambda command, *more, **options: Finished(int("download" in command), "no route")
+    )
+    with pytest.raises(OutputFailed, match="no route. Check the network and QGIS's proxy settings. The whole"):
+        Installer(wheelhouse=str(tmp_path)).download(LIGHT)
 
 
 @pytest.mark.parametrize("behaviour, words", [("fail", "could not be installed"), ("broken", "libgdal is missing")])

@@ -124,6 +124,9 @@ def test_without_backend_a_run_names_the_cure_too(provider, missing_backend, ima
         ({"BANDS": "1,2,9"}, "9"),
         ({"BANDS": "red"}, "red"),
         ({"BANDS": "1,2"}, "three"),
+        ({"BANDS": "1,2,²"}, "²"),
+        ({"BANDS": ["1", "2", "٣"]}, "٣"),
+        ({"BANDS": "1,2," + "3" * 5000}, "BANDS"),
         ({"EXTENT": "0,1,0,1"}, "EXTENT"),
         ({"EXTENT": "500010,500010,5300000,5300010 [EPSG:32632]"}, "no area"),
         ({"MODEL": "/nowhere/model.zip"}, "/nowhere/model.zip"),
@@ -131,6 +134,9 @@ def test_without_backend_a_run_names_the_cure_too(provider, missing_backend, ima
         ({"INPUT": "/nowhere.tif"}, "nowhere"),
         ({"HEIGHT": "/tmp/height.img"}, ".tif"),
         ({"HEIGHT": "/tmp/same.tif", "SIGMA": "/tmp/same.tif"}, "same"),
+        ({"HEIGHT": "/nowhere/h.tif"}, "/nowhere for HEIGHT does not exist"),
+        ({"REPORT": QgsProcessingOutputLayerDefinition("/nowhere/r.html")}, "/nowhere for REPORT does not exist"),
+        ({"HEIGHT": "/tmp/q.tif", "LAND_COVER": "/tmp/q.tiff"}, "/tmp/q.qml"),
         ({"MAX_MEMORY": 1}, "MAX_MEMORY"),
         ({"SCHEDULER": "host:8786"}, "tcp://host:8786"),
         ({"GSD": -1}, "GSD"),
@@ -140,6 +146,17 @@ def test_wrong_values_are_refused_before_the_run(reconstruct, healthy_backend, i
     valid, message = reconstruct.checkParameterValues({"INPUT": image, "HEIGHT": TEMPORARY, **changed}, context)
     assert not valid
     assert word in message
+
+
+def test_a_fault_of_ours_in_the_check_is_an_answer_too(reconstruct, healthy_backend, image, context, monkeypatch):
+    """QGIS aborts on an exception there."""
+
+    def fails(*_):
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr("semantic3d_plugin.algorithms.reconstruct.check_on_image", fails)
+    valid, message = reconstruct.checkParameterValues({"INPUT": image, "HEIGHT": TEMPORARY}, context)
+    assert not valid and "ZeroDivisionError: by zero" in message
 
 
 @pytest.mark.parametrize(

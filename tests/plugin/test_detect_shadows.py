@@ -18,7 +18,7 @@ from qgis.core import (
 
 from semantic3d_plugin.backend.s3d_protocol import DetectShadowsJob
 
-PARAMETERS = {"INPUT", "BANDS", "EXTENT", "THRESHOLD", "MIN_AREA"}
+PARAMETERS = {"INPUT", "BANDS", "EXTENT", "GSD", "THRESHOLD", "MIN_AREA"}
 OUTPUTS = {"SHADOW", "SHADOW_SHARE", "USED_THRESHOLD", "MEGAPIXELS", "SECONDS"}
 FAKE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fake_shadows.py")
 
@@ -51,8 +51,9 @@ def test_defaults_are_the_jobs(form):
     job = DetectShadowsJob(image_path="")
     default = {p.name(): p.defaultValue() for p in form.parameterDefinitions()}
     assert (default["THRESHOLD"], default["MIN_AREA"]) == (job.threshold, job.min_area_m2)
+    assert (default["GSD"] or 0.0) == job.gsd_m == 0.0
     advanced = QgsProcessingParameterDefinition.Flag.FlagAdvanced
-    assert {p.name() for p in form.parameterDefinitions() if p.flags() & advanced} == {"THRESHOLD", "MIN_AREA"}
+    assert {p.name() for p in form.parameterDefinitions() if p.flags() & advanced} == {"GSD", "THRESHOLD", "MIN_AREA"}
 
 
 def test_everything_explains_itself(form):
@@ -70,6 +71,8 @@ def test_everything_explains_itself(form):
     ({"SHADOW": "/tmp/s.img"}, ".tif"),
     ({"THRESHOLD": -1}, "THRESHOLD"),
     ({"MIN_AREA": -1}, "MIN_AREA"),
+    ({"GSD": -1}, "GSD"),
+    ({"GSD": 1e9}, "GSD"),
 ])  # fmt: skip
 def test_wrong_values_are_refused_before_the_run(form, healthy_backend, image, changed, word):
     parameters = {"INPUT": image, "SHADOW": "TEMPORARY_OUTPUT", **changed}
@@ -90,7 +93,7 @@ def test_without_backend_it_names_the_cure(form, missing_backend):
 def test_a_run_hands_over_the_job_and_returns_the_numbers(provider, fake_shadows, image, tmp_path):
     mask, feedback = str(tmp_path / "s.tif"), QgsProcessingFeedback()
     results = processing.run("semantic3d:detect_shadows", {
-        "INPUT": image, "SHADOW": mask, "BANDS": "3,2,1", "THRESHOLD": 0.6, "MIN_AREA": 9,
+        "INPUT": image, "SHADOW": mask, "BANDS": "3,2,1", "THRESHOLD": 0.6, "MIN_AREA": 9, "GSD": 0.25,
         "EXTENT": "500000,500010,5300000,5300010 [EPSG:32632]",
     }, context=QgsProcessingContext(), feedback=feedback)  # fmt: skip
     assert results == {
@@ -98,7 +101,7 @@ def test_a_run_hands_over_the_job_and_returns_the_numbers(provider, fake_shadows
     }  # fmt: skip
     assert job_in(feedback) == {
         "image_path": image, "bands": [3, 2, 1], "extent": [500000, 5300000, 500010, 5300010], "threshold": 0.6,
-        "min_area_m2": 9.0, "shadow_path": mask,
+        "min_area_m2": 9.0, "shadow_path": mask, "gsd_m": 0.25,
     }  # fmt: skip
 
 

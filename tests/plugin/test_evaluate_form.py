@@ -78,6 +78,7 @@ def test_every_input_may_stay_empty_and_explains_itself(evaluate):
         (("REFERENCE_LAND_COVER",), {}, "without its reference"),
         ((), {"SIGMA": "/nowhere.tif"}, "nowhere"),
         ((), {"REPORT": "/tmp/report.txt"}, ".html"),
+        ((), {"TABLE": "/nowhere/table.csv"}, "/nowhere for TABLE"),
         ((), {"ERROR": "/tmp/error.img"}, ".tif"),
         ((), {"TABLE": "/tmp/table.json"}, ".csv"),
         (("HEIGHT", "REFERENCE"), {"ERROR": "/tmp/error.tif"}, "error raster needs heights"),

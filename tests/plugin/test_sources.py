@@ -10,6 +10,7 @@ import pytest
 import scene
 from osgeo import gdal
 from qgis.core import (
+    QgsApplication,
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
     QgsProcessingContext,
@@ -236,6 +237,31 @@ def test_a_web_map_needs_gsd(web_map, context):
 def test_a_web_map_needs_an_extent(web_map, context):
     with pytest.raises(InvalidInput, match="EXTENT"):
         describe_source(web_map, None, 0.5, context.transformContext())
+
+
+def refusal(algorithm, parameters):
+    form = QgsApplication.processingRegistry().createAlgorithmById("semantic3d:" + algorithm)
+    valid, message = form.checkParameterValues(parameters, QgsProcessingContext())
+    return "" if valid else message
+
+
+def test_a_web_map_goes_to_detect_shadows_with_a_gsd(provider, healthy_backend, web_map):
+    box = "1490000,1490100,6890000,6890100 [EPSG:3857]"
+    given = {"INPUT": web_map, "EXTENT": box, "SHADOW": "TEMPORARY_OUTPUT"}
+    assert "Give GSD in metres" in refusal("detect_shadows", given)
+    assert not refusal("detect_shadows", {**given, "GSD": 0.5})
+
+
+@pytest.mark.parametrize(("algorithm", "parameters"), [
+    ("evaluate", lambda web_map, image: {"HEIGHT": image, "REFERENCE": web_map}),
+    ("train", lambda web_map, image: {"IMAGES": [web_map], "NDSM": [image], "PACKAGE": "TEMPORARY_OUTPUT"}),
+])  # fmt: skip
+def test_where_there_is_no_gsd_a_web_map_is_to_be_saved(
+    provider, healthy_backend, web_map, image, project, algorithm, parameters
+):
+    project.addMapLayer(web_map)
+    message = refusal(algorithm, parameters(web_map, image))
+    assert "Save it as a GeoTIFF" in message and "GSD" not in message and "EXTENT" not in message
 
 
 def ground_size_m(box_deg):

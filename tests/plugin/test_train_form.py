@@ -140,8 +140,8 @@ def test_the_full_environment_is_asked_for(train, monkeypatch, provider):
 
 def test_the_job_has_it_all(fake_trainer, provider, inputs, tmp_path, context):
     found, report = run(
-        {**inputs, "BUILDINGS": outlines(), "CLASS_MAP": "10=1", "STEPS": 50, "RANK": 64, "LEARNING_RATE": 0.001,
-         "BANDS": "3,2,1", "PATIENCE": 3, "SEED": 9, "BLOCK": 20, "DEVICE": "cpu"},
+        {**inputs, "BUILDINGS": outlines(), "LAND_COVER": inputs["NDSM"], "CLASS_MAP": "10=1", "STEPS": 50, "RANK": 64,
+         "LEARNING_RATE": 0.001, "BANDS": "3,2,1", "PATIENCE": 3, "SEED": 9, "BLOCK": 20, "DEVICE": "cpu"},
         tmp_path, context,
     )  # fmt: skip
     job = report["job"]
@@ -239,6 +239,7 @@ def test_a_temporary_package_gets_a_folder(fake_trainer, provider, inputs, tmp_p
         ({"NDSM": ["/nowhere.tif"]}, "NDSM"),
         ({"DSM": "same"}, "Both nDSM"),
         ({"CLASS_MAP": "ten=1"}, "ten=1"),
+        ({"CLASS_MAP": "10=1"}, "nothing to map"),
         ({"BANDS": "1,2,7"}, "7"),
         ({"PATCH": 100}, "multiple of 32"),
         ({"RANK": 300}, "300"),

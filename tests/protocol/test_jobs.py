@@ -98,11 +98,16 @@ def test_a_good_job_passes():
         ({"report_path": "r.pdf"}, "ends in .html"),
         ({"sigma_path": "./h.tif"}, "sigma output and the height output are the same file"),
         ({"sigma_path": "x/../a.tif"}, "sigma output and the image are the same file"),
+        ({"sigma_path": "./h.tiff"}, "sigma output ./h.tiff and the height output.*share one layer style, ./h.qml"),
     ],
 )
 def test_checks_name_the_value_and_the_next_step(change, words):
     with pytest.raises(InvalidParameter, match=words):
         dataclasses.replace(GOOD, **change).check()
+
+
+def test_a_report_may_be_called_as_a_raster():
+    dataclasses.replace(GOOD, report_path="h.html").check()
 
 
 def test_the_doctor_checks_its_device():

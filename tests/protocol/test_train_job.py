@@ -9,7 +9,9 @@ import pytest
 
 from semantic3d_plugin.backend.s3d_protocol import InvalidParameter, TrainJob, job_from_dict, model_name_of, read_class_map
 
-GOOD = TrainJob(("a.tif",), "model", ndsm_paths=("h.tif",), class_map="10=1", report_path="r.html")
+GOOD = TrainJob(
+    ("a.tif",), "model", ndsm_paths=("h.tif",), land_cover_paths=("c.tif",), class_map="10=1", report_path="r.html"
+)
 
 
 def test_a_good_job_passes_and_survives_json():
@@ -23,11 +25,13 @@ def test_a_good_job_passes_and_survives_json():
     [
         ({"image_paths": ()}, "No image"),
         ({"image_paths": ("a.tif", 3)}, "image_paths is"),
-        ({"ndsm_paths": ()}, "nothing to learn from"),
+        ({"ndsm_paths": (), "land_cover_paths": ()}, "nothing to learn from"),
         ({"dsm_paths": ("d.tif",)}, "Both nDSM and DSM"),
         ({"ndsm_paths": (), "dsm_paths": ("d.tif",)}, "DSM is given without a DTM"),
         ({"ndsm_paths": (), "dtm_paths": ("d.tif",)}, "DTM is given without a DSM"),
         ({"class_map": "10:1"}, "10:1"),
+        ({"land_cover_paths": ()}, "class map '10=1' has nothing to map"),
+        ({"land_cover_paths": (), "buildings_path": "b.json"}, "has nothing to map"),
         ({"class_map": "10=1,10=2"}, "10 two classes"),
         ({"lora_rank": 4}, "rank is 4"),
         ({"steps": 0}, "steps is 0"),

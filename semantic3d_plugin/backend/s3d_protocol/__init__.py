@@ -36,6 +36,7 @@ from .evaluate_job import EvaluateJob
 from .job_base import DEVICES, Job
 from .jobs import JOB_TYPES, DoctorJob, ReconstructJob, job_from_dict
 from .messages import PROTOCOL_VERSION, BadMessage, decode, encode
+from .namesakes import namesake
 from .train_job import CHECKPOINTING, HEIGHT_LOSSES, TrainJob, check_hub_id, is_hub_id, model_name_of, read_class_map
 from .version import product_version
 
@@ -75,6 +76,7 @@ __all__ = [
     "is_hub_id",
     "job_from_dict",
     "model_name_of",
+    "namesake",
     "new_job_id",
     "partial_files",
     "partial_path",

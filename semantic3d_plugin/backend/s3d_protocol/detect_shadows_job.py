@@ -9,6 +9,7 @@ from typing import ClassVar
 from .errors import InvalidParameter
 from .job_base import Job, check_bands, check_extent, check_output_files
 
+GSD_LIMITS_M = (1e-3, 1e3)  # beyond, the unit is wrong, and an area is more pixels than there are
 LARGEST_AREA_M2 = 1e6  # a square kilometre; so much may have to be read around a patch
 
 
@@ -23,6 +24,7 @@ class DetectShadowsJob(Job):
         threshold: shadow index above which a pixel is shadow (higher finds less); 0 finds it from the whole image.
         min_area_m2: smaller shadows are removed and smaller holes in shadows filled, square metres.
         shadow_path: GeoTIFF to write: 1 shadow, 0 lit, 255 NoData.
+        gsd_m: ground sampling distance in metres; 0 takes it from the image's grid.
     """
 
     kind: ClassVar[str] = "detect_shadows"
@@ -33,12 +35,18 @@ class DetectShadowsJob(Job):
     threshold: float = 0.0
     min_area_m2: float = 2.0
     shadow_path: str = ""
+    gsd_m: float = 0.0
 
     def check(self) -> None:
         if not self.image_path:
             raise InvalidParameter("No image is given. Choose the orthophoto to work on.")
         check_bands(self.bands)
         check_extent(self.extent)
+        if self.gsd_m != 0 and not GSD_LIMITS_M[0] <= self.gsd_m <= GSD_LIMITS_M[1]:
+            raise InvalidParameter(
+                f"The GSD is {self.gsd_m} m. Give {GSD_LIMITS_M[0]:g} to {GSD_LIMITS_M[1]:g} metres per pixel, or 0 to "
+                "take it from the image."
+            )
         if not (math.isfinite(self.threshold) and self.threshold >= 0):
             raise InvalidParameter(
                 f"The threshold is {self.threshold}. Give a shadow index above 0, or 0 to find it from the image."

@@ -156,7 +156,8 @@ def check_scheduler(address: str) -> None:
 
 
 def check_output_files(outputs: Mapping[str, str], suffixes: Mapping[str, tuple], inputs: Mapping[str, str]) -> None:
-    """Check that outputs have the right suffix, and that none is an input or another output.
+    """Check that outputs have the right suffix, that none is an input or another output, and that no two rasters share
+    the file of their layer style, as town.tif and town.tiff would.
 
     Args:
         outputs: name -> path.
@@ -164,6 +165,7 @@ def check_output_files(outputs: Mapping[str, str], suffixes: Mapping[str, tuple]
         inputs: path -> what to call it, such as "the image".
     """
     taken = {same_file_key(path): what for path, what in inputs.items()}
+    styled: dict[str, str] = {}
     for name, path in outputs.items():
         if not path.lower().endswith(suffixes[name]):
             raise InvalidParameter(
@@ -175,6 +177,16 @@ def check_output_files(outputs: Mapping[str, str], suffixes: Mapping[str, tuple]
         if other != f"the {name} output":
             raise InvalidParameter(
                 f"The {name} output and {other} are the same file, {path}. Choose another name for the output.",
+                {"output": name, "path": path},
+            )
+        if ".tif" not in suffixes[name]:
+            continue
+        stem = os.path.splitext(path)[0]
+        other = styled.setdefault(same_file_key(stem), name)
+        if other != name:
+            raise InvalidParameter(
+                f"The {name} output {path} and the {other} output differ in their endings alone, and would share one "
+                f"layer style, {stem}.qml. Choose another name for one of them.",
                 {"output": name, "path": path},
             )
 

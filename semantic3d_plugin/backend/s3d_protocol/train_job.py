@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import reprlib
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -102,7 +103,12 @@ class TrainJob(Job):
     def check(self) -> None:
         self._check_inputs()
         check_bands(self.bands)
-        read_class_map(self.class_map, with_texts=bool(self.class_field))
+        pairs = read_class_map(self.class_map, with_texts=bool(self.class_field))
+        if pairs and not (self.land_cover_paths or self.class_field):
+            raise InvalidParameter(
+                f"The class map {reprlib.repr(self.class_map)} has nothing to map. Give the land cover whose values it "
+                "names, or polygons and their field with the class; or leave the class map empty."
+            )
         check_hub_id(self.base_path)
         self._check_numbers()
         check_device(self.device)

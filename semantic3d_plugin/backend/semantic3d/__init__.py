@@ -47,7 +47,8 @@ def detect_shadows(image_path, *, control: JobControl | None = None, **parameter
     Args:
         image_path: the orthophoto, any raster that GDAL reads.
         control: hears of progress and can cancel; None is silent.
-        parameters: fields of `s3d_protocol.DetectShadowsJob` (bands, extent, threshold, min_area_m2, shadow_path).
+        parameters: fields of `s3d_protocol.DetectShadowsJob` (bands, extent, gsd_m, threshold, min_area_m2,
+            shadow_path).
 
     Returns:
         shadow_share, threshold, megapixels, seconds, warnings, outputs and more.

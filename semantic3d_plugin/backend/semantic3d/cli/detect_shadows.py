@@ -24,6 +24,7 @@ def add_to(commands) -> None:
     parser.add_argument("--shadow", dest="shadow_path", metavar="TIF", help="the mask")
     parser.add_argument("--bands", type=_integers, metavar="R,G,B", help="one-based bands (default: the image says)")
     parser.add_argument("--extent", type=_numbers, metavar="XMIN,YMIN,XMAX,YMAX", help="in the image's CRS")
+    parser.add_argument("--gsd", dest="gsd_m", type=float, metavar="METRES", help="per pixel (default: from the grid)")
     parser.add_argument(
         "--threshold", type=float, metavar="INDEX",
         help="shadow index above which a pixel is shadow; higher finds less (default: found from the image)",

@@ -9,9 +9,16 @@ from __future__ import annotations
 import os
 from html import escape
 
+from s3d_protocol import namesake
+
 from ..raster.block_sizes import open_quietly
 from .preview import height_limit_m, sigma_limit_m
 from .ramps import ERROR_RAMP, HEIGHT_RAMP, PROBABILITY_RAMP, SIGMA_RAMP, Ramp, number_text, rgb
+
+_HEAD = """<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>
+<qgis version="3.22.0" styleCategories="AllStyleCategories" hasScaleBasedVisibilityFlag="0" minScale="1e+08" \
+maxScale="0">
+"""  # by which ours are known, those of all releases: never changed. QGIS's own version has a name behind the number
 
 _PROFILE_LINE = "49,104,142,255"
 _PROFILE_FILL = "49,104,142,96"
@@ -20,6 +27,29 @@ _PROFILE_FILL = "49,104,142,96"
 def qml_path(raster_path: str) -> str:
     """The sidecar's path: the raster's suffix replaced by .qml."""
     return os.path.splitext(raster_path)[0] + ".qml"
+
+
+def obstacle(raster_path: str) -> str:
+    """Why no style may be written beside a raster, as a sentence; "" where one may.
+
+    QGIS opens every layer of that name with the style, whatever its suffix: a photograph, too.
+    """
+    style = qml_path(raster_path)
+    if os.path.exists(style) and not _is_ours(style):
+        return f"{style} is there and is not of Semantic 3D: it stays, and {raster_path} gets no layer style beside it."
+    other = namesake(raster_path)
+    return other and (
+        f"{raster_path} gets no layer style beside it: QGIS would open {other} with that style, too. Give the output "
+        "another name to have one."
+    )
+
+
+def _is_ours(path: str) -> bool:
+    try:
+        with open(path, encoding="utf-8") as stream:  # its lines may have come to end as Windows's do
+            return stream.read(len(_HEAD)) == _HEAD
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def write_height_style(raster_path: str) -> str:
@@ -94,10 +124,7 @@ def _write(raster_path: str, text: str) -> str:
 
 
 def _document(renderer: str, elevation: str) -> str:
-    return f"""<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>
-<qgis version="3.22.0" styleCategories="AllStyleCategories" hasScaleBasedVisibilityFlag="0" minScale="1e+08" \
-maxScale="0">
-  <flags>
+    return f"""{_HEAD}  <flags>
     <Identifiable>1</Identifiable>
     <Removable>1</Removable>
     <Searchable>1</Searchable>

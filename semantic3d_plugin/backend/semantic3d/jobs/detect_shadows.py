@@ -22,7 +22,6 @@ from s3d_protocol import (
     DetectShadowsJob,
     InvalidInput,
     JobControl,
-    OutputFailed,
     partial_path,
     product_version,
 )
@@ -37,7 +36,8 @@ from ..shadows.detector import Detector, detector
 from ..shadows.patches import clean
 from ..shadows.threshold import LEAST_DROP, IndexHistogram, Threshold
 from .image_identity import ImageFiles
-from .reconstruct import normalisation_text
+from .reconstruct_plan import given_gsd_warnings, normalisation_text
+from .style_sidecar import write_style_aside
 from .whole_outputs import check_output_paths, whole_outputs
 
 LIT, SHADOW, NODATA = 0, 1, 255
@@ -105,12 +105,12 @@ def make_plan(job: DetectShadowsJob, source: ImageSource, control: JobControl) -
         InvalidParameter: the extent lies outside.
         OutputFailed: the disk has too little room.
     """
-    warnings = []
-    size = pixel_size(source.grid)
+    size = pixel_size(source.grid, job.gsd_m)
+    warnings = given_gsd_warnings(source.grid, job.gsd_m)
     if size is None:
         warnings.append(
             "The image does not say how large its pixels are on the ground (no CRS or no geotransform): they are taken "
-            f"for {_UNKNOWN_GSD_M:g} m."
+            f"for {_UNKNOWN_GSD_M:g} m. Give the GSD if they are not."
         )
     gsd_m = size.gsd_m if size else _UNKNOWN_GSD_M
     if gsd_m > _COARSE_M:
@@ -170,10 +170,7 @@ def _detect(plan: Plan, source: ImageSource, control: JobControl) -> dict:
         writer.finish(worker_threads(), control.check_cancelled)
     finally:
         writer.close()
-    try:
-        write_land_cover_style(path, CLASSES)
-    except OSError as error:
-        raise OutputFailed(f"The layer style beside {job.shadow_path} cannot be written: {error}.") from error
+    write_style_aside(job.shadow_path, control, lambda aside: write_land_cover_style(aside, CLASSES))
     share = shadow_px / valid_px if valid_px else 0.0
     if not valid_px:
         warnings.append(
@@ -306,12 +303,13 @@ def mask_spec(tags: dict) -> RasterSpec:
 
 def provenance_tags(plan: Plan, source: ImageSource, found: Threshold) -> dict[str, str]:
     """Return the tags that say where the mask comes from; no times and no places, so that they repeat."""
-    job = plan.job
+    job, size = plan.job, pixel_size(source.grid, plan.job.gsd_m)
     tags = {
         "VERSION": product_version(),
         "IMAGE": os.path.basename(job.image_path),
         "BANDS": ", ".join(map(str, source.bands)),
         "EXTENT": ", ".join(f"{side:.12g}" for side in job.extent) if job.extent else "whole image",
+        "GSD_M": f"{size.x_m:.6g} x {size.y_m:.6g}, {size.source}" if size else f"{_UNKNOWN_GSD_M:g}, a guess",
         "THRESHOLD": f"{found.value:.6g}, {'given' if job.threshold else 'found from the image'}",
         "MIN_AREA_M2": f"{job.min_area_m2:g}",
         "NORMALISATION": normalisation_text(plan.normalisation),

@@ -64,15 +64,16 @@ def run(job: EvaluateJob, control: JobControl) -> dict:
     check_output_paths(job, {path: "one of the inputs" for path in job.inputs().values()})
     with whole_outputs(job, control):
         with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB * 1_000_000), Layers(job) as layers:
+            told = len(layers.warnings)
             for text in layers.warnings:
                 control.log(text, "warning")
             tally = _compare(job, layers, control)
         _check_compared(job, tally)
-        for text in _afterthoughts(layers, tally):
-            layers.warnings.append(text)
-            control.log(text, "warning")
+        layers.warnings += _afterthoughts(layers, tally)
         figures = collect_figures(job, layers, tally)
-        write_documents(job, figures, tally, control.job_id)
+        for text in layers.warnings[told:]:
+            control.log(text, "warning")
+        write_documents(job, figures, tally, control)
     return {
         **result_values(job, figures),
         "megapixels": layers.grid.megapixels,

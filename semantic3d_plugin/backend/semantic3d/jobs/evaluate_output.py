@@ -10,12 +10,13 @@ import os
 import numpy as np
 import rasterio
 
-from s3d_protocol import EvaluateJob, OutputFailed, partial_path, product_version
+from s3d_protocol import EvaluateJob, JobControl, OutputFailed, partial_path, product_version
 
 from ..exporters.evaluation_report import write_evaluation_report
 from ..exporters.qml import write_error_style
 from ..metrics import heights, surfaces, uncertainty
 from ..raster.gdal_errors import GDAL_ERRORS
+from .style_sidecar import write_style_aside
 
 CLASS_NAMES = {
     1: "impervious or bare", 2: "low vegetation", 3: "tree", 4: "building", 5: "water", 6: "bridge",
@@ -44,7 +45,7 @@ def provenance(job: EvaluateJob, layers) -> dict[str, str]:
 
 
 def collect_figures(job: EvaluateJob, layers, tally) -> dict:
-    """All figures of the job, JSON values alone (None for what is not defined)."""
+    """All figures of the job, JSON values alone (None for what is not defined); adds to the warnings of `layers`."""
     names = {**CLASS_NAMES, **layers.class_names}
     grid, size = layers.grid, layers.size
     figures: dict = {
@@ -53,7 +54,7 @@ def collect_figures(job: EvaluateJob, layers, tally) -> dict:
             "pixel_x_m": size.x_m if size else None, "pixel_y_m": size.y_m if size else None,
         },
         "method": method_texts(job, layers, tally),
-        "warnings": list(layers.warnings),
+        "warnings": layers.warnings,
         "provenance": provenance(job, layers),
     }  # fmt: skip
     if job.compares_heights:
@@ -72,7 +73,26 @@ def collect_figures(job: EvaluateJob, layers, tally) -> dict:
         figures["uncertainty"] = _uncertainty(tally.uncertainty.result())
     if tally.surface is not None:
         figures["surface"] = _surface(tally.surface.result(), layers)
-    return _without_nan(figures)
+    figures = _without_nan(figures)
+    layers.warnings += nmad_warnings(figures)
+    figures["warnings"] = list(layers.warnings)
+    return figures
+
+
+def nmad_warnings(figures: dict) -> list[str]:
+    """What to say where heights were compared and the NMAD is left out; it is the errors that are too large."""
+    parts = figures.get("heights", {})
+    groups = list(parts.values())
+    for key in ("heights_by_class", "shadow", "zones"):
+        groups += figures.get(key, [])
+    missing = [entry for entry in groups if entry.get("pixels") and entry.get("nmad_m", 0.0) is None]
+    if not missing:
+        return []
+    where = "all pixels" if parts["all"] in missing else f"{len(missing)} group(s) of pixels"
+    return [
+        f"So many heights of {where} are off by more than {heights.ERROR_RANGE_M:g} m that the NMAD is left out there. "
+        "Check that both rasters are metres above ground, on the same vertical datum."
+    ]
 
 
 def method_texts(job: EvaluateJob, layers, tally) -> list[str]:
@@ -84,7 +104,7 @@ def method_texts(job: EvaluateJob, layers, tally) -> list[str]:
     if job.compares_heights:
         texts += [
             f"NMAD: from a histogram of errors with bins of {heights.ERROR_BIN_M:g} m over "
-            f"+-{heights.ERROR_RANGE_M:g} m; what lies beyond is counted in the outermost bins.",
+            f"+-{heights.ERROR_RANGE_M:g} m; left out where it depends on errors beyond.",
             f"delta_n: share of pixels with a reference above {heights.DELTA_FROM_M:g} m whose height is off by less "
             f"than the factor 1.25^n. delta_n_all: over all pixels, heights below {heights.DELTA_EPS_M:g} m counted "
             f"as {heights.DELTA_EPS_M:g} m.",
@@ -165,17 +185,17 @@ def table_rows(figures: dict) -> list[dict]:
     return rows
 
 
-def write_documents(job: EvaluateJob, figures: dict, tally, job_id: str) -> None:
+def write_documents(job: EvaluateJob, figures: dict, tally, control: JobControl) -> None:
     """Write report, figures, table and the error raster's style aside.
 
     Raises:
         OutputFailed: one cannot be written.
     """
-    path = ""
+    path, job_id = "", control.job_id
+    if job.error_path:
+        limit_m = figures["error_histogram"]["limit_m"]
+        write_style_aside(job.error_path, control, lambda aside: write_error_style(aside, limit_m))
     try:
-        if job.error_path:
-            path = job.error_path
-            write_error_style(partial_path(path, job_id), figures["error_histogram"]["limit_m"])
         if job.figures_path:
             path = job.figures_path
             with open(partial_path(path, job_id), "w", encoding="utf-8", newline="\n") as stream:

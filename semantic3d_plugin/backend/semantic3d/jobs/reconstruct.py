@@ -27,7 +27,7 @@ from .mosaic_job import as_one_image
 from .preflight import Preflight, check_disk, check_memory, look_ahead
 from .reconstruct_blocks import compute_region, regions, tile_count
 from .reconstruct_cluster import compute_on_cluster
-from .reconstruct_finish import Totals, write_report_aside, write_styles
+from .reconstruct_finish import Totals, write_report_aside, write_style
 from .reconstruct_plan import (
     LEAST_CACHE_BYTES,
     Plan,
@@ -40,6 +40,7 @@ from .reconstruct_plan import (
 )
 from .reconstruct_work import KeptWork, Watched, has_kept_work
 from .side_by_side import side_by_side
+from .style_sidecar import write_style_aside
 from .whole_outputs import check_output_paths, whole_outputs
 from .work_folder import block_path
 
@@ -146,7 +147,7 @@ def _write_outputs(plan: Plan, source, work: KeptWork, tags: dict, totals: Total
         with rasterio.Env(GDAL_CACHEMAX=plan.cache_bytes):
             write_from_blocks(paths[name], plan.grid, spec, plan.blocks, blocks, virtual, worker_threads(), check)
         if job.outputs().get(name):
-            write_styles(name, paths[name], package)
+            write_style_aside(job.outputs()[name], control, partial(write_style, name, package))
 
     specs = layer_specs(list(paths), package, tags)
     largest_first = sorted(specs, key=lambda name: -specs[name].bytes_per_pixel())

@@ -41,23 +41,16 @@ class Totals:
         return cls(steps / float(METRE_STEPS) / count if count else None, pixels, devices_text(devices))
 
 
-def write_styles(layer: str, path: str, package: ModelPackage) -> None:
-    """Write the .qml sidecar of a raster output.
-
-    Raises:
-        OutputFailed: it cannot be written.
-    """
-    try:
-        if layer == "height":
-            qml.write_height_style(path)
-        elif layer == "sigma":
-            qml.write_sigma_style(path)
-        elif layer == "land_cover":
-            qml.write_land_cover_style(path, package.classes)
-        else:
-            qml.write_probabilities_style(path, package.classes)
-    except OSError as error:
-        raise OutputFailed(f"The layer style beside {path} cannot be written: {error}.") from error
+def write_style(layer: str, package: ModelPackage, path: str) -> None:
+    """Write the .qml sidecar of a raster output."""
+    if layer == "height":
+        qml.write_height_style(path)
+    elif layer == "sigma":
+        qml.write_sigma_style(path)
+    elif layer == "land_cover":
+        qml.write_land_cover_style(path, package.classes)
+    else:
+        qml.write_probabilities_style(path, package.classes)
 
 
 def write_report_aside(plan, source, totals: Totals, tags: dict, rasters: dict, path: str) -> None:

@@ -301,13 +301,18 @@ def gsd_warnings(grid: Grid, size: PixelSize, job: ReconstructJob, package: Mode
             f"the {size.gsd_m:.3g} m of its middle are used for all of it, so heights near the edges are off by as much. "
             "Warp the image to a grid that is true to scale, such as UTM, or run its parts one by one."
         )
-    own = pixel_size(grid) if job.gsd_m > 0 else None
-    if own is not None and abs(own.gsd_m / size.gsd_m - 1.0) > 0.05:
-        warnings.append(
-            f"The GSD given, {size.gsd_m:.3g} m, differs from the {own.gsd_m:.3g} m of the image's own grid; "
-            "the given one is used."
-        )
-    return warnings
+    return warnings + given_gsd_warnings(grid, job.gsd_m)
+
+
+def given_gsd_warnings(grid: Grid, gsd_m: float) -> list[str]:
+    """What to say of a GSD in metres that the user gave (0: none) where the image's grid has another."""
+    own = pixel_size(grid) if gsd_m > 0 else None
+    if own is None or abs(own.gsd_m / gsd_m - 1.0) <= 0.05:
+        return []
+    return [
+        f"The GSD given, {gsd_m:.3g} m, differs from the {own.gsd_m:.3g} m of the image's own grid; "
+        "the given one is used."
+    ]
 
 
 def normalisation_text(normalisation: Normalisation) -> str:

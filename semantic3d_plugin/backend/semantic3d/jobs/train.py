@@ -257,7 +257,7 @@ def _train(prepared: Prepared, control: JobControl, team) -> dict:
     control.progress(0, job.steps, "steps", text="Validating the base")
     steps_done = fine_tune(model, make_source(prepared), split.validation, run_settings, ledger, control, team)
     team.leave()
-    control.log(f"Best weights: after step {ledger.best.step}. Merging, calibrating, exporting.")
+    control.log(f"Best trained weights: after step {ledger.best.step}. Merging, calibrating, exporting.")
     stored = stored_model(model)
     residuals: list = []
     scores = score(

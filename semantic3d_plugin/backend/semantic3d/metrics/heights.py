@@ -20,6 +20,8 @@ _HALF = round(ERROR_RANGE_M / ERROR_BIN_M)
 class HeightFigures:
     """Errors in metres (predicted minus reference) and shares in 0..1; NaN where nothing was compared.
 
+    The NMAD is NaN, too, where it lies in errors beyond +-ERROR_RANGE_M.
+
     Attributes:
         pixels: compared.
         delta: shares of pixels with a reference above DELTA_FROM_M whose height is off by less than the factors
@@ -49,7 +51,7 @@ class HeightErrors:
     """Running sums of one group of pixels.
 
     The NMAD comes from a histogram of errors with bins of ERROR_BIN_M, centred on 0, over +-ERROR_RANGE_M; what
-    lies beyond is counted in the outermost bins. Everything else is exact.
+    lies beyond is counted in the outermost bins, of which an NMAD is never made. Everything else is exact.
 
     Attributes:
         count: pixels so far.
@@ -99,21 +101,30 @@ class HeightErrors:
 def nmad_m(histogram: np.ndarray) -> float:
     """Normalised median absolute deviation, 1.4826 median|e - median(e)|, of a histogram of errors.
 
+    NaN where it depends on an outermost bin, in which errors of any size beyond are counted.
+
     Source: Hoehle and Hoehle 2009, "Accuracy assessment of digital elevation models by means of robust
     statistical methods".
     """
+    last = histogram.size - 1
     bins = np.arange(histogram.size)
-    distance = np.abs(bins - _middle(bins, histogram))
+    low, high = _middles(bins, histogram)
+    if low == 0 or high == last:
+        return math.nan
+    distance = np.abs(bins - (low + high) / 2.0)
     order = np.argsort(distance, kind="stable")
-    return _NMAD_FACTOR * float(_middle(distance[order], histogram[order])) * ERROR_BIN_M
+    near, far = _middles(distance[order], histogram[order])
+    if any(histogram[end] and distance[end] <= far for end in (0, last)):
+        return math.nan
+    return _NMAD_FACTOR * (near + far) / 2.0 * ERROR_BIN_M
 
 
-def _middle(values: np.ndarray, counts: np.ndarray) -> float:
-    """Median of ascending values that occur `counts` times: of an even number, the mean of both in the middle."""
+def _middles(values: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
+    """The two in the middle of ascending values that occur `counts` times; their mean is the median."""
     total = int(counts.sum())
     cumulated = np.cumsum(counts)
     low, high = np.searchsorted(cumulated, [(total - 1) // 2, total // 2], side="right")
-    return (float(values[low]) + float(values[high])) / 2.0
+    return float(values[low]), float(values[high])
 
 
 def _within_factors(predicted: np.ndarray, reference: np.ndarray) -> np.ndarray:
