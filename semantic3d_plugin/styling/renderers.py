@@ -18,6 +18,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtGui import QColor, QPainter
 
+from ..backend.s3d_protocol import namesake
 from .roles import HEIGHT, LAND_COVER, SHADOW, SIGMA
 
 SAMPLE_PIXELS = 250_000  # for percentiles; a whole large raster would take minutes
@@ -37,12 +38,13 @@ HILLSHADE_BRIGHTNESS = 45  # lifts level ground towards white, so that multiplyi
 
 
 def load_style_file(layer):
-    """Apply the .qml beside the layer's file; False where there is none or QGIS refuses it.
+    """Apply the .qml beside the layer's file; False where there is none, QGIS refuses it, or it may be another's.
 
-    Processing opens results without their default style, so that it has to be asked for.
+    Processing opens results without their default style, so that it has to be asked for. The backend writes none where
+    another layer's file has the same name: what is there then is that layer's.
     """
     path = os.path.splitext(layer.source())[0] + ".qml"
-    if not os.path.isfile(path):
+    if not os.path.isfile(path) or namesake(layer.source()):
         return False
     _, applied = layer.loadNamedStyle(path)
     return applied

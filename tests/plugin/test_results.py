@@ -143,6 +143,15 @@ def test_a_style_file_beside_the_layer_wins(run_and_load, project, tmp_path):
     assert [entry.label for entry in node.layer().renderer().classes()] == ["House"]
 
 
+def test_the_style_of_another_file_of_that_name_is_not_the_layers(run_and_load, project, tmp_path):
+    photograph = QgsRasterLayer(scene.write_image(str(tmp_path / "land_cover.png.tif")), "photograph")
+    photograph.saveNamedStyle(str(tmp_path / "land_cover.qml"))
+    (tmp_path / "land_cover.jp2").write_bytes(b"the photograph")
+    run_and_load("LAND_COVER", folder=str(tmp_path))
+    (node,) = group_of(project).children()
+    assert [entry.label for entry in node.layer().renderer().classes()] == ["low vegetation", "building"]
+
+
 def test_a_broken_style_file_is_no_style(run_and_load, project, tmp_path):
     (tmp_path / "land_cover.qml").write_text("no style")
     run_and_load("LAND_COVER", folder=str(tmp_path))
