@@ -7,7 +7,6 @@ import pytest
 from semantic3d.datasets.procedural import _scene_habits, render_scene, write_demo
 from semantic3d.datasets.procedural_anywhere import mixed_style
 from semantic3d.datasets.procedural_corpus import render_to_file, scene_style
-from semantic3d.datasets.procedural_anywhere import mixed_style
 from semantic3d.datasets.procedural_kinds import KIND_WEIGHTS, KINDS, split
 from semantic3d.datasets.procedural_palettes import STYLE_WEIGHTS, STYLES, pick_weighted, scene_materials
 from semantic3d.datasets.procedural_shading import lean, shadow_depth
