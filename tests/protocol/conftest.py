@@ -59,7 +59,7 @@ def run_job(job, control):
 os._exit(serve(run_job, heartbeat_s=0.1, grace_s={grace_s}))
 """
 
-QUICK = Limits(hello_s=10.0, silence_s=10.0, cancel_s=0.4, exit_s=10.0, tick_s=0.01, text_s=0.0)
+QUICK = Limits(hello_s=30.0, silence_s=30.0, cancel_s=0.4, exit_s=30.0, tick_s=0.01, text_s=0.0)
 
 
 class Feedback:
