@@ -207,12 +207,11 @@ def local_file(layer):
 
 
 def _archived(layer):
-    """GDAL's name of the image in a zip or a GeoPackage on this computer that alone makes up `layer`, else None."""
-    source = layer.source()
-    if layer.providerType() != "gdal" or "|" in source or "authcfg=" in source:
-        return None
-    if source.startswith("GPKG:"):
-        return source
+    """GDAL's name of the image in a zip on this computer that alone makes up `layer`, else None.
+
+    One in a GeoPackage is exported: others may write to that file while the job runs.
+    """
+    source = _dataset_name(layer)
     return source if source.startswith("/vsizip/") and "/vsi" not in source[1:] else None
 
 

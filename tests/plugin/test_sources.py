@@ -191,17 +191,19 @@ def test_the_export_keeps_colour_tables_and_turned_grids(qgis_app, tmp_path, con
     assert exported.GetGeoTransform()[2] == pytest.approx(0.3)
 
 
-def test_an_image_in_a_zip_or_a_geopackage_goes_as_it_is(qgis_app, image, tmp_path, context):
+def test_an_image_in_a_zip_goes_as_it_is_and_one_in_a_geopackage_is_exported(qgis_app, image, tmp_path, context):
     with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
         archive.write(image, "image.tif")
     package = str(tmp_path / "images.gpkg")
     gdal.Translate(package, image, format="GPKG", creationOptions=["RASTER_TABLE=town", "TILE_FORMAT=PNG"])
-    for path in (f"/vsizip/{tmp_path}/images.zip/image.tif", f"GPKG:{package}:town"):
-        layer = QgsRasterLayer(path, "image")
-        assert layer.isValid()
-        source = describe_source(layer, None, 0.0, context.transformContext())
-        assert source.materialise("", None) == path
-        assert not source.is_lasting()
+    path = f"/vsizip/{tmp_path}/images.zip/image.tif"
+    zipped = describe_source(QgsRasterLayer(path, "image"), None, 0.0, context.transformContext())
+    assert zipped.materialise("", None) == path
+    assert not zipped.is_lasting()
+    layer = QgsRasterLayer(f"GPKG:{package}:town", "image")
+    exported = materialised(describe_source(layer, None, 0.0, context.transformContext()), tmp_path)
+    assert layer.isValid()
+    assert (exported.ReadAsArray()[:3] == gdal.Open(image).ReadAsArray()).all()
 
 
 def test_an_extent_on_an_image_without_a_place_is_refused(qgis_app, image, tmp_path, context):
