@@ -100,8 +100,8 @@ def command_text(args) -> str:
 def main() -> None:
     args = parser().parse_args()
     head = [f"{date.today().isoformat()}, `{command_text(args)}`, {machine_text()}.", ""]
-    text = args.page.read_text(encoding="utf-8") if args.page.exists() else "# Speed, as ratios in one run\n"
     lines = head + run(args)
+    text = args.page.read_text(encoding="utf-8") if args.page.exists() else "# Speed, as ratios in one run\n"
     args.page.parent.mkdir(parents=True, exist_ok=True)
     args.page.write_text(with_section(text, TITLES[args.study], lines), encoding="utf-8")
 
