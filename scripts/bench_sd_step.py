@@ -84,7 +84,7 @@ def measured(options, case: str, arithmetic: str) -> dict:
             torch.randint(1, 8, (1, options.side, options.side)),
         )
     base.recompute_activations(case == "on")
-    built, marks = _peak_gib(options.device), [time.monotonic()]
+    built, marks = peak_gib(options.device), [time.monotonic()]
 
     def loss_of_step(_):
         output = model(batch.image)
@@ -97,7 +97,7 @@ def measured(options, case: str, arithmetic: str) -> dict:
         marks.append(time.monotonic())
     return {
         "case": case, "arithmetic": arithmetic, "load": round(os.getloadavg()[0], 1),
-        "built_gib": built, "peak_gib": _peak_gib(options.device),
+        "built_gib": built, "peak_gib": peak_gib(options.device),
         "seconds": [round(after - before, 2) for before, after in zip(marks, marks[1:])],
         "trained_millions": sum(p.numel() for p in model.parameters() if p.requires_grad) / 1e6,
         "frozen_millions": sum(p.numel() for p in model.parameters() if not p.requires_grad) / 1e6,
@@ -116,7 +116,7 @@ def _step(optimiser, parameters, loss_of_step, device: str, use_bf16: bool) -> N
         torch.cuda.synchronize()
 
 
-def _peak_gib(device: str) -> float:
+def peak_gib(device: str) -> float:
     """Largest memory so far: of the card, or of the process (Linux)."""
     if device == "cuda":
         return torch.cuda.max_memory_allocated() / 2**30
@@ -125,7 +125,7 @@ def _peak_gib(device: str) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-def _machine(device: str) -> str:
+def machine_name(device: str) -> str:
     if device == "cuda":
         return torch.cuda.get_device_name()
     try:
@@ -144,7 +144,7 @@ def table(rows: list[dict], options) -> str:
         f"{options.rank} on every layer of the method, decoder of 128 channels, AdamW; {options.side} x {options.side} "
         "pixels, batch 1. Forward, backward and the optimiser's step; peak memory of the "
         "process (of the card, on one), the model's own included.", "",
-        f"Measured {datetime.date.today()} on {_machine(options.device)}, torch {torch.__version__}:", "",
+        f"Measured {datetime.date.today()} on {machine_name(options.device)}, torch {torch.__version__}:", "",
         f"    python {' '.join(sys.argv)}", "",
         "| arithmetic | gradient checkpointing | memory when built, GiB | peak memory, GiB | seconds per step | "
         "load average |", "|---|---|---|---|---|---|",
