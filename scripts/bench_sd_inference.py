@@ -68,8 +68,8 @@ def study(options, kind: torch.dtype, name: str) -> str:
         "# A tile by Stable Diffusion 2.0", "",
         f"The full configuration with random weights, LoRA merged, decoder of 128 channels, {name}, "
         f"{options.side} x {options.side} pixels: image to evidence and classes. {tflop:.2f} TFLOP per tile as torch "
-        f"counts them (the paper: {PAPER_TFLOP}); a product of two matrices of {MATRIX} x {MATRIX} runs at {rate:.3g} TFLOP/s here. Floor: "
-        f"{PAPER_TFLOP} TFLOP at that rate.", "",
+        f"counts them (the paper: {PAPER_TFLOP}); a product of two matrices of {MATRIX} x {MATRIX} runs at "
+        f"{rate:.3g} TFLOP/s here. Floor: {PAPER_TFLOP} TFLOP at that rate.", "",
         f"Measured {datetime.date.today()} on {machine_name(options.device)}, torch {torch.__version__}, load average "
         f"{load:.1f} before, {options.rounds} round(s) in turn, medians (smallest to largest):", "",
         f"    python {' '.join(sys.argv)}", "",
