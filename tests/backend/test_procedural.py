@@ -179,13 +179,28 @@ def test_works_are_full_of_halls():
     assert np.mean(roofs) > 0.25 and max(roofs) > 0.5
 
 
+def test_lots_are_bare_or_built_and_brightness_hardly_tells_which():
+    """Sunlit roofs and sunlit bare ground share more than half of their histograms."""
+    roofs, lots = [], []
+    for seed in range(400, 416):
+        scene = render_scene(seed, 96, 1.0, "lots")
+        lit = scene.sunlit > 0.9
+        grey = scene.rgb.mean(2)
+        roofs.append(grey[lit & (scene.land_cover == 4)])
+        lots.append(grey[lit & (scene.land_cover == 1)])
+    assert 0.1 < np.mean([len(roof) / 96**2 for roof in roofs]) < 0.5
+    roof, lot = np.concatenate(roofs), np.concatenate(lots)
+    shared = np.minimum(*(np.histogram(v, 32, (0, 256), density=True)[0] * 8 for v in (roof, lot))).sum()
+    assert shared > 0.5
+
+
 def test_a_kind_that_stands_apart_leaves_the_scenes_of_all_seeds_as_they_were():
     with_it, without = dict(STYLE_WEIGHTS), {name: weight for name, weight in STYLE_WEIGHTS.items() if weight}
-    assert set(with_it) - set(without) == {"works"}
+    assert set(with_it) - set(without) == {"works", "lots"}
     for seed in range(300):
         drawn = [pick_weighted(np.random.default_rng(seed), weights) for weights in (with_it, without)]
         assert drawn[0] == drawn[1]
-        assert "works" not in mixed_style(np.random.default_rng(seed))["blocks"]
+        assert not {"works", "lots"} & set(mixed_style(np.random.default_rng(seed))["blocks"])
     assert scene_style(1, ("works",)) == "works"
 
 

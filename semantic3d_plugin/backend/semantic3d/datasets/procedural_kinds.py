@@ -103,9 +103,22 @@ KINDS = {
                 "asphalt": ((150, 148, 146), (120, 118, 118), (100, 98, 98)),
                 "old_asphalt": ((168, 166, 162), (146, 144, 142))},
         ground_chance=0.8, sky=(0.1, 0.4), veil=(0.0, 0.05)),
+    "lots": dict(
+        apart=True, u=(90, 260), v=(100, 280), road=(7, 15), curve=6, river=0.1, rails=0.25, corridors=0.6, trees=0.6,
+        storeys=(1, 3),
+        blocks={"lots": 10, "depots": 0.8, "parking": 0.8, "vacant": 1.0, "building_site": 0.8, "villas": 0.6},
+        climates=("temperate", "dry", "dry", "dry", "lush", "mediterranean", "tropical"),
+        roofs=("metal",), pitched=_BRIGHT, others=_GREYS + _TIN, flat=_BRIGHT + _FLATS, others_share=(0.0, 0.3),
+        roof_spread=(0.02, 0.12), pitch=(0.05, 0.3), eaves=(4, 14),
+        ground={"concrete": ((206, 202, 196), (186, 182, 176), (170, 166, 160), (216, 208, 194)),
+                "asphalt": ((150, 148, 146), (120, 118, 118), (100, 98, 98), (84, 82, 82)),
+                "old_asphalt": ((168, 166, 162), (146, 144, 142)),
+                "gravel": ((188, 178, 162), (160, 154, 146), (122, 114, 106)),
+                "sand": ((206, 192, 168), (190, 178, 158)), "soil": ((170, 150, 126), (150, 136, 120))},
+        ground_chance=0.8, sky=(0.1, 0.4), veil=(0.0, 0.05)),
 }
 KIND_WEIGHTS = {"old_quarter": 6.0, "terraces": 3.0, "lakeside": 4.5, "roadside": 4.5, "trade": 3.0, "countryside": 3.0,
-                "high_wood": 1.5, "anywhere": 9.0, "works": 0.0}  # 0: when it is asked for alone
+                "high_wood": 1.5, "anywhere": 9.0, "works": 0.0, "lots": 0.0}  # 0: when it is asked for alone
 
 
 def kind_air(rng, style) -> dict:

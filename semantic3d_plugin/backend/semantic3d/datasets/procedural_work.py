@@ -5,6 +5,7 @@ import numpy as np
 
 from .procedural_buildings import draw_crate, draw_tank
 from .procedural_canvas import linear
+from .procedural_kinds import kind_paint, split
 from .procedural_palettes import jitter, pick
 
 
@@ -73,6 +74,51 @@ class WorkPlaces:
         for v in np.arange(b.v0 + 3, b.v1 - 3, rng.uniform(7, 14)):
             if rng.random() < 0.6:
                 self.tree(b.u0 + 1.5, v, 3, 9)
+
+    def _lots(self, b):
+        """Halls and bare lots side by side, of the same sizes and colours: shadows alone tell them apart."""
+        rng = self.rng
+        self.cover(b, pick(rng, ("asphalt", "old_asphalt", "concrete", "gravel", "soil", "dry_grass")))
+        self.cover(b, pick(rng, ("old_asphalt", "concrete", "gravel", "dry_grass", "sand")), patchy=rng.uniform(0, 0.4))
+        lane, large_m, built = rng.uniform(3, 16), rng.uniform(45, 150), rng.uniform(0.2, 0.75)
+        for u0, u1, v0, v1 in split(rng, b.u0 + 2, b.u1 - 2, b.v0 + 2, b.v1 - 2, 16, large_m, lane):
+            if rng.random() < built:
+                hall = len(self.buildings)
+                self._depot((u0 + u1) / 2, (v0 + v1) / 2, (u1 - u0) / 2, (v1 - v0) / 2)
+                if rng.random() < 0.6:
+                    self.buildings[hall].colour = self.scene["ground_like"](rng)
+                    self.buildings[hall].family = "membrane"
+            else:
+                self._bare_lot(u0, u1, v0, v1)
+        if rng.random() < 0.5:  # the others give nothing away by what stands on them
+            for u, v in self.scatter(b, 10):
+                self.cars.append((u, v, rng.choice([0, np.pi / 2])))
+            for u, v in self.scatter(b, 10 * self.scene["trees"]):
+                self.tree(u, v, 3, 10)
+
+    def _bare_lot(self, u0, u1, v0, v1):
+        """Even ground, often as pale or as grey as a roof: paved, levelled, or strewn with weeds."""
+        rng = self.rng
+        material = pick(rng, ("concrete", "concrete", "asphalt", "old_asphalt", "gravel", "sand", "soil"))
+        found = self.layout.cover(u0, u1, v0, v1, material, float(np.exp(rng.normal(0, 0.15))))
+        if found is None:
+            return
+        area, u, v, mask = found
+        if rng.random() < 0.5:  # the colour of a roof
+            self.paint.append(((area, mask), kind_paint(rng, self.scene, "flat")[1], rng.uniform(0.5, 0.95)))
+        if rng.random() < 0.3:
+            step, wide = rng.uniform(4, 9), max(0.12, 0.5 * self.canvas.gsd_m)
+            joints = mask & ((np.mod(u, step) < wide) | (np.mod(v, step) < wide))
+            self.layout.tint[area][joints] *= rng.uniform(0.82, 0.95)
+        if rng.random() < 0.5:
+            weeds = pick(rng, ("dry_grass", "gravel", "meadow", "old_asphalt"))
+            self.layout.cover(u0, u1, v0, v1, weeds, 1.0, rng.uniform(0.05, 0.35))
+        if rng.random() < 0.5:  # kerb or fence, as bright or as dark as a parapet
+            edge, colour = rng.uniform(0.3, 1.0), linear(pick(rng, ((205, 200, 190), (120, 112, 104), (80, 80, 80))))
+            inner = (u > u0 + edge) & (u < u1 - edge) & (v > v0 + edge) & (v < v1 - edge)
+            self.paint.append(((area, mask & ~inner), colour, rng.uniform(0.3, 0.9)))
+        if rng.random() < 0.3:
+            self._parking_lot(u0 + 1, u1 - 1, v0 + 1, v1 - 1, rng.choice([0.0, rng.uniform(0.0, 0.5)]))
 
     def _parking(self, b):
         self.cover(b, pick(self.rng, ("asphalt", "old_asphalt", "old_asphalt", "concrete")))
