@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 import rasterio
+from conftest import CLEAN_PATH
 from rasterio.transform import from_origin
 
 SIDE_PX, BLOCK_PX, ROOF_M = 176, 22, 8.0
@@ -28,6 +29,42 @@ from semantic3d.models.latent import TINY, LatentDiffusion
 from semantic3d.training.pretrain import save_base
 torch.manual_seed(0)
 save_base(LatentDiffusion.from_config(TINY), Path(sys.argv[1]), "tiny")
+"""
+
+# A graphical model, built as the modeler would: what train makes, reconstruct takes.
+MAKE_CHAIN = """
+import sys
+from qgis.core import *
+application = QgsApplication([], False)
+application.initQgis()
+model = QgsProcessingModelAlgorithm("own model", "test", "own model")
+for parameter in (QgsProcessingParameterRasterLayer("IMAGE", "Image"), QgsProcessingParameterRasterLayer("NDSM", "nDSM"),
+                  QgsProcessingParameterFile("BASE", "Base")):
+    model.addModelParameter(parameter, QgsProcessingModelParameter(parameter.name()))
+source = QgsProcessingModelChildParameterSource
+
+def child(name, fixed, inputs, **outputs):
+    algorithm = QgsProcessingModelChildAlgorithm("semantic3d:" + name)
+    algorithm.setChildId(name)
+    for key, value in fixed.items():
+        algorithm.addParameterSources(key, [source.fromStaticValue(value)])
+    for key, value in inputs.items():
+        algorithm.addParameterSources(key, [value])
+    made = {}
+    for title, key in outputs.items():
+        made[title] = QgsProcessingModelOutput(title, title)
+        made[title].setChildId(name)
+        made[title].setChildOutputName(key)
+    algorithm.setModelOutputs(made)
+    model.addChildAlgorithm(algorithm)
+
+child("train", dict(STEPS=1, RANK=8, BATCH_SIZE=1, PATCH=64, BLOCK=44, VALIDATION_SHARE=0.25, DEVICE="cpu"),
+      dict(IMAGES=source.fromModelParameter("IMAGE"), NDSM=source.fromModelParameter("NDSM"),
+           BASE=source.fromModelParameter("BASE")))
+child("reconstruct", dict(OVERLAP=16, DEVICE="cpu"),
+      dict(INPUT=source.fromModelParameter("IMAGE"), MODEL=source.fromChildOutput("train", "PACKAGE")), RESULT="HEIGHT")
+model.updateDestinationParameters()
+sys.exit(0 if model.toFile(sys.argv[1]) else 1)
 """
 
 
@@ -138,3 +175,17 @@ def test_the_figures_are_those_of_the_rasters(bare_qgis, full, town, reconstruct
     with rasterio.open(paths["ERROR"]) as error:
         np.testing.assert_allclose(error.read(1), error_m, atol=1e-5)
     assert json.loads(paths["FIGURES"].read_text(encoding="utf-8"))
+
+
+def test_a_graphical_model_trains_and_reconstructs(bare_qgis, full, town, tmp_path):
+    chain, height = tmp_path / "chain.model3", tmp_path / "height.tif"
+    builder = {**bare_qgis.variables, "PATH": CLEAN_PATH}
+    subprocess.run(["/usr/bin/python3", "-c", MAKE_CHAIN, str(chain)], env=builder, check=True, stdin=subprocess.DEVNULL)
+    results = bare_qgis.run(
+        str(chain), timeout_s=1200, variables=full[0], IMAGE=town[0]["image"], NDSM=town[0]["ndsm"], BASE=full[1],
+        **{"reconstruct:RESULT": height},
+    )
+    assert str(height) in results.values()
+    with rasterio.open(height) as made:
+        assert made.shape == town[1].shape and np.isfinite(made.read(1)).all()
+        assert made.tags()["SEMANTIC3D_MODEL_NAME"]
