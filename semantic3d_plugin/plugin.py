@@ -5,6 +5,7 @@ from qgis.PyQt.QtCore import QCoreApplication
 
 from .icons import icon, register_resources, unregister_resources
 from .provider import Semantic3DProvider
+from .styling.roles import ROLE_PROPERTY
 from .translation import install_translator, tr
 
 MENU = "Semantic 3D"
@@ -63,7 +64,8 @@ class Semantic3DPlugin:
         from .gui.launch import open_algorithm
 
         layer = self.iface.activeLayer()
-        parameters = {"INPUT": layer.id()} if isinstance(layer, QgsRasterLayer) else {}
+        is_image = isinstance(layer, QgsRasterLayer) and not layer.customProperty(ROLE_PROPERTY)  # no result of ours
+        parameters = {"INPUT": layer.id()} if is_image else {}
         return open_algorithm(self.iface, "semantic3d:reconstruct", parameters, self.open_settings)
 
     def open_settings(self):

@@ -30,7 +30,8 @@ from ..runtime.environment import find_backend
 from ..runtime.events import event_pump
 from ..runtime.runner import run_job
 from ..styling.loaded import reload_layers
-from ..styling.result_group import ResultGroup
+from ..styling.ownership import users_style
+from ..styling.result_group import ResultGroup, group_title, names_of_results
 from ..translation import tr
 from .raster_source import describe_source
 
@@ -98,8 +99,8 @@ class PluginAlgorithm(QgsProcessingAlgorithm):
         """The summary, then every parameter and output with the help it carries."""
         lines = [self.summary(), "<h3>{}</h3>".format(tr("Parameters and outputs"))]
         entries = [(p.description(), p.help()) for p in self.parameterDefinitions()]
-        lines.extend("<p><b>{}</b><br>{}</p>".format(name, text) for name, text in entries)
-        lines.extend("<p><b>{}</b><br>{}</p>".format(name, text) for _, _, name, text in self.declared_outputs())
+        lines.extend("<h4>{}</h4><p>{}</p>".format(name, text) for name, text in entries)
+        lines.extend("<h4>{}</h4><p>{}</p>".format(name, text) for _, _, name, text in self.declared_outputs())
         return "\n".join(lines)
 
 
@@ -123,7 +124,8 @@ class BackendAlgorithm(PluginAlgorithm):
         self._sources = {}
         self._paths = {}
         self._extent = None
-        self._image_name = ""
+        self._group_title = ""
+        self._layer_names = {}
         self._not_loaded = []
 
     # -- before the run ------------------------------------------------------------------------
@@ -184,11 +186,12 @@ class BackendAlgorithm(PluginAlgorithm):
 
     def snapshot(self, parameters, context):
         """Describe every raster that is given; a subclass adds what else it reads from layers."""
-        self._image_name = ""
+        project = context.project() or QgsProject.instance()
+        self._group_title, self._layer_names = "", names_of_results(project)
         for name in self.given_rasters(parameters):
             layer = self.raster_layer(parameters, name, context)
             self._extent = self.chosen_extent(parameters, layer, context)
-            self._image_name = self._image_name or layer.name()  # the first names the result group
+            self._group_title = self._group_title or group_title(layer, project)  # of the first
             self._sources[name] = self.describe(parameters, layer, self._extent, context)
 
     def describe(self, parameters, layer, extent, context):
@@ -309,13 +312,14 @@ class BackendAlgorithm(PluginAlgorithm):
         if left_out:
             to_load = context.layersToLoadOnCompletion()
             context.setLayersToLoadOnCompletion({path: to_load[path] for path in to_load if path not in left_out})
-        group = ResultGroup(tr("Semantic 3D: {}").format(self._image_name))
+        group = ResultGroup(self._group_title, self._layer_names)
         outputs = {name.upper(): path for name, path in written.items()}
         self._not_loaded = []
         for name, path in outputs.items():
             if name in self.ROLES and context.willLoadLayerOnCompletion(path):
                 own_name = self.parameterDefinition(name).description()
-                group.book(context.layerToLoadOnCompletionDetails(path), self.ROLES[name], own_name)
+                details = context.layerToLoadOnCompletionDetails(path)
+                group.book(details, self.ROLES[name], own_name, users_style(self.id(), name))
             elif name in self.ROLES:
                 self._not_loaded.append(path)
         return outputs

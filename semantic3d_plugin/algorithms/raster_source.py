@@ -13,9 +13,6 @@ from contextlib import suppress
 from osgeo import gdal
 from qgis.core import (
     Qgis,
-    QgsCsException,
-    QgsDistanceArea,
-    QgsPointXY,
     QgsProcessingUtils,
     QgsProviderRegistry,
     QgsRasterBlockFeedback,
@@ -24,17 +21,16 @@ from qgis.core import (
     QgsRasterPipe,
     QgsRectangle,
 )
+from qgis.PyQt.QtCore import Qt
 
 from ..backend.s3d_protocol import Cancelled, InvalidInput, InvalidParameter, OutputFailed
-from ..styling.renderers import map_units_per_metre
+from ..styling.map_scale import metres_per_map_unit
 from ..translation import tr
 
 MAX_EXPORT_PIXELS = 400_000_000  # 1.2 GB of three byte bands
 _STORES = ("/vsis3/", "/vsigs/", "/vsiaz/", "/vsiadls/", "/vsioss/", "/vsiswift/", "/vsicurl/")
 CONTEXT_PX = 512  # pixels around the extent that the model may look at
-TRUE_SCALE_TOLERANCE = 0.02  # as in the backend's raster/grid.py
 _BYTE, _COLOUR = Qgis.DataType.Byte, Qgis.DataType.ARGB32
-_PROBE_M = 100.0  # over which the map's scale is measured
 
 
 class FileSource:
@@ -127,7 +123,9 @@ class ExportSource:
         set_options = getattr(writer, "setCreationOptions", None) or writer.setCreateOptions  # renamed in 3.44
         set_options(["TILED=YES", "COMPRESS=DEFLATE", "BIGTIFF=IF_SAFER"])
         block_feedback = QgsRasterBlockFeedback()
-        feedback.canceled.connect(block_feedback.cancel)
+        # at once: the thread that writes has no event loop, and would hear of it when all is written
+        feedback.canceled.connect(block_feedback.cancel, Qt.ConnectionType.DirectConnection)
+        block_feedback.progressChanged.connect(feedback.setProgress, Qt.ConnectionType.DirectConnection)
         outcome = writer.writeRaster(
             pipe, self.columns, self.rows, self.extent, self.crs, self.transform_context, block_feedback
         )
@@ -145,6 +143,7 @@ class ExportSource:
         """Let GDAL copy the pixels as they are; False where it cannot open the image by its name."""
 
         def go_on(done, text, data):
+            feedback.setProgress(100.0 * done)
             return 0 if feedback.isCanceled() else 1
 
         dataset = made = None
@@ -335,40 +334,8 @@ def _pixel_size(layer, extent, gsd_m, transform_context):
             ).format(layer.name())
         )
     centre = (layer.extent() if extent is None else extent).center()
-    width_m, height_m = _metres_per_map_unit(layer.crs(), centre, transform_context)
+    width_m, height_m = metres_per_map_unit(layer.crs(), centre, transform_context)
     return gsd_m / width_m, gsd_m / height_m
-
-
-def _metres_per_map_unit(crs, centre, transform_context):
-    """Ground metres of one map unit at `centre`, towards x and towards y.
-
-    The unit of a projected CRS holds unless the map's scale is off by more than 2 % there, as in Web Mercator: the
-    backend finds the same for the export.
-    """
-    unit_m = 1.0 / map_units_per_metre(crs)
-    measured = _measured_on_ellipsoid(crs, centre, _PROBE_M / unit_m, transform_context)
-    if measured is None:
-        return unit_m, unit_m
-    off = max(abs(size_m / unit_m - 1.0) for size_m in measured)
-    return measured if crs.isGeographic() or off > TRUE_SCALE_TOLERANCE else (unit_m, unit_m)
-
-
-def _measured_on_ellipsoid(crs, centre, step, transform_context):
-    """Metres per map unit over `step` map units in x and y; None where the CRS cannot be tied to the Earth."""
-    measure = QgsDistanceArea()
-    measure.setSourceCrs(crs, transform_context)
-    if not measure.setEllipsoid(crs.ellipsoidAcronym()) or not measure.willUseEllipsoid():
-        return None
-    x, y, half = centre.x(), centre.y(), step / 2
-    try:
-        lengths_m = (
-            measure.measureLine(QgsPointXY(x - half, y), QgsPointXY(x + half, y)),
-            measure.measureLine(QgsPointXY(x, y - half), QgsPointXY(x, y + half)),
-        )
-    except QgsCsException:  # outside the CRS's domain
-        return None
-    found = tuple(length_m / step for length_m in lengths_m)
-    return found if all(math.isfinite(size_m) and size_m > 0 for size_m in found) else None
 
 
 def _snap(window, grid, pixel_width, pixel_height):

@@ -1,11 +1,15 @@
 """The backend's environment: its state, and buttons that run the set-up and doctor algorithms."""
 
+import threading
+
 from qgis.core import QgsSettings
 from qgis.gui import QgsFileWidget
+from qgis.PyQt.QtCore import Qt, QTimer
 from qgis.PyQt.QtWidgets import (
     QFormLayout,
     QGridLayout,
     QGroupBox,
+    QInputDialog,
     QLabel,
     QMessageBox,
     QPlainTextEdit,
@@ -15,12 +19,26 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ..runtime.environment import find_backend
+from ..runtime.environment import find_backend, installed
+from ..runtime.locations import named_python
+from ..runtime.lockfiles import PROFILES
 from ..translation import tr
 
 PYTHON_PATH_SETTING = "semantic3d/python_path"
 SETUP = "semantic3d:setup_backend"
 CHECK = "semantic3d:check_backend"
+LOOK_MS = 100
+
+
+class _Look(threading.Thread):
+    """Tries the Python that the user named, for every profile; the page may be gone before it answers."""
+
+    def __init__(self):
+        super().__init__(name="semantic3d-look", daemon=True)
+        self.found = None
+
+    def run(self):
+        self.found = [find_backend(profile) for profile in PROFILES]
 
 
 class EnvironmentPanel(QWidget):
@@ -31,6 +49,10 @@ class EnvironmentPanel(QWidget):
         super().__init__(parent)
         self.task = task
         self.buttons = {}
+        self._look = None
+        self._clock = QTimer(self)
+        self._clock.setInterval(LOOK_MS)
+        self._clock.timeout.connect(self._show_found)
         self._build()
         self.log.setPlainText("\n".join(task.lines))
         self._show_running(task.running())
@@ -44,47 +66,88 @@ class EnvironmentPanel(QWidget):
         QgsSettings().setValue(PYTHON_PATH_SETTING, self.python_path.filePath().strip())
 
     def refresh(self):
-        """Show what the backend's state is now."""
-        backend = find_backend()
-        if backend.healthy:
-            where = {
-                "setting": tr("named in these settings"),
-                "variable": tr("named by SEMANTIC3D_PYTHON"),
-                "managed": tr("installed by this plugin"),
-            }.get(backend.source, backend.source)
-            text = tr("Ready: {python} ({where})").format(python=backend.python_path, where=where)
+        """Show what the backend's state is now; a Python that the user named is tried beside, as it may hang."""
+        path, _ = named_python()
+        if path:
+            self.status.setText(tr("Trying {}...").format(path))
+            self._look = _Look()
+            self._look.start()
+            self._clock.start()
         else:
-            text = tr("Not ready: {}").format(backend.problem)
-        self.status.setText(text)
+            self._show([find_backend(profile) for profile in PROFILES])
+
+    def _show_found(self):
+        if not self._look.is_alive():
+            self._clock.stop()
+            self._show(self._look.found)
+
+    def _show(self, backends):
+        """A line for the packages of each profile."""
+        where = {
+            "setting": tr("named in these settings"),
+            "variable": tr("named by SEMANTIC3D_PYTHON"),
+            "managed": tr("installed by this plugin"),
+        }
+        titles = {"light": tr("To reconstruct (light)"), "full": tr("To train (full)")}
+        lines = []
+        for profile, backend in zip(PROFILES, backends):
+            if backend.healthy:
+                source = where.get(backend.source, backend.source)
+                text = tr("Ready: {python} ({where})").format(python=backend.python_path, where=source)
+            else:
+                text = tr("Not ready: {}").format(backend.problem)
+            lines.append("{}: {}".format(titles[profile], text))
+        self.status.setText("\n".join(lines))
 
     def start(self, action):
         """Run one of the buttons' actions."""
         self.save()
-        algorithm_id, parameters = self.actions()[action]
-        if action == "remove" and not self._confirm_removal():
-            return
+        target = None
+        if action in ("repair", "remove"):
+            chosen, target = self._choose(action)
+            if not chosen:
+                return
+        algorithm_id, parameters = self.actions(target)[action]
         self.log.clear()
         started = self.task.start(algorithm_id, parameters)
         if not started:
             self._show_line(tr("{} cannot be started now; see the message log of QGIS.").format(algorithm_id))
         self._show_running(started)
 
-    def actions(self):
-        """Algorithm and parameters by button; repair and remove act on the environment in use."""
-        backend = find_backend()
-        profile = backend.profile if backend.source == "managed" else "light"
-        kind = {"ACCELERATOR": backend.accelerator} if backend.accelerator else {}  # else auto may make the other one
+    def actions(self, target=None):
+        """Algorithm and parameters by button; repair and remove act on `target`, an environment of ours."""
+        profile = target.profile if target else "light"
+        kind = {"ACCELERATOR": target.accelerator} if target else {}  # else auto may make the other one
         return {
             "light": (SETUP, {"ACTION": "install", "PROFILE": "light"}),
             "full": (SETUP, {"ACTION": "install", "PROFILE": "full"}),
             "check": (CHECK, {}),
             "repair": (SETUP, {"ACTION": "repair", "PROFILE": profile, **kind}),
-            "remove": (SETUP, {"ACTION": "remove", "PROFILE": profile}),
+            "remove": (SETUP, {"ACTION": "remove", "PROFILE": profile, **kind}),
         }
+
+    def _choose(self, action):
+        """(whether to go on, the environment of ours): the only one, or the one that the user picks."""
+        found = installed()
+        target = found[0] if found else None
+        if len(found) > 1:
+            names = [one.folder for one in found]
+            title, label = {
+                "repair": (tr("Repair"), tr("Environment to make anew:")),
+                "remove": (tr("Remove"), tr("Environment to delete:")),
+            }[action]
+            name, accepted = QInputDialog.getItem(self, title, label, names, 0, False)
+            if not accepted:
+                return False, None
+            target = found[names.index(name)]
+        return action != "remove" or self._confirm_removal(target), target
 
     def _build(self):
         self.status = QLabel()
         self.status.setWordWrap(True)
+        self.status.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
         self.python_path = QgsFileWidget()
         self.python_path.setStorageMode(QgsFileWidget.StorageMode.GetFile)
         self.python_path.setDialogTitle(tr("Python of an existing environment"))
@@ -137,11 +200,13 @@ class EnvironmentPanel(QWidget):
         row.addWidget(self.cancel_button, 0, len(self.buttons))
         return row
 
-    def _confirm_removal(self):
+    def _confirm_removal(self, target):
+        if target is None:
+            return True  # the algorithm says that there is none
         answer = QMessageBox.question(
             self,
             tr("Remove the backend environment"),
-            tr("Delete the environment that this plugin uses? Your results and settings stay."),
+            tr("Delete {}? Your results and settings stay.").format(target.folder),
         )
         return answer == QMessageBox.StandardButton.Yes
 

@@ -83,6 +83,13 @@ def _managed(profile: str) -> BackendEnvironment:
     return broken or BackendEnvironment("", profile, "managed", False, _absent(profile))
 
 
+def installed() -> list[BackendEnvironment]:
+    """The kinds of environment of ours that lie on the disk, in this version or an older one; broken ones first."""
+    kinds = [Lock(profile, accelerator) for profile in PROFILES for accelerator in ACCELERATORS]
+    there = [lock for lock in kinds if any(environments_folder().glob(f"{lock.profile}-{lock.accelerator}-*"))]
+    return sorted(map(look_at, there), key=lambda found: found.healthy)
+
+
 def look_at(lock: Lock) -> BackendEnvironment:
     """The environment that we would make for this lock, as it stands on the disk."""
     folder = environments_folder() / lock.name

@@ -8,11 +8,12 @@ from qgis import core
 from qgis.core import QgsSettings
 
 from ..translation import tr
-from .renderers import map_units_per_metre
+from .map_scale import height_scale, map_units_per_metre
 from .roles import HEIGHT, ROLE_PROPERTY
 
 UTM_LATITUDE_DEG = 84.0  # its zones end there (and at 80 in the south)
 SHADING_SETTING = "semantic3d/elevation_shading"
+_OFFERED = ("semantic3d", "terrain_offered")  # entry of a project whose terrain was once made our heights
 
 
 def set_elevation(layer, enabled):
@@ -32,10 +33,11 @@ def set_elevation(layer, enabled):
 def use_as_project_terrain(layer, project):
     """Make `layer` the project's terrain, so that a new 3D view opens with it.
 
-    A terrain that the user chose stays; one without a layer, or heights of an earlier run, give way. Where the
-    project counts in feet, metres become feet; in degrees there is no 3D view (`degrees_message` says so). The
-    project's CRS has to be settled: a new project takes it from its first layer. Returns True where the terrain
-    is now `layer`.
+    A terrain that the user chose stays, flat ones among them; what gives way is the flat one of a project that was
+    never given our heights, heights of an earlier run, and a raster that is gone. A metre of height becomes what it
+    is on the map where the layer lies: feet, or two units of Web Mercator at 60 degrees; in degrees there is no 3D
+    view (`degrees_message` says so). The project's CRS has to be settled: a new project takes it from its first
+    layer. Returns True where the terrain is now `layer`.
     """
     if not hasattr(project, "elevationProperties") or not hasattr(core, "QgsRasterDemTerrainProvider"):
         return False
@@ -45,12 +47,33 @@ def use_as_project_terrain(layer, project):
         return True  # with the scale and offset that the user may have given it since
     if current is not None and current.customProperty(ROLE_PROPERTY) != HEIGHT:
         return False
+    if _is_chosen_flat(properties.terrainProvider(), project):
+        return False
     terrain = core.QgsRasterDemTerrainProvider()
     terrain.setLayer(layer)
     if not project.crs().isGeographic():
-        terrain.setScale(map_units_per_metre(project.crs()))
+        terrain.setScale(_height_scale(layer, project))
     properties.setTerrainProvider(terrain)
+    project.writeEntry(*_OFFERED, True)
     return True
+
+
+def _is_chosen_flat(terrain, project):
+    """Whether a terrain is flat because the user wants it: set up by hand, or gone back to from heights of ours."""
+    if not isinstance(terrain, core.QgsFlatTerrainProvider):
+        return False
+    is_default = terrain.offset() == 0.0 and terrain.scale() == 1.0
+    return not is_default or project.readBoolEntry(*_OFFERED, False)[0]
+
+
+def _height_scale(layer, project):
+    """Units of the project's map that a metre of height is where `layer` lies."""
+    transform = core.QgsCoordinateTransform(layer.crs(), project.crs(), project.transformContext())
+    try:
+        place = transform.transform(layer.extent().center())
+    except core.QgsCsException:
+        return map_units_per_metre(project.crs())
+    return height_scale(project.crs(), place, project.transformContext())
 
 
 def terrain_layer(terrain):

@@ -14,12 +14,12 @@ from qgis.core import (
     QgsPalettedRasterRenderer,
     QgsRasterShader,
     QgsSingleBandPseudoColorRenderer,
-    QgsUnitTypes,
 )
 from qgis.PyQt.QtGui import QColor, QPainter
 
 from ..backend.s3d_protocol import namesake
-from .roles import HEIGHT, LAND_COVER, SHADOW, SIGMA
+from .map_scale import height_scale
+from .roles import ERROR, HEIGHT, LAND_COVER, SHADOW, SIGMA
 
 SAMPLE_PIXELS = 250_000  # for percentiles; a whole large raster would take minutes
 HEIGHT_COLOURS = (
@@ -30,6 +30,10 @@ SIGMA_COLOURS = (
     "#fcf5ee", "#f7dfca", "#f4c7a7", "#f1ad88", "#ec9070", "#e47260", "#d5545a", "#bc3a5a", "#9c275d", "#781c58",
     "#521646",
 )  # fmt: skip
+ERROR_COLOURS = (
+    "#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582", "#d6604d", "#b2182b",
+)  # fmt: skip
+LIT = 0  # of a mask of shadows
 CLASSES_TAG = "SEMANTIC3D_CLASSES"  # JSON: [[id, name, colour], ...]
 SUN_AZIMUTH_DEG = 315.0
 SUN_ALTITUDE_DEG = 55.0
@@ -56,41 +60,57 @@ def style(layer, role):
         layer.setRenderer(ramp_renderer(layer, HEIGHT_COLOURS, at_least=3.0))
     elif role == SIGMA:
         layer.setRenderer(ramp_renderer(layer, SIGMA_COLOURS, at_least=1.0))
+    elif role == ERROR:
+        layer.setRenderer(ramp_renderer(layer, ERROR_COLOURS, at_least=1.0, both_ways=True))
     elif role in (LAND_COVER, SHADOW):
-        style_land_cover(layer)
+        style_land_cover(layer, (LIT,) if role == SHADOW else ())
 
 
-def ramp_renderer(layer, colours, at_least):
-    """Pseudo-colour for band 1 from 0 to its 98th percentile, and at least to `at_least` metres."""
+def ramp_renderer(layer, colours, at_least, both_ways=False):
+    """Pseudo-colour for band 1 from 0 to its 98th percentile, and at least to `at_least` metres.
+
+    Args:
+        both_ways: from minus that to that, which 98 % of the values lie between.
+    """
     provider = layer.dataProvider()
-    _, high = provider.cumulativeCut(1, 0.0, 0.98, layer.extent(), SAMPLE_PIXELS)
+    shares = (0.01, 0.99) if both_ways else (0.0, 0.98)
+    least, high = provider.cumulativeCut(1, *shares, layer.extent(), SAMPLE_PIXELS)
+    high = max(-least, high) if both_ways else high
     high = max(high, at_least) if high == high else at_least  # NaN where all is NoData
-    shader = QgsColorRampShader(0.0, high)
+    low = -high if both_ways else 0.0
+    shader = QgsColorRampShader(low, high)
     shader.setColorRampType(QgsColorRampShader.Type.Interpolated)
     steps = len(colours) - 1
+    values = [low + (high - low) * i / steps for i in range(steps + 1)]
     shader.setColorRampItemList(
         [
-            QgsColorRampShader.ColorRampItem(high * i / steps, QColor(colour), "{:.1f} m".format(high * i / steps))
-            for i, colour in enumerate(colours)
+            QgsColorRampShader.ColorRampItem(value, QColor(colour), "{:.1f} m".format(value))
+            for value, colour in zip(values, colours)
         ]
     )
-    raster_shader = QgsRasterShader(0.0, high)
+    raster_shader = QgsRasterShader(low, high)
     raster_shader.setRasterShaderFunction(shader)
     renderer = QgsSingleBandPseudoColorRenderer(provider, 1, raster_shader)
-    renderer.setClassificationMin(0.0)
+    renderer.setClassificationMin(low)
     renderer.setClassificationMax(high)
     return renderer
 
 
-def style_land_cover(layer):
-    """Classes with the names and colours that the file's own tag gives; QGIS's renderer stays where it has none."""
+def style_land_cover(layer, clear=()):
+    """Classes with the names and colours that the file's own tag gives; QGIS's renderer stays where it has none.
+
+    Args:
+        clear: numbers of classes that hide nothing.
+    """
     dataset = gdal.Open(layer.source())
     tag = dataset and dataset.GetMetadataItem(CLASSES_TAG)
     if not tag:
         return
-    classes = [
-        QgsPalettedRasterRenderer.Class(number, QColor(colour), name) for number, name, colour in json.loads(tag)
-    ]
+    classes = []
+    for number, name, colour in json.loads(tag):
+        shown = QColor(colour)
+        shown.setAlpha(0 if number in clear else 255)
+        classes.append(QgsPalettedRasterRenderer.Class(number, shown, name))
     layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes))
 
 
@@ -106,14 +126,6 @@ def make_hillshade(layer):
 
 
 def fit_hillshade(layer):
-    """Let a hillshade count heights in the units of its layer's CRS, which another run may have changed."""
+    """Let a hillshade count heights in the map's units where it lies, which another run may have changed."""
     if isinstance(layer.renderer(), QgsHillshadeRenderer):  # the user may have chosen another
-        layer.renderer().setZFactor(map_units_per_metre(layer.crs()))
-
-
-def map_units_per_metre(crs):
-    """1 for metres, 3.28 for feet, 1/111320 for degrees; 1 where the CRS is unknown."""
-    if not crs.isValid():
-        return 1.0
-    factor = QgsUnitTypes.fromUnitToUnitFactor(QgsUnitTypes.DistanceUnit.DistanceMeters, crs.mapUnits())
-    return factor if factor > 0 else 1.0
+        layer.renderer().setZFactor(height_scale(layer.crs(), layer.extent().center(), layer.transformContext()))

@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from qgis.core import QgsProcessingLayerPostProcessorInterface, QgsProject, QgsRasterLayer
-from qgis.PyQt.QtCore import QTimer
+from qgis.core import QgsLayerTreeLayer, QgsProcessingLayerPostProcessorInterface, QgsProject, QgsRasterLayer
+from qgis.PyQt.QtCore import QThread, QTimer
 
 from ..translation import tr
 from .elevation import (
@@ -15,11 +15,32 @@ from .elevation import (
 )
 from .loaded import HILLSHADE_OPTION, is_hillshade, layers_on, reload_layers
 from .notice import warn
+from .ownership import is_our_style, remember_style
 from .renderers import fit_hillshade, load_style_file, make_hillshade, style
 from .roles import HEIGHT, HIDDEN, HILLSHADE, ROLE_PROPERTY, TOP_TO_BOTTOM
 
 GROUP_PROPERTY = "semantic3d/results"  # of a group in the layer tree: we made it
 _BOOKED = set()  # QGIS owns no post-processor: each stays here until its layer was loaded
+
+
+def group_title(layer, project):
+    """The name of the group for results from `layer`; from a result, the group of ours in which it is."""
+    is_result = layer.customProperty(ROLE_PROPERTY) and _may_touch(project)
+    node = project.layerTreeRoot().findLayer(layer.id()) if is_result else None
+    if node is not None and _is_ours(node.parent()):
+        return node.parent().name()
+    return tr("Semantic 3D: {}").format(layer.name())
+
+
+def names_of_results(project):
+    """Names of the layers that are results of earlier runs, by source."""
+    layers = project.mapLayers().values() if _may_touch(project) else ()
+    return {layer.source(): layer.name() for layer in layers if layer.customProperty(ROLE_PROPERTY)}
+
+
+def _may_touch(project):
+    """Whether this is the project's thread: a graphical model may prepare its steps in another."""
+    return project.thread() == QThread.currentThread()
 
 
 class ResultGroup:
@@ -30,18 +51,22 @@ class ResultGroup:
     user has moved them out of our groups.
     """
 
-    def __init__(self, title):
+    def __init__(self, title, names=None):
+        """Note the group's `title`, and the `names` (by source) that layers of earlier runs have before this one."""
         self.title = title
+        self.names = names or {}
         self.layer_ids = {}
         self._scheduled = False
         self._placed = set()  # roles that have had their place, here or in an earlier run
         self._terrain_offered = False
 
-    def book(self, details, role, own_name):
+    def book(self, details, role, own_name, style_path=None):
         """Let Processing style the layer of `details` when it loads it.
 
         A name that is ours (`own_name`) is kept even where the user prefers file names: a sigma layer called
-        after a file "heights_sigma" would be taken for terrain. A model's own output name stays.
+        after a file "heights_sigma" would be taken for terrain. A model's own output name stays, and so does the
+        one that the user gave to the layer of an earlier run. A style that the user chose for this output
+        (`style_path`) takes the place of ours.
         """
         if details.name == own_name:
             details.forceName = True
@@ -49,7 +74,7 @@ class ResultGroup:
             details.groupName = self.title
         if hasattr(details, "layerSortKey"):
             details.layerSortKey = len(TOP_TO_BOTTOM) - TOP_TO_BOTTOM.index(role)
-        post_processor = ResultLayer(self, role)
+        post_processor = ResultLayer(self, role, style_path)
         _BOOKED.add(post_processor)
         details.setPostProcessor(post_processor)
 
@@ -74,7 +99,8 @@ class ResultGroup:
         nodes = {role: node for role, node in nodes.items() if role not in self._placed or _is_ours(node.parent())}
         if nodes:  # else the user removed or moved them in the meantime
             group = self._group(root, next(iter(nodes.values())).parent())
-            for position, role in enumerate(role for role in TOP_TO_BOTTOM if role in nodes):
+            first = 0 if HILLSHADE in nodes else _hillshades_on_top(group)
+            for position, role in enumerate((role for role in TOP_TO_BOTTOM if role in nodes), first):
                 self._place(nodes[role], group, position, role)
         _drop_if_empty(root.findGroup(self.title))  # QGIS makes one even where no layer is new
         if height is not None and not self._terrain_offered:
@@ -109,6 +135,7 @@ class ResultGroup:
         else:
             return
         self.layer_ids[HILLSHADE] = nodes[HILLSHADE].layerId()
+        height.dataSourceChanged.connect(partial(_follow, project, height.id(), nodes[HILLSHADE].layerId()))
 
     def _place(self, node, group, position, role):
         """Move a node of the layer tree; the tree moves by clone and removal alone."""
@@ -126,10 +153,11 @@ class ResultGroup:
 class ResultLayer(QgsProcessingLayerPostProcessorInterface):
     """Styles one result layer when Processing has loaded it."""
 
-    def __init__(self, group, role):
+    def __init__(self, group, role, style_path):
         super().__init__()
         self.group = group
         self.role = role
+        self.style_path = style_path
 
     def postProcessLayer(self, layer, context, feedback):  # noqa: N802
         _BOOKED.discard(self)
@@ -138,14 +166,50 @@ class ResultLayer(QgsProcessingLayerPostProcessorInterface):
         project = context.project() or QgsProject.instance()
         reload_layers(layer.source(), project)
         self.group.add(self.role, layer, project)
-        if not load_style_file(layer):
-            style(layer, self.role)
+        if layer.customProperty(ROLE_PROPERTY) == self.role:  # of an earlier run into this file
+            self._renew(layer)
+        else:
+            self._dress(layer)
         layer.setCustomProperty(ROLE_PROPERTY, self.role)  # after the style file, which may replace all of them
         if not set_elevation(layer, self.role == HEIGHT) and self.role == HEIGHT:
             feedback.pushWarning(version_message())
         if self.role == HEIGHT:
             shade_project_if_asked(project)
         layer.triggerRepaint()
+
+    def _dress(self, layer):
+        """Style a new layer."""
+        if self.style_path:
+            layer.loadNamedStyle(self.style_path)
+            return
+        if not load_style_file(layer):
+            style(layer, self.role)
+        remember_style(layer)
+
+    def _renew(self, layer):
+        """Fit a layer of an earlier run to its new values; what the user has made of it stays."""
+        layer.setName(self.group.names.get(layer.source(), layer.name()))
+        if not self.style_path and is_our_style(layer):
+            style(layer, self.role)
+            remember_style(layer)
+
+
+def _hillshades_on_top(group):
+    """How many layers at the head of a group are hillshades, which nothing opaque may cover."""
+    count = 0
+    for node in group.children():
+        if not isinstance(node, QgsLayerTreeLayer) or node.layer() is None or not is_hillshade(node.layer()):
+            break
+        count += 1
+    return count
+
+
+def _follow(project, height_id, hillshade_id):
+    """Let a hillshade read what its heights read: a temporary result that was made permanent lies elsewhere."""
+    height, hillshade = project.mapLayer(height_id), project.mapLayer(hillshade_id)
+    if height is not None and hillshade is not None and is_hillshade(hillshade):
+        hillshade.setDataSource(height.source() + HILLSHADE_OPTION, hillshade.name(), "gdal")
+        fit_hillshade(hillshade)
 
 
 def set_up_3d(height, project):

@@ -100,3 +100,26 @@ def image(tmp_path):
     from scene import write_image
 
     return write_image(str(tmp_path / "ortho.tif"))
+
+
+@pytest.fixture
+def run_and_load(qgis_app, provider, fake_backend, image, project):
+    """Run reconstruct as the toolbox does and load the layers that were asked for; returns the feedback."""
+
+    def run(*names, folder=None, feedback=None, load=True, **more):
+        from processing.gui.Postprocessing import handleAlgorithmResults
+
+        algorithm = qgis_core.QgsApplication.processingRegistry().createAlgorithmById("semantic3d:reconstruct")
+        context, feedback = qgis_core.QgsProcessingContext(), feedback or qgis_core.QgsProcessingFeedback()
+        context.setProject(project)
+        parameters = {"INPUT": image, **more}
+        for name in names:
+            path = os.path.join(folder, name.lower() + ".tif") if folder else "TEMPORARY_OUTPUT"
+            parameters[name] = qgis_core.QgsProcessingOutputLayerDefinition(path, project) if load else path
+        results, successful = algorithm.run(parameters, context, feedback)
+        assert successful, feedback.textLog()
+        assert handleAlgorithmResults(algorithm, context, feedback, parameters=results)
+        qgis_app.processEvents()
+        return feedback
+
+    return run

@@ -59,3 +59,13 @@ def write_land_cover(path, **georeference):
     tag = json.dumps([[2, "low vegetation", "#a6d96a"], [4, "building", "#d7301f"]])
     gdal.Open(path, gdal.GA_Update).SetMetadataItem("SEMANTIC3D_CLASSES", tag)  # as the backend tags it
     return path
+
+
+def write_shadows(path, **georeference):
+    """Shadow beside the block, light elsewhere."""
+    mask = numpy.zeros((1, HEIGHT, WIDTH), "uint8")
+    mask[:, 10:25, 40:50] = 1
+    write(path, mask, gdal.GDT_Byte, 255, **georeference)
+    tag = json.dumps([[0, "lit", "#fff3c4"], [1, "shadow", "#2b2d6e"]])
+    gdal.Open(path, gdal.GA_Update).SetMetadataItem("SEMANTIC3D_CLASSES", tag)
+    return path

@@ -1,6 +1,7 @@
 """Loading and unloading, settings page, forms: what a user clicks."""
 
 import os
+import threading
 import time
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from qgis.PyQt.QtWidgets import QMainWindow
 import semantic3d_plugin
 from semantic3d_plugin.gui import environment_panel
 from semantic3d_plugin.gui.algorithm_task import AlgorithmTask
+from semantic3d_plugin.styling.roles import ROLE_PROPERTY
 
 
 class Iface:
@@ -122,13 +124,72 @@ def test_every_button_names_an_algorithm_and_parameters_that_exist(plugin, iface
             assert value in algorithm.parameterDefinition(name).options()
 
 
-def test_repair_and_remove_act_on_the_environment_in_use(plugin, iface, monkeypatch):
-    full = SimpleNamespace(
-        profile="full", source="managed", healthy=True, python_path="/p", problem="", accelerator="cpu"
-    )
-    monkeypatch.setattr(environment_panel, "find_backend", lambda: full)
-    actions = environment_panel.EnvironmentPanel(AlgorithmTask()).actions()
-    assert [actions[name][1]["PROFILE"] for name in ("light", "repair", "remove")] == ["light", "full", "full"]
+def environment(profile, healthy=True):
+    return SimpleNamespace(
+        profile=profile, source="managed", healthy=healthy, python_path="/envs/" + profile, accelerator="cpu",
+        folder="/envs/" + profile, problem="" if healthy else profile + " is broken.",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def clicked(plugin, monkeypatch):
+    """Click a button of a panel with these environments; returns what was started and asked."""
+
+    def click(action, found, picked=None, sure=True):
+        started, asked = [], []
+        monkeypatch.setattr(environment_panel, "installed", lambda: found)
+        monkeypatch.setattr(environment_panel.QInputDialog, "getItem", lambda *words: (asked.append(words[3]), picked)[1])
+        yes = environment_panel.QMessageBox.StandardButton.Yes if sure else None
+        monkeypatch.setattr(environment_panel.QMessageBox, "question", lambda *words: (asked.append(words[2]), yes)[1])
+        task = AlgorithmTask()
+        monkeypatch.setattr(task, "start", lambda name, parameters: started.append(parameters) or True)
+        environment_panel.EnvironmentPanel(task).buttons[action].click()
+        return started, asked
+
+    return click
+
+
+def test_repair_and_remove_act_on_the_only_environment(clicked):
+    full = environment("full")
+    expected = {"PROFILE": "full", "ACCELERATOR": "cpu"}
+    assert clicked("repair", [full]) == ([{"ACTION": "repair", **expected}], [])
+    started, asked = clicked("remove", [full])
+    assert started == [{"ACTION": "remove", **expected}] and "/envs/full" in asked[0]
+    assert clicked("remove", [full], sure=False)[0] == []
+    assert clicked("repair", []) == ([{"ACTION": "repair", "PROFILE": "light"}], [])
+
+
+def test_of_several_environments_the_user_picks_one(clicked):
+    both = [environment("full", healthy=False), environment("light")]
+    started, asked = clicked("repair", both, picked=("/envs/light", True))
+    assert asked == [["/envs/full", "/envs/light"]]  # the broken one first
+    assert started == [{"ACTION": "repair", "PROFILE": "light", "ACCELERATOR": "cpu"}]
+    assert clicked("remove", both, picked=("/envs/light", False))[0] == []
+
+
+def test_the_state_of_both_profiles_is_told(plugin, monkeypatch):
+    found = {"light": environment("light"), "full": environment("full", healthy=False)}
+    monkeypatch.setattr(environment_panel, "named_python", lambda: ("", ""))
+    monkeypatch.setattr(environment_panel, "find_backend", found.get)
+    light, full = environment_panel.EnvironmentPanel(AlgorithmTask()).status.text().splitlines()
+    assert "/envs/light" in light and "full is broken." in full
+
+
+def test_a_python_that_does_not_answer_holds_nothing_up(plugin, monkeypatch):
+    asked, answers = threading.Event(), threading.Event()
+
+    def find(profile):
+        asked.set()
+        answers.wait(10)
+        return environment(profile)
+
+    monkeypatch.setattr(environment_panel, "named_python", lambda: ("/slow/python", "setting"))
+    monkeypatch.setattr(environment_panel, "find_backend", find)
+    panel = environment_panel.EnvironmentPanel(AlgorithmTask())
+    assert "/slow/python" in panel.status.text()
+    wait(asked.is_set)
+    answers.set()
+    wait(lambda: "/envs/full" in panel.status.text())
 
 
 class Slow(QgsProcessingAlgorithm):
@@ -169,7 +230,7 @@ def slow(plugin, monkeypatch):
     plugin.provider.addAlgorithm(Slow())
     monkeypatch.setattr(environment_panel, "SETUP", "semantic3d:slow")
     monkeypatch.setattr(
-        environment_panel.EnvironmentPanel, "actions", lambda self: {"light": ("semantic3d:slow", {})}
+        environment_panel.EnvironmentPanel, "actions", lambda self, target=None: {"light": ("semantic3d:slow", {})}
     )
 
 
@@ -248,6 +309,9 @@ def test_the_menu_takes_the_current_raster(plugin, iface, image, monkeypatch):
     iface.layer = QgsRasterLayer(image, "image")
     plugin.open_reconstruct()
     assert asked == [("semantic3d:reconstruct", {"INPUT": iface.layer.id()})]
+    iface.layer.setCustomProperty(ROLE_PROPERTY, "height")  # a result is no image
+    plugin.open_reconstruct()
+    assert asked[1:] == [("semantic3d:reconstruct", {})]
 
 
 def test_metadata_icon_exists():

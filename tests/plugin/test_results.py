@@ -1,54 +1,30 @@
 """How result layers load: group, order, hillshade, renderers, elevation."""
 
-import os
-
 import pytest
 import scene
-from processing.gui.Postprocessing import handleAlgorithmResults
-from qgis import core
+from processing.gui.RenderingStyles import RenderingStyles
 from qgis.core import (
-    Qgis,
     QgsApplication,
     QgsCoordinateReferenceSystem,
+    QgsDataProvider,
     QgsHillshadeRenderer,
     QgsPalettedRasterRenderer,
+    QgsPointXY,
     QgsProcessingContext,
     QgsProcessingFeedback,
-    QgsProcessingOutputLayerDefinition,
     QgsProcessingUtils,
     QgsRasterLayer,
     QgsSettings,
+    QgsSingleBandGrayRenderer,
     QgsSingleBandPseudoColorRenderer,
 )
-from qgis.gui import QgsLayerTreeMapCanvasBridge, QgsMapCanvas
 from qgis.PyQt.QtGui import QColor, QPainter
-from semantic3d.exporters.ramps import HEIGHT_RAMP, SIGMA_RAMP
+from semantic3d.exporters.ramps import ERROR_RAMP, HEIGHT_RAMP, SIGMA_RAMP
 
-from semantic3d_plugin.styling import elevation, loaded, renderers, result_group
-from semantic3d_plugin.styling.roles import HEIGHT, SIGMA
+from semantic3d_plugin.styling import loaded, map_scale, ownership, renderers, result_group
+from semantic3d_plugin.styling.roles import ERROR, HEIGHT, SHADOW, SIGMA
 
 GROUP = "Semantic 3D: ortho"
-
-
-@pytest.fixture
-def run_and_load(qgis_app, provider, fake_backend, image, project):
-    """Run reconstruct as the toolbox does and load the layers that were asked for; returns the feedback."""
-
-    def run(*names, folder=None, feedback=None, load=True, **more):
-        algorithm = QgsApplication.processingRegistry().createAlgorithmById("semantic3d:reconstruct")
-        context, feedback = QgsProcessingContext(), feedback or QgsProcessingFeedback()
-        context.setProject(project)
-        parameters = {"INPUT": image, **more}
-        for name in names:
-            path = os.path.join(folder, name.lower() + ".tif") if folder else "TEMPORARY_OUTPUT"
-            parameters[name] = QgsProcessingOutputLayerDefinition(path, project) if load else path
-        results, successful = algorithm.run(parameters, context, feedback)
-        assert successful, feedback.textLog()
-        assert handleAlgorithmResults(algorithm, context, feedback, parameters=results)
-        qgis_app.processEvents()
-        return feedback
-
-    return run
 
 
 def group_of(project):
@@ -152,6 +128,67 @@ def test_the_style_of_another_file_of_that_name_is_not_the_layers(run_and_load, 
     assert [entry.label for entry in node.layer().renderer().classes()] == ["low vegetation", "building"]
 
 
+def test_a_style_that_the_user_chose_for_the_output_wins(run_and_load, project, tmp_path, monkeypatch):
+    """Toolbox > Edit rendering styles for outputs."""
+    grey = QgsRasterLayer(scene.write_height(str(tmp_path / "h.tif")), "grey")
+    grey.setRenderer(QgsSingleBandGrayRenderer(grey.dataProvider(), 1))
+    grey.saveNamedStyle(str(tmp_path / "grey.qml"))
+    chosen = {"semantic3d:reconstruct": {"HEIGHT": str(tmp_path / "grey.qml")}}
+    monkeypatch.setattr(RenderingStyles, "styles", chosen)
+    run_and_load("HEIGHT", "SIGMA")
+    hillshade, height, sigma = [node.layer() for node in group_of(project).children()]
+    assert isinstance(height.renderer(), QgsSingleBandGrayRenderer)
+    assert isinstance(sigma.renderer(), QgsSingleBandPseudoColorRenderer)
+
+
+def load(project, title, role, path, name):
+    """Load a result as a run of its own does."""
+    layer = QgsRasterLayer(path, name)
+    project.addMapLayer(layer)
+    group = result_group.ResultGroup(title)
+    result_group.ResultLayer(group, role, None).postProcessLayer(layer, QgsProcessingContext(), QgsProcessingFeedback())
+    group.arrange(project)
+    return layer
+
+
+def test_a_mask_of_shadows_lies_under_the_hillshade_and_hides_nothing_that_is_lit(run_and_load, project, tmp_path):
+    run_and_load("HEIGHT", "LAND_COVER")
+    path = scene.write_shadows(str(tmp_path / "shadows.tif"))
+    shadows = load(project, GROUP, SHADOW, path, "Shadows")
+    names = [node.name() for node in group_of(project).children()]
+    assert names == ["Hillshade", "Shadows", "Land cover", "Height (m)"]
+    shown = {int(entry.value): entry.color.alpha() for entry in shadows.renderer().classes()}
+    assert shown == {0: 0, 1: 255}
+
+
+def test_an_error_map_without_a_style_file_runs_from_blue_to_red(qgis_app, tmp_path):
+    layer = QgsRasterLayer(scene.write_height(str(tmp_path / "e.tif")), "error")
+    renderers.style(layer, ERROR)
+    renderer = layer.renderer()
+    assert renderer.classificationMin() == -renderer.classificationMax() < 0
+    ramp = renderer.shader().rasterShaderFunction().colorRampItemList()
+    assert tuple(item.color.name() for item in ramp) == ERROR_RAMP.stops
+
+
+def test_what_is_made_of_a_result_joins_its_group(run_and_load, project):
+    run_and_load("HEIGHT")
+    hillshade, height = [node.layer() for node in group_of(project).children()]
+    assert result_group.group_title(height, project) == GROUP
+    project.layerTreeRoot().insertLayer(0, height)
+    photograph = QgsRasterLayer(height.source(), "photograph")
+    assert result_group.group_title(photograph, project) == "Semantic 3D: photograph"
+
+
+def test_the_hillshade_follows_heights_that_are_made_permanent(run_and_load, project, tmp_path):
+    run_and_load("HEIGHT")
+    hillshade, height = [node.layer() for node in group_of(project).children()]
+    kept = scene.write_height(str(tmp_path / "kept.tif"))
+    height.setDataSource(kept, height.name(), "gdal", QgsDataProvider.ProviderOptions())
+    assert hillshade.source().split("|")[0] == kept
+    assert isinstance(hillshade.renderer(), QgsHillshadeRenderer)
+    assert loaded.is_hillshade(hillshade)
+
+
 def test_a_broken_style_file_is_no_style(run_and_load, project, tmp_path):
     (tmp_path / "land_cover.qml").write_text("no style")
     run_and_load("LAND_COVER", folder=str(tmp_path))
@@ -172,11 +209,19 @@ def test_all_nodata_still_gets_a_ramp(qgis_app, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("authid", "factor"), [("EPSG:32632", 1.0), ("EPSG:2992", 3.28084), ("EPSG:4326", 1 / 111319.49)]
+    ("authid", "place", "factor"),
+    [
+        ("EPSG:32632", (5e5, 5.3e6), 1.0),
+        ("EPSG:2992", (2e5, 2e5), 3.28084),  # international feet
+        ("EPSG:4326", (10.0, 60.0), 1 / (111319.49 * 0.7085)),  # sqrt(cos 60), which the ellipsoid makes a little more
+        ("EPSG:3857", (1113194.9, 8399737.9), 1.9955),  # 60 degrees north
+        ("", (0.0, 0.0), 1.0),
+    ],
 )
-def test_hillshade_knows_feet_and_degrees(qgis_app, authid, factor):
-    """EPSG:2992 is in international feet: 0.3048 m."""
-    assert renderers.map_units_per_metre(QgsCoordinateReferenceSystem(authid)) == pytest.approx(factor, rel=1e-4)
+def test_heights_stand_in_the_units_of_the_map(qgis_app, project, authid, place, factor):
+    crs = QgsCoordinateReferenceSystem(authid)
+    found = map_scale.height_scale(crs, QgsPointXY(*place), project.transformContext())
+    assert found == pytest.approx(factor, rel=3e-3)
 
 
 class TestSecondRunIntoTheSameFile:
@@ -267,6 +312,29 @@ class TestSecondRunIntoTheSameFile:
         assert ticks == [("Height (m)", False), ("sigma (m)", True)]
         assert [node.name() for node in mine.children()] == ["Land cover"]
 
+    def test_what_the_user_made_of_a_layer_stays(self, run_and_load, project, tmp_path, elsewhere):
+        run_and_load("HEIGHT", "LAND_COVER", folder=str(tmp_path))
+        _, land_cover, height = [node.layer() for node in group_of(project).children()]
+        height.setRenderer(QgsSingleBandGrayRenderer(height.dataProvider(), 1))
+        height.setOpacity(0.5)
+        height.setName("Heights 2021")
+        land_cover.setOpacity(0.25)
+        run_and_load("HEIGHT", "LAND_COVER", folder=str(tmp_path), INPUT=elsewhere)
+        assert isinstance(height.renderer(), QgsSingleBandGrayRenderer)
+        assert (height.opacity(), height.name()) == (0.5, "Heights 2021")
+        assert (land_cover.opacity(), land_cover.name()) == (0.25, "Land cover")
+
+    def test_a_scale_that_is_still_ours_follows_the_new_values(self, qgis_app, run_and_load, project, tmp_path):
+        """Also in the next session: the project is saved and opened in between."""
+        run_and_load("HEIGHT", folder=str(tmp_path))
+        (height,) = [node.layer() for node in group_of(project).children() if node.name() == "Height (m)"]
+        height.setRenderer(renderers.ramp_renderer(height, renderers.HEIGHT_COLOURS, at_least=99.0))
+        ownership.remember_style(height)  # as if an earlier run had found such heights
+        assert project.write(str(tmp_path / "p.qgz")) and project.read(str(tmp_path / "p.qgz"))
+        run_and_load("HEIGHT", folder=str(tmp_path))
+        (height,) = [node.layer() for node in group_of(project).children() if node.name() == "Height (m)"]
+        assert height.renderer().classificationMax() == pytest.approx(10, abs=0.5)
+
     def test_no_empty_group_is_left_where_all_layers_were_moved(self, run_and_load, project, tmp_path):
         run_and_load("LAND_COVER", folder=str(tmp_path))
         (node,) = group_of(project).children()
@@ -274,203 +342,3 @@ class TestSecondRunIntoTheSameFile:
         project.layerTreeRoot().removeChildNode(group_of(project))
         run_and_load("LAND_COVER", folder=str(tmp_path))
         assert [child.name() for child in project.layerTreeRoot().children()] == ["Land cover"]
-
-
-class MessageBar:
-    """As QgsMessageBar: what was pushed stays until the user closes it."""
-
-    class Item:
-        def __init__(self, text):
-            self._text = text
-
-        def text(self):
-            return self._text
-
-    def __init__(self):
-        self._items = []
-
-    def items(self):
-        return self._items
-
-    def pushMessage(self, title, text, level):
-        self._items.append(self.Item(text))
-
-
-@pytest.fixture
-def message_bar(monkeypatch):
-    """The message bar of a QGIS with a window."""
-    from qgis import utils
-
-    bar = MessageBar()
-    monkeypatch.setattr(utils, "iface", type("Iface", (), {"messageBar": lambda self: bar})())
-    return bar
-
-
-@pytest.fixture
-def logged(qgis_app):
-    """Warnings of ours in QGIS's message log."""
-    texts = []
-
-    def note(text, tag, level):
-        if tag == "Semantic 3D":
-            texts.append(text)
-
-    log = QgsApplication.messageLog()
-    log.messageReceived[str, str, Qgis.MessageLevel].connect(note)
-    yield texts
-    log.messageReceived[str, str, Qgis.MessageLevel].disconnect(note)
-
-
-@pytest.fixture
-def new_project(project):
-    """A project as a desktop starts it: in degrees, until the first layer lends it its CRS."""
-    project.setCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
-    canvas = QgsMapCanvas()
-    bridge = QgsLayerTreeMapCanvasBridge(project.layerTreeRoot(), canvas)
-    yield project
-    project.clear()
-    del bridge, canvas
-
-
-def terrain_of(project):
-    """The layer of the project's terrain."""
-    if not hasattr(project, "elevationProperties"):
-        pytest.skip("this QGIS has no project terrain")
-    return project.elevationProperties().terrainProvider().layer()
-
-
-def choose_terrain(project, layer, scale=1.0):
-    """What the user does in the project's properties."""
-    if not hasattr(project, "elevationProperties"):
-        pytest.skip("this QGIS has no project terrain")
-    terrain = core.QgsRasterDemTerrainProvider()
-    terrain.setLayer(layer)
-    terrain.setScale(scale)
-    project.elevationProperties().setTerrainProvider(terrain)
-
-
-class TestElevation:
-    def test_heights_are_terrain_and_sigma_never(self, run_and_load, project):
-        feedback = run_and_load("HEIGHT", "SIGMA", "LAND_COVER")
-        hillshade, land_cover, height, sigma = [node.layer() for node in group_of(project).children()]
-        if not hasattr(height.elevationProperties(), "isEnabled"):
-            assert "3.26" in feedback.textLog()
-            pytest.skip("this QGIS has no elevation properties for rasters; it said so")
-        assert height.elevationProperties().isEnabled()
-        assert not any(layer.elevationProperties().isEnabled() for layer in (hillshade, land_cover, sigma))
-        terrain = project.elevationProperties().terrainProvider()
-        assert terrain.layer() == height
-        if hasattr(Qgis, "RasterElevationMode"):
-            mode = height.elevationProperties().mode()
-            assert mode == Qgis.RasterElevationMode.RepresentsElevationSurface
-
-    @pytest.mark.parametrize(("authid", "scale"), [("EPSG:32610", 1.0), ("EPSG:2992", 3.28084), ("EPSG:4326", 1.0)])
-    def test_terrain_stands_in_the_units_of_the_project(self, project, tmp_path, authid, scale):
-        """EPSG:2992 is in feet; heights in metres would make the 3D view 3.28 times too flat."""
-        path = scene.write_height(str(tmp_path / "h.tif"), epsg=2992, origin=(200000.0, 200000.0), gsd=1.0)
-        layer = QgsRasterLayer(path, "h")
-        project.setCrs(QgsCoordinateReferenceSystem(authid))
-        if not elevation.use_as_project_terrain(layer, project):
-            pytest.skip("this QGIS has no project terrain")
-        assert project.elevationProperties().terrainProvider().scale() == pytest.approx(scale, rel=1e-4)
-
-    def test_newer_qgis_is_asked_never_assumed(self):
-        """A stand-in for 3.38: only what it has is called."""
-
-        class Properties:
-            enabled = band = mode = None
-
-            def setEnabled(self, enabled):
-                self.enabled = enabled
-
-            def setBandNumber(self, band):
-                self.band = band
-
-        class Layer:
-            def __init__(self, properties):
-                self.properties = properties
-
-            def elevationProperties(self):
-                return self.properties
-
-        properties = Properties()
-        assert elevation.set_elevation(Layer(properties), True)
-        assert (properties.enabled, properties.band) == (True, 1)
-        assert elevation.set_elevation(Layer(properties), False)
-        assert properties.enabled is False
-        assert not elevation.set_elevation(Layer(object()), True)
-
-    def test_a_new_project_has_its_crs_before_3d_is_set_up(self, run_and_load, new_project, logged, tmp_path):
-        image = scene.write_image(str(tmp_path / "feet.tif"), epsg=2992, origin=(200000.0, 200000.0), gsd=1.5)
-        feedback = run_and_load("HEIGHT", INPUT=image)
-        assert new_project.crs().authid() == "EPSG:2992"
-        assert not logged
-        assert "EPSG:4326" not in feedback.textLog()
-        if hasattr(new_project, "elevationProperties"):
-            scale = new_project.elevationProperties().terrainProvider().scale()
-            assert scale == pytest.approx(3.28084, rel=1e-4)
-
-    def test_a_later_run_takes_over_the_terrain(self, run_and_load, project, tmp_path):
-        run_and_load("HEIGHT", folder=str(tmp_path))
-        first = terrain_of(project)
-        run_and_load("HEIGHT")
-        assert terrain_of(project).source() != first.source()
-
-    def test_a_terrain_whose_layer_was_removed_is_replaced(self, run_and_load, project, tmp_path):
-        chosen = QgsRasterLayer(scene.write_height(str(tmp_path / "dtm.tif")), "terrain of the user")
-        project.addMapLayer(chosen)
-        choose_terrain(project, chosen)
-        run_and_load("HEIGHT")
-        assert terrain_of(project).id() == chosen.id()
-        project.removeMapLayer(chosen.id())
-        run_and_load("HEIGHT")
-        assert terrain_of(project).name() == "Height (m)"
-
-    def test_a_second_run_into_the_file_keeps_the_users_scale(self, run_and_load, project, tmp_path):
-        run_and_load("HEIGHT", folder=str(tmp_path))
-        layer = terrain_of(project)
-        choose_terrain(project, layer, scale=2.0)
-        run_and_load("HEIGHT", folder=str(tmp_path))
-        assert terrain_of(project).id() == layer.id()
-        assert project.elevationProperties().terrainProvider().scale() == 2.0
-
-    def test_degrees_spoil_3d_and_the_user_hears_it(self, run_and_load, project, logged, message_bar):
-        project.setCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
-        run_and_load("HEIGHT")
-        (message,) = logged
-        assert "EPSG:4326" in message and "EPSG:32632" in message
-        run_and_load("HEIGHT")
-        assert logged == [message, message]
-        assert [item.text() for item in message_bar.items()] == [message]
-
-    def test_without_a_window_the_log_is_enough(self, run_and_load, project, logged):
-        project.setCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
-        run_and_load("HEIGHT")
-        assert len(logged) == 1
-
-    def test_an_image_in_degrees_gets_its_utm_zone_proposed(self, qgis_app, project, tmp_path):
-        path = scene.write_height(str(tmp_path / "h.tif"), epsg=4326, origin=(-123.1, 44.06), gsd=5e-6)
-        layer = QgsRasterLayer(path, "h")
-        assert elevation.projected_suggestion(layer, project) == "EPSG:32610"
-
-    def test_an_image_without_a_crs_gets_none_proposed(self, qgis_app, project, tmp_path):
-        layer = QgsRasterLayer(scene.write_height(str(tmp_path / "h.tif"), epsg=None), "h")
-        layer.setCrs(QgsCoordinateReferenceSystem())
-        project.setCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
-        message = elevation.degrees_message(layer, project)
-        assert message.count("EPSG:") == 1 and "EPSG:4326" in message
-
-    @pytest.mark.parametrize("epsg", [4267, 4314])  # QGIS hands the first back as they are and throws at the second
-    def test_coordinates_out_of_this_world_get_none_proposed(self, qgis_app, project, tmp_path, epsg):
-        path = scene.write_height(str(tmp_path / "h.tif"), epsg=epsg, origin=(1e9, 1e9))
-        assert elevation.projected_suggestion(QgsRasterLayer(path, "h"), project) == ""
-
-    def test_project_shading_is_opt_in(self, qgis_app, project):
-        QgsSettings().remove(elevation.SHADING_SETTING)
-        assert not elevation.shade_project_if_asked(project)
-        QgsSettings().setValue(elevation.SHADING_SETTING, True)
-        switched = elevation.shade_project_if_asked(project)
-        QgsSettings().remove(elevation.SHADING_SETTING)
-        assert switched == hasattr(project, "elevationShadingRenderer")
-        if switched:
-            assert project.elevationShadingRenderer().isActive()

@@ -3,7 +3,9 @@
 import json
 import math
 import os
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import processing
 import pytest
@@ -27,7 +29,7 @@ from semantic3d_plugin.algorithms.raster_source import (
     describe_source,
     local_file,
 )
-from semantic3d_plugin.backend.s3d_protocol import InvalidInput, InvalidParameter
+from semantic3d_plugin.backend.s3d_protocol import Cancelled, InvalidInput, InvalidParameter
 
 
 @pytest.fixture
@@ -97,6 +99,38 @@ def test_the_export_is_the_same_pixels_on_the_same_grid(in_memory, image, tmp_pa
     assert exported.RasterCount == 3
     assert (exported.ReadAsArray() == original.ReadAsArray()).all()
     assert "UTM zone 32N" in exported.GetProjection()
+
+
+def test_cancel_reaches_an_export_at_once(in_memory, tmp_path, context, monkeypatch):
+    """It runs in a thread without an event loop, where what is only queued comes when all is written."""
+    begun, cancelled, heard = threading.Event(), threading.Event(), []
+
+    class Writer(raster_source.QgsRasterFileWriter):
+        def writeRaster(self, *words):  # noqa: N802
+            begun.set()
+            cancelled.wait(10)
+            heard.append(words[-1].isCanceled())
+            return self.WriterError.WriteCanceled
+
+    monkeypatch.setattr(raster_source, "QgsRasterFileWriter", Writer)
+    source, feedback = describe_source(in_memory, None, 0.0, context.transformContext()), QgsProcessingFeedback()
+    source.dataset_name = ""  # as of a layer that GDAL does not read
+    with ThreadPoolExecutor(1) as pool:
+        export = pool.submit(source.materialise, str(tmp_path), feedback)
+        assert begun.wait(10)
+        feedback.cancel()
+        cancelled.set()
+        with pytest.raises(Cancelled):
+            export.result(10)
+    assert heard == [True]
+
+
+def test_the_export_tells_how_far_it_is(named_bands, tmp_path, context):
+    shares = []
+    feedback = QgsProcessingFeedback()
+    feedback.progressChanged.connect(shares.append)
+    describe_source(named_bands, None, 0.0, context.transformContext()).materialise(str(tmp_path), feedback)
+    assert shares and max(shares) == 100.0
 
 
 def test_the_export_keeps_to_the_extent_with_context_around_it(in_memory, image, tmp_path, context, monkeypatch):

@@ -62,9 +62,9 @@ def write_sigma_style(raster_path: str) -> str:
     return _write(raster_path, sigma_qml(sigma_limit_m(raster_path)))
 
 
-def write_land_cover_style(raster_path: str, classes) -> str:
-    """Write the style of a LAND_COVER raster; returns the sidecar's path."""
-    return _write(raster_path, land_cover_qml(classes))
+def write_land_cover_style(raster_path: str, classes, clear: tuple = ()) -> str:
+    """Write the style of a LAND_COVER raster; returns the sidecar's path. Classes whose id is in `clear` hide nothing."""
+    return _write(raster_path, land_cover_qml(classes, clear))
 
 
 def write_probabilities_style(raster_path: str, classes) -> str:
@@ -96,10 +96,11 @@ def probabilities_qml(full: float, first_class: str) -> str:
     return _document(_pseudocolour(PROBABILITY_RAMP, full, "", prefix, label_factor=1.0 / full), _elevation(False))
 
 
-def land_cover_qml(classes) -> str:
-    """Style for class ids, with each class's name and colour."""
+def land_cover_qml(classes, clear: tuple = ()) -> str:
+    """Style for class ids, with each class's name and colour; those in `clear` are seen through."""
     entries = "\n".join(
-        f'        <paletteEntry value="{item.id}" color="{item.colour}" alpha="255" label={_quoted(item.name)}/>'
+        f'        <paletteEntry value="{item.id}" color="{item.colour}" alpha="{0 if item.id in clear else 255}" '
+        f"label={_quoted(item.name)}/>"
         for item in classes
     )
     renderer = f"""    <rasterrenderer type="paletted" band="1" opacity="1" alphaBand="-1" nodataColor="">

@@ -170,7 +170,7 @@ def _detect(plan: Plan, source: ImageSource, control: JobControl) -> dict:
         writer.finish(worker_threads(), control.check_cancelled)
     finally:
         writer.close()
-    write_style_aside(job.shadow_path, control, lambda aside: write_land_cover_style(aside, CLASSES))
+    write_style_aside(job.shadow_path, control, lambda aside: write_land_cover_style(aside, CLASSES, (LIT,)))
     share = shadow_px / valid_px if valid_px else 0.0
     if not valid_px:
         warnings.append(
