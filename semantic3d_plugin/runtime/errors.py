@@ -73,6 +73,7 @@ def lingering(waited_s: float, process: BackendProcess) -> BackendHung:
 
 
 def other_protocol(theirs: object, version: object) -> ProtocolMismatch:
+    theirs, version = shown_text(theirs)[:80], shown_text(version)[:80]
     return ProtocolMismatch(
         f"The backend (version {version}) speaks protocol {theirs}, this plugin speaks protocol {PROTOCOL_VERSION}. "
         "Install the plugin again, so that both come from the same release, and restart QGIS.",

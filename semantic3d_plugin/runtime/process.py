@@ -14,6 +14,7 @@ from typing import Mapping
 from ..backend.s3d_protocol.messages import MAX_LINE_BYTES, BadMessage, decode, encode, read_lines
 
 _STRIPPED_PREFIXES = ("PYTHON", "PROJ_", "GDAL_", "QGIS_", "DYLD_")
+_KEPT_PREFIXES = ("GDAL_HTTP_", "GDAL_DISABLE_READDIR")  # how images in stores are read names no file of QGIS's
 _STRIPPED = ("LD_LIBRARY_PATH", "VIRTUAL_ENV", "QT_PLUGIN_PATH")
 _STDERR_LINES = 60
 _STDERR_LINE_BYTES = 4096
@@ -27,7 +28,8 @@ def backend_variables(environ: Mapping[str, str]) -> dict[str, str]:
     kept = {
         name: value
         for name, value in environ.items()
-        if not name.upper().startswith(_STRIPPED_PREFIXES) and name.upper() not in _STRIPPED
+        if name.upper().startswith(_KEPT_PREFIXES)
+        or not (name.upper().startswith(_STRIPPED_PREFIXES) or name.upper() in _STRIPPED)
     }
     return {**kept, "PYTHONNOUSERSITE": "1", "PYTHONIOENCODING": "utf-8:backslashreplace"}
 

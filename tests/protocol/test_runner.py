@@ -46,12 +46,13 @@ def test_the_pump_runs_while_waiting(fake, run):
 
 
 def test_variables_of_qgis_do_not_reach_the_backend(fake, run, monkeypatch):
-    for name in ("PYTHONHOME_X", "PROJ_LIB", "GDAL_DATA", "QGIS_PREFIX_PATH", "LD_LIBRARY_PATH"):
+    for name in ("PYTHONHOME_X", "PROJ_LIB", "GDAL_DATA", "QGIS_PREFIX_PATH", "LD_LIBRARY_PATH", "GDAL_HTTP_TIMEOUT"):
         monkeypatch.setenv(name, "/nowhere")
     monkeypatch.setenv("SEMANTIC3D_HOME", "/kept")
     names = run(fake("hello(); say(type='result', values={'names': sorted(os.environ)})"))["names"]
     assert "SEMANTIC3D_HOME" in names and "PYTHONNOUSERSITE" in names
     assert not {"PYTHONHOME_X", "PROJ_LIB", "GDAL_DATA", "QGIS_PREFIX_PATH", "LD_LIBRARY_PATH"} & set(names)
+    assert "GDAL_HTTP_TIMEOUT" in names  # for images in stores
 
 
 def test_the_parameters_are_checked_before_anything_starts(job):
@@ -179,6 +180,12 @@ def test_a_reported_error_keeps_its_code_and_text(fake, run, code):
 def test_another_protocol_names_both_versions(fake, run):
     with pytest.raises(errors.ProtocolMismatch, match=r"version 9.9\) speaks protocol 7, this plugin.*protocol 1"):
         run(fake("hello(protocol=7); time.sleep(60)"))
+
+
+def test_a_protocol_that_no_file_can_hold_is_told_all_the_same(fake, run):
+    with pytest.raises(errors.ProtocolMismatch) as caught:
+        run(fake(r"hello(protocol='\ud800' * 500); time.sleep(60)"))
+    assert len(str(caught.value).encode("utf-8")) < 1000
 
 
 def test_a_backend_that_refuses_our_protocol(fake, run):

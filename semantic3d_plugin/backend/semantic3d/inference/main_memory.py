@@ -6,13 +6,20 @@ import ctypes
 import os
 import sys
 
+from .control_groups import memory_left_bytes
+
 
 def free_memory_mb() -> int | None:
-    """Main memory that programs can still get, in MB, swap not counted; None where the system does not say."""
+    """Main memory that this process can still get, in MB, swap not counted; None where the system does not say.
+
+    A container or a batch system may allow less than the machine has.
+    """
     if sys.platform == "win32":
         status = _windows_status()
         return None if status is None else status.free // 1_000_000
-    return _mb_of("/proc/meminfo", "MemAvailable:")
+    allowed = memory_left_bytes()
+    limits = (_mb_of("/proc/meminfo", "MemAvailable:"), None if allowed is None else allowed // 1_000_000)
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def free_swap_mb() -> int:

@@ -13,6 +13,7 @@ from s3d_protocol.errors import DeviceUnavailable, InvalidModel, MissingDependen
 
 from ..models.package import ModelPackage, check_session_io
 from .heap import return_free_pages
+from .control_groups import processors
 from .main_memory import free_memory_mb
 
 _MOST_LANES = 8
@@ -201,11 +202,15 @@ class InferenceSession:
 
 
 def worker_threads() -> int:
-    """Processors that we may use, less one for the desktop when there are more than two."""
+    """Processors that we may use, less one for the desktop when there are more than two.
+
+    A container or a batch system may allow less of them than the machine shows.
+    """
     if hasattr(os, "sched_getaffinity"):
         count = len(os.sched_getaffinity(0))
     else:
         count = os.cpu_count() or 1
+    count = min(count, processors() or count)
     return count - 1 if count > 2 else count
 
 

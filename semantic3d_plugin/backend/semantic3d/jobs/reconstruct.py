@@ -139,13 +139,16 @@ def _write_outputs(plan: Plan, source, work: KeptWork, tags: dict, totals: Total
     """Put the outputs together from the blocks, aside."""
     job, package = plan.job, plan.package
     paths = paths_aside(job, package, control.job_id)
+    threads = worker_threads()
+    at_once = min(_LAYERS_AT_ONCE, threads)
+    layer_threads = threads if threads <= 2 else threads // at_once  # of two, each has pauses that the other fills
 
     def write(name: str, spec: RasterSpec, check: Callable[[], None]) -> None:
         control.log(f"Writing {name.replace('_', ' ')}.")
         blocks = {block: block_path(work.path, name, record) for block, record in sorted(work.records.items())}
         virtual = f"{work.path}/{name}.vrt"
         with rasterio.Env(GDAL_CACHEMAX=plan.cache_bytes):
-            write_from_blocks(paths[name], plan.grid, spec, plan.blocks, blocks, virtual, worker_threads(), check)
+            write_from_blocks(paths[name], plan.grid, spec, plan.blocks, blocks, virtual, layer_threads, check)
         if job.outputs().get(name):
             write_style_aside(job.outputs()[name], control, partial(write_style, name, package))
 
@@ -153,7 +156,7 @@ def _write_outputs(plan: Plan, source, work: KeptWork, tags: dict, totals: Total
     largest_first = sorted(specs, key=lambda name: -specs[name].bytes_per_pixel())
     side_by_side(
         [partial(write, name, specs[name]) for name in largest_first],
-        min(_LAYERS_AT_ONCE, worker_threads()),
+        at_once,
         control.check_cancelled,
     )
     if job.report_path:
