@@ -154,7 +154,7 @@ class BackendAlgorithm(PluginAlgorithm):
         """Raise a Semantic3DError for what cannot work; runs before any work, on the main thread."""
 
     def _check_folders(self, parameters):
-        """Raise an InvalidParameter where the folder of a file to be written is missing."""
+        """Raise an InvalidParameter where the folder of a file to be written is missing, or nobody may write there."""
         for definition in self.destinationParameterDefinitions():
             path = _sink(parameters.get(definition.name()))
             if path in (None, "", QgsProcessing.TEMPORARY_OUTPUT) or not isinstance(definition, _FILES):
@@ -163,6 +163,12 @@ class BackendAlgorithm(PluginAlgorithm):
             if not os.path.isdir(folder):
                 raise InvalidParameter(
                     tr("The folder {folder} for {name} does not exist. Create it first.").format(
+                        folder=folder, name=definition.name()
+                    )
+                )
+            if not os.access(folder, os.W_OK):
+                raise InvalidParameter(
+                    tr("The folder {folder} for {name} is not writable. Choose another one.").format(
                         folder=folder, name=definition.name()
                     )
                 )

@@ -335,6 +335,16 @@ def test_progress_runs_from_none_to_all(tmp_path, package):
     assert control.done[-1] == 16  # 200 pixels need 4 tiles of 64 with an overlap of 16
 
 
+def test_a_folder_that_may_not_be_written_to_is_told_before_the_model_loads(tmp_path, package, monkeypatch):
+    """The system is asked through os.access: these tests may run as root, who may write anywhere."""
+    allowed = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK and allowed(path, mode))
+    monkeypatch.setattr("semantic3d.jobs.reconstruct.InferenceSession", None)
+    job = job_for(save(tmp_path / "i.tif", noise(80, 80)), package, str(tmp_path), ("height",))
+    with pytest.raises(OutputFailed, match="height output is not writable. Choose another folder"):
+        run(job, JobControl())
+
+
 @pytest.mark.parametrize(
     "change, error, words",
     [

@@ -176,6 +176,13 @@ def test_right_values_pass(reconstruct, healthy_backend, image, context, changed
     assert reconstruct.checkParameterValues({"INPUT": image, "HEIGHT": TEMPORARY, **changed}, context) == (True, "")
 
 
+def test_a_folder_that_may_not_be_written_to_is_told_in_the_form(reconstruct, image, tmp_path, context, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    asked = {"INPUT": image, "HEIGHT": str(tmp_path / "h.tif")}
+    valid, message = reconstruct.checkParameterValues(asked, context)
+    assert not valid and "is not writable" in message and str(tmp_path) in message
+
+
 def test_the_image_itself_is_no_output(reconstruct, healthy_backend, image, context):
     valid, message = reconstruct.checkParameterValues({"INPUT": image, "HEIGHT": image}, context)
     assert not valid
