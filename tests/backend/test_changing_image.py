@@ -2,6 +2,7 @@
 
 import os
 import threading
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +11,12 @@ import rasterio
 import rasterio.shutil
 from block_scene import Watch, acting, job_for, write_image
 
-from s3d_protocol import DetectShadowsJob, InvalidInput, InvalidParameter, JobControl
+from s3d_protocol import Cancelled, DetectShadowsJob, InvalidInput, InvalidParameter, JobControl
 from semantic3d.jobs import detect_shadows
-from semantic3d.jobs.image_identity import ImageChanged
+from semantic3d.jobs.image_identity import ImageChanged, ImageFiles
 from semantic3d.jobs.reconstruct import run
 from semantic3d.jobs.reconstruct_work import KeptWork
-from semantic3d.raster.block_sizes import files_below
+from semantic3d.raster.block_sizes import file_holding, files_below
 from semantic3d.raster.source import ImageSource
 
 pytestmark = pytest.mark.usefixtures("small_blocks")
@@ -72,6 +73,62 @@ def test_a_mosaic_of_mosaics_watches_the_images_at_the_bottom(tmp_path, image, p
     os.remove(image + ".msk")
     with acting({4: lambda: os.truncate(image, 100_000)}), pytest.raises(ImageChanged, match="image.tif was changed"):
         run(job_for(str(tmp_path / "sheets"), package, tmp_path / "out"), JobControl())
+
+
+def packed(image, archive, names=("image.tif",)):
+    """Make a zip that holds the image under these names."""
+    with zipfile.ZipFile(archive, "w") as file:
+        for name in names:
+            file.write(image, name)
+
+
+def test_an_image_in_an_archive_is_watched_by_the_archive(tmp_path, image, package):
+    archive, control = tmp_path / "town.zip", Watch()
+    packed(image, archive)
+    job = job_for(f"/vsizip/{archive}/image.tif", package, tmp_path / "out")
+    with acting({7: control.cancel}), pytest.raises(Cancelled):
+        run(job, control)
+    again = Watch()
+    with acting({9: lambda: os.utime(archive, ns=(1, 1))}), pytest.raises(ImageChanged, match="town.zip was changed"):
+        run(job, again)
+    assert [text for text in again.logs if text.startswith("Continuing")]
+    control = Watch()
+    with acting({7: control.cancel}), pytest.raises(Cancelled):
+        run(job, control)
+    os.utime(archive, ns=(2, 2))  # between two runs: the same bytes here, pixels between the samples elsewhere
+    run(job, again := Watch())
+    assert not [text for text in again.logs if text.startswith("Continuing")]
+
+
+def test_images_of_one_archive_are_told_apart(tmp_path, image):
+    archive = tmp_path / "town.zip"
+    packed(image, archive, ("a/image.tif", "b/image.tif"))
+    prints = set()
+    for member in "ab":
+        path = f"/vsizip/{{{archive}}}/{member}/image.tif"
+        with ImageSource(path) as source:
+            prints.add(ImageFiles(path).fingerprint(source))
+    assert len(prints) == 2
+
+
+def test_the_file_that_holds_an_image(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("i.tif", "town.zip", "{odd}.zip"):
+        Path(name).write_bytes(b"")
+    for name, holder in {
+        "i.tif": "i.tif", "/vsizip/town.zip/a/i.tif": "town.zip", "/vsizip/{odd}.zip/i.tif": "{odd}.zip",
+        f"/vsigzip//vsizip/{tmp_path}/town.zip/i.gz": f"{tmp_path}/town.zip", "/vsizip/{town.zip}/i.tif": "town.zip",
+        "/vsizip/gone.zip/i.tif": None, "/vsizip//vsis3/bucket/town.zip/i.tif": None, "/vsis3/i.tif": None, "": None,
+        "gone.tif": None, "i.tif/below": None,
+    }.items():  # fmt: skip
+        assert file_holding(name) == holder, name
+
+
+def test_that_nothing_watches_a_far_image_is_said(tmp_path, image, package, monkeypatch):
+    monkeypatch.setattr("semantic3d.jobs.image_identity.files_below", lambda *_: [image, "/vsis3/b/x.tif"])
+    control = Watch()
+    run(job_for(image, package, tmp_path / "out"), control)
+    assert [text for text in control.logs if text.startswith("/vsis3/b/x.tif cannot be watched")]
 
 
 @pytest.mark.parametrize("link", [False, True])

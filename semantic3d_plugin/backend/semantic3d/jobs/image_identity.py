@@ -11,7 +11,7 @@ import numpy as np
 
 from s3d_protocol import InvalidInput
 
-from ..raster.block_sizes import files_below, stamp_of
+from ..raster.block_sizes import file_holding, files_below, stamp_of
 from ..raster.source import ImageSource, open_raster
 
 _HEAD_BYTES = 65_536
@@ -27,7 +27,11 @@ class ImageChanged(InvalidInput):
 class ImageFiles:
     """The files that an image's pixels come from, as they were when this was made.
 
-    Parts of a virtual raster and masks count; what does not lie on a disk of ours (/vsis3/, https) has no stamp.
+    Parts of a virtual raster and masks count, and of an archive (/vsizip/) the archive. What does not lie on a disk of
+    ours (/vsis3/, https) has no stamp: rasterio cannot ask a server for the time of an object.
+
+    Attributes:
+        far: names of what has no stamp.
     """
 
     def __init__(self, path: str):
@@ -39,8 +43,12 @@ class ImageFiles:
         self._path = path
         with open_raster(path) as dataset:
             names = files_below(dataset, path)
-        self._names = sorted(
-            name for name in names if os.path.isfile(name) and not name.lower().endswith(_NOT_PIXELS)
+        held = {name: file_holding(name) for name in names if not name.lower().endswith(_NOT_PIXELS)}
+        self.far = sorted(name for name, file in held.items() if file is None and name.startswith("/vsi"))
+        self._names = sorted({file for file in held.values() if file is not None})
+        # an archive may hold many images: which one, the archive's name does not say
+        self._members = sorted(
+            name.rpartition(os.path.basename(file))[2] for name, file in held.items() if file not in (None, name)
         )
         self._stamps = [stamp_of(name) for name in self._names]
 
@@ -89,8 +97,8 @@ class ImageFiles:
             )
 
     def fingerprint(self, source: ImageSource) -> str:
-        """Return 64 hexadecimal digits from names, sizes and times of the files, the first bytes of the first, how
-        it is read and pixels from all over the image; huge images are not read.
+        """Return 64 hexadecimal digits from names, sizes and times of the files, what is read of archives, the first
+        bytes of the first file, how it is read and pixels from all over the image; huge images are not read.
 
         Args:
             source: the open image.
@@ -98,6 +106,8 @@ class ImageFiles:
         digest = hashlib.sha256()
         for name, (_, size, mtime_ns) in zip(self._names, self._stamps):
             digest.update(f"{os.path.basename(name)} {size} {mtime_ns}\n".encode())
+        for member in self._members:
+            digest.update(f"{member}\n".encode())
         if self._path in self._names:
             with open(self._path, "rb") as file:
                 digest.update(file.read(_HEAD_BYTES))

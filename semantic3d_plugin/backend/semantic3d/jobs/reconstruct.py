@@ -70,6 +70,7 @@ def run(job: ReconstructJob, control: JobControl) -> dict:
     try:
         with KeptWork(control) as work, whole_outputs(job, control), rasterio.Env(GDAL_CACHEMAX=LEAST_CACHE_BYTES):
             files = ImageFiles(job.image_path)
+            _tell_of_far_files(files, control)
             with files.explaining(), ImageSource(job.image_path, job.bands) as source:
                 plan = make_plan(job, package, source, control)
                 check_memory(plan)
@@ -84,6 +85,15 @@ def run(job: ReconstructJob, control: JobControl) -> dict:
         ) from error
     values["seconds"] = time.monotonic() - started_s
     return values
+
+
+def _tell_of_far_files(files: ImageFiles, control: JobControl) -> None:
+    if files.far:
+        more = f" and {len(files.far) - 1} more" if files.far[1:] else ""
+        control.log(
+            f"{files.far[0]}{more} cannot be watched as a file of a disk is. See to it that nothing changes there "
+            "until the job is done, also where it is interrupted and run again."
+        )
 
 
 def _compute(plan: Plan, source: ImageSource, files: ImageFiles, work: KeptWork, control: JobControl) -> dict:

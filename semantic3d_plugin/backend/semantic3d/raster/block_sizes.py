@@ -18,6 +18,7 @@ _LARGEST_BLOCK_BYTES = 1 << 30
 _MOST_PARTS = 256  # of a VRT, looked at on each level: a header on a disk takes less than a millisecond
 _MOST_FAR_PARTS = 8  # of those that are asked of a server, a request or two each
 _MOST_LEVELS = 4  # of VRTs in VRTs
+_ARCHIVES = ("/vsizip/", "/vsitar/", "/vsigzip/", "/vsi7z/", "/vsirar/")  # may lie in each other
 _sound_vrts: set[tuple] = set()  # (path, stamp) where the parts were looked at: a job opens its image again and again
 
 
@@ -42,6 +43,24 @@ def open_bounded(path: str):
 def is_plain_path(path: str) -> bool:
     """Tell whether a path is one of the file system, and none of GDAL's virtual ones or a URL."""
     return "://" not in path and not path.startswith("/vsi")
+
+
+def file_holding(name: str) -> str | None:
+    """Return the file on a disk of ours that holds what GDAL calls `name`: that file itself, or the archive around
+    it (/vsizip//maps/town.zip/a.tif lies in /maps/town.zip); None where there is none, as in an object store."""
+    if os.path.isfile(name):
+        return name
+    inside = name
+    while inside.startswith(_ARCHIVES):
+        inside = inside.split("/", 2)[2]
+    if inside == name:
+        return None
+    for inside in (inside, inside.replace("{", "").replace("}", "")):  # GDAL knows /vsizip/{town.zip}/a.tif, too
+        while not os.path.isfile(inside) and os.path.dirname(inside) != inside:
+            inside = os.path.dirname(inside)
+        if os.path.isfile(inside):
+            return inside
+    return None
 
 
 def pixel_bytes(dataset) -> int:
