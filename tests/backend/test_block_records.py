@@ -170,6 +170,26 @@ def test_a_folder_that_cannot_be_read_is_said_in_our_words(tmp_path, monkeypatch
     folder.remove()
 
 
+@pytest.mark.parametrize("what", ["manifest.json", "run.json", "records/r0001_c0000.json", "height/r0001_c0000."])
+def test_what_cannot_be_read_for_a_moment_costs_no_blocks(tmp_path, image, package, expected, monkeypatch, what):
+    job, control, opened = job_for(image, package, str(tmp_path / "out")), Watch(), open
+    with acting({7: control.cancel}), pytest.raises(Cancelled):
+        run(job, control)
+
+    def failing(path, *arguments, **options):
+        if ".semantic3d-" in str(path) and what in str(path) and not str(path).endswith(".partial"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+        return opened(path, *arguments, **options)
+
+    with monkeypatch.context() as patch, pytest.raises(OutputFailed, match=f"{what}.*Input/output error. Nothing was"):
+        patch.setattr("builtins.open", failing)
+        run(job, Watch())
+    control = Watch()
+    run(job, control)
+    assert f"Continuing: 7 of {BLOCKS} blocks are there." in control.logs
+    assert contents(tmp_path / "out") == expected
+
+
 def test_the_command_line_shows_no_traceback_for_a_path_that_is_refused(tmp_path, image, monkeypatch, capsys):
     def refused(job, control):
         raise PermissionError(errno.EACCES, "Permission denied", job.height_path)

@@ -44,6 +44,7 @@ _TOKEN, _DIGEST = re.compile(r"[0-9a-f]{8}"), re.compile(r"[0-9a-f]{64}")
 _OWN_DIGEST = "sha256"  # of the record itself, beside its fields
 _DEVICES = ("", "cpu", "cpu, cuda", "cuda")
 _STEPS_END = 2**63  # they are added up as int64
+_ABSENT = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class WorkFolder:
             lasting: whether it may outlive the job. One that may not needs no lock: its name is the job's own.
 
         Raises:
-            OutputFailed: another process works there, or it cannot be written.
+            OutputFailed: another process works there, or it cannot be read or written. What lies there stays then.
         """
         self.path = path
         self._lasting, self._lock = lasting, None
@@ -116,6 +117,9 @@ class WorkFolder:
                 "run the job again: it will continue.",
                 {"pid": busy.pid, "folder": path},
             ) from busy
+        except OutputFailed:
+            self.release()
+            raise
         except OSError as error:
             self.release()
             raise OutputFailed(
@@ -126,7 +130,9 @@ class WorkFolder:
 
     def _take_over(self, manifest: dict) -> None:
         place = os.path.join(self.path, _MANIFEST)
-        if _read_json(place) != manifest:
+        with _reading(place):
+            found = _read_json(place)
+        if found != manifest:
             for name in os.listdir(self.path):
                 if name != _LOCK:
                     _remove(os.path.join(self.path, name))
@@ -137,12 +143,14 @@ class WorkFolder:
         """Return Block -> BlockRecord of the blocks that are there, every byte of them checked; remove the rest.
 
         Raises:
-            OutputFailed: the folder cannot be read, or something in it will not go.
+            OutputFailed: the folder or a file in it cannot be read, or something in it will not go.
         """
         records = {}
         with _at_work(self.path):
             for name in sorted(os.listdir(os.path.join(self.path, _RECORDS))):
-                record = read_record(os.path.join(self.path, _RECORDS, name), layers, grid)
+                path = os.path.join(self.path, _RECORDS, name)
+                with _reading(path):
+                    record = _record_in(_read_json(path), name, layers, grid)
                 if record is not None and _is_whole(self.path, record, check_cancelled):
                     records[record.block] = record
             self._sweep(records, layers)
@@ -155,7 +163,8 @@ class WorkFolder:
             OutputFailed: the disk refuses.
         """
         place = os.path.join(self.path, _RUN)
-        noted = _read_json(place)
+        with _reading(place):
+            noted = _read_json(place)
         before = noted.get("job_id") if isinstance(noted, dict) else None
         with _at_work(self.path):
             write_whole(place, {"job_id": job_id})
@@ -303,8 +312,14 @@ def block_path(folder: str, layer: str, record: BlockRecord) -> str:
 
 
 def read_record(path: str, layers: Iterable[str], grid: BlockGrid) -> BlockRecord | None:
-    """Read a block's record; None where there is none that makes sense and is as it was written."""
-    values = _read_json(path)
+    """Read a block's record; None where there is none that can be read, makes sense and is as it was written."""
+    with suppress(OSError):
+        return _record_in(_read_json(path), os.path.basename(path), layers, grid)
+    return None
+
+
+def _record_in(values, name: str, layers: Iterable[str], grid: BlockGrid) -> BlockRecord | None:
+    """Return the record that the JSON of a file of this name holds; None where it makes no sense."""
     try:
         written = values.pop(_OWN_DIGEST)
         if _digest_of(values) != written:
@@ -313,7 +328,7 @@ def read_record(path: str, layers: Iterable[str], grid: BlockGrid) -> BlockRecor
         sensible = (
             _is_count(record.row, grid.rows - 1)
             and _is_count(record.column, grid.columns - 1)
-            and os.path.basename(path) == record.block.name + ".json"
+            and name == record.block.name + ".json"
             and _TOKEN.fullmatch(record.attempt)
             and set(record.files) == set(layers)
             and all(type(size) is int and _DIGEST.fullmatch(digest) for size, digest in record.files.values())
@@ -401,19 +416,41 @@ def _is_whole(folder: str, record: BlockRecord, check_cancelled: Callable[[], No
         check_cancelled()
         path = block_path(folder, layer, record)
         try:
-            if os.path.getsize(path) != size or file_hash(path, check_cancelled) != digest:
-                return False
-        except OSError:  # missing, or the disk cannot read it: done again
+            with _reading(path):
+                if os.path.getsize(path) != size or file_hash(path, check_cancelled) != digest:
+                    return False
+        except _ABSENT:
             return False
     return True
 
 
 def _read_json(path: str):
+    """Return what a file holds; None where there is none, or it is torn or damaged.
+
+    Raises:
+        OSError: it is there and cannot be read.
+    """
     try:
         with open(path, "rb") as file:
             return json.loads(file.read(_MOST_RECORD_BYTES))
-    except (OSError, ValueError, RecursionError):  # none, torn or damaged
+    except (*_ABSENT, ValueError, RecursionError):
         return None
+
+
+@contextmanager
+def _reading(path: str) -> Iterator[None]:
+    """Around the reading of what an earlier run has left: a disk that fails for a moment must not cost its work."""
+    try:
+        yield
+    except _ABSENT:
+        raise
+    except OSError as error:
+        raise OutputFailed(
+            f"{path}, which an earlier run has left, cannot be read: {error.strerror or error}. Nothing was deleted. "
+            "See to its disk and to who may read it, then run the job again: it continues. If that file stays "
+            "unreadable, delete it: what it stands for is done again.",
+            {"path": path},
+        ) from error
 
 
 def _remove(path: str) -> None:
