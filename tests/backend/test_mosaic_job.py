@@ -1,6 +1,7 @@
 """Many images as one job: a folder, a pattern, a STAC file."""
 
 import json
+import os
 import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import rasterio
 import rasterio.shutil
+from block_scene import acting
 from rasterio.transform import Affine
 
 from s3d_protocol import Cancelled, InvalidInput, InvalidParameter, JobControl, OutputFailed, ReconstructJob
@@ -207,6 +209,32 @@ def test_folders_of_one_name_have_mosaics_of_their_own(package, tmp_path):
     texts = [Path(image).read_text() for image in images[:2]]
     for text, own, other in ((texts[0], "east", "west"), (texts[1], "west", "east")):
         assert str(tmp_path / own / "town") in text and str(tmp_path / other) not in text
+
+
+def test_a_sheet_that_comes_while_a_job_runs_does_not_destroy_its_work(package, whole, tmp_path):
+    parts, begun, seen = write_parts(tmp_path / "town"), [], []
+    job = job_for(parts, package, tmp_path / "out")
+
+    def run_again():
+        if begun:  # by a job of this function's own
+            return
+        begun.append(True)
+        other = ReconstructJob(str(parts), package, overlap_px=32, height_path=str(tmp_path / "out" / "other.tif"))
+        run(other, JobControl())  # the same sheets: both work on one mosaic
+        write(parts / "e.tif", PIXELS[:, :60, :60], 150)
+        with pytest.raises(OutputFailed, match=f"Process {os.getpid()} works on .*town_mosaic.vrt and holds"):
+            run(job, JobControl())
+        seen.append(sorted(path.name for path in (tmp_path / "out").iterdir() if path.name.startswith(".town")))
+
+    with acting({2: run_again}):
+        run(job, JobControl())
+    assert len(seen) == 1 and len(seen[0]) == 1  # one lock, of the first job
+    assert_like_the_whole(tmp_path / "out" / "h.tif", whole)
+    left = tmp_path / "out" / ".town_mosaic.vrt.killed.lock"
+    left.write_text('{"pid": 1}')  # nobody holds it
+    run(job, JobControl())
+    assert not [path.name for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]
+    assert heights(tmp_path / "out" / "h.tif")[0].shape == (120, 210)
 
 
 def test_outputs_are_not_among_the_images(package, tmp_path):

@@ -62,7 +62,13 @@ def run(job: ReconstructJob, control: JobControl) -> dict:
     started_s = time.monotonic()
     job.check()
     check_output_paths(job, {job.image_path: "the image itself"})
-    job = as_one_image(job, control)
+    with as_one_image(job, control) as one:
+        values = _run_on_one_image(one, control)
+    values["seconds"] = time.monotonic() - started_s
+    return values
+
+
+def _run_on_one_image(job: ReconstructJob, control: JobControl) -> dict:
     give_freed_memory_back()
     package = load_package(job.model_path)
     job = without_what_the_model_lacks(job, package, control)
@@ -77,14 +83,12 @@ def run(job: ReconstructJob, control: JobControl) -> dict:
                 if not has_kept_work(next(iter(job.outputs().values()))):
                     check_disk(plan, control)
                 with rasterio.Env(GDAL_CACHEMAX=plan.cache_bytes):
-                    values = _compute(plan, source, files, work, control)
+                    return _compute(plan, source, files, work, control)
     except MemoryError as error:
         raise OutOfMemory(
             f"Main memory ran out; the job was allowed {job.max_memory_mb} MB. Lower the memory limit or the batch "
             "size, or close other programs."
         ) from error
-    values["seconds"] = time.monotonic() - started_s
-    return values
 
 
 def _tell_of_far_files(files: ImageFiles, control: JobControl) -> None:

@@ -75,7 +75,10 @@ def mosaic_origin(path: str) -> str:
         return ""
 
 
-def write_mosaic(paths: Sequence[str], target: str, origin: str, check_cancelled: Callable[[], None]) -> None:
+def write_mosaic(
+    paths: Sequence[str], target: str, origin: str, check_cancelled: Callable[[], None],
+    check_replaceable: Callable[[], None] = lambda: None,
+) -> None:
     """Write a virtual raster over images; a file that says the same already is left as it is.
 
     Where images overlap the later one is on top. What none covers is NoData, or transparent.
@@ -84,6 +87,7 @@ def write_mosaic(paths: Sequence[str], target: str, origin: str, check_cancelled
         paths: at least one, in the order in which they are laid down.
         target: the .vrt file.
         origin: what named the images, see `mosaic_origin`.
+        check_replaceable: called before another mosaic of that name is written anew; may raise to leave it.
 
     Raises:
         InvalidInput: one cannot be opened, or two do not fit together: both are named.
@@ -110,6 +114,7 @@ def write_mosaic(paths: Sequence[str], target: str, origin: str, check_cancelled
                     "put the outputs into another folder.",
                     {"path": target},
                 )
+            check_replaceable()
         aside = f"{target}.{uuid.uuid4().hex[:8]}.partial"
         with open(aside, "w", encoding="utf-8") as file:
             file.write(text)
