@@ -143,6 +143,28 @@ def test_an_error_is_one_line_and_a_code(arguments, code, words, image, model, t
     assert not list(tmp_path.glob(".*partial*"))
 
 
+@pytest.mark.parametrize("arguments, words", [
+    (["reconstruct", "{town}", "--height", "h.tif", "--quicklook", "{town}"], "and the image are the same file"),
+    (["reconstruct", "{town}", "--height", "h.tif", "--quicklook", "link.png"], "link.png is the image"),
+    (["reconstruct", "{folder}/sheets", "--height", "h.tif", "--quicklook", "sheets/s.png"], "one of the images"),
+    (["reconstruct", "{town}", "--height", "h.tif", "--quicklook", "h.tif"], "ends in .png"),
+    (["reconstruct", "{town}", "--report", "r.html", "--quicklook", "r.html"], "ends in .png"),
+    (["reconstruct", "{town}", "--height", "h.tif", "--quicklook", "."], "ends in .png"),
+    (["quicklook", "{town}", "{town}"], "and the image are the same file"),
+    (["quicklook", "i.tif", "./h.png", "--height", "h.png"], "and the height are the same file"),
+])
+def test_a_picture_takes_the_place_of_nothing_that_is_needed(arguments, words, jobs, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sheets").mkdir()
+    for name in ("town.png", "sheets/s.png", "h.png"):
+        (tmp_path / name).write_bytes(b"precious")
+    (tmp_path / "link.png").symlink_to(tmp_path / "town.png")
+    values = {"town": "town.png", "folder": tmp_path}
+    assert cli.main([argument.format(**values) for argument in arguments]) == cli.EXIT_WRONG_PARAMETERS
+    assert words in capsys.readouterr().err
+    assert not jobs and (tmp_path / "town.png").read_bytes() == b"precious"
+
+
 @pytest.mark.parametrize("arguments", [[], ["paint"], ["reconstruct"], ["reconstruct", "i.tif", "--bands", "r,g,b"],
                                        ["reconstruct", "i.tif", "--device", "tpu"]])
 def test_wrong_usage_is_code_2(arguments, capsys):

@@ -18,6 +18,7 @@ from s3d_protocol import (
     Semantic3DError, product_version,
 )
 from s3d_protocol.diagnosis import diagnose
+from s3d_protocol.job_base import check_output_files
 
 from ..progress_bar import ProgressBar
 from . import detect_shadows, evaluate, train
@@ -166,7 +167,7 @@ def _reconstruct(options, control: TerminalControl) -> int:
     if not job.outputs():
         job = replace(job, **outputs_beside(_output_stem(options.image)))
     if options.quicklook:
-        _check_folder(options.quicklook)
+        _check_picture(options.quicklook, job.outputs(), _images(options.image))
     values = reconstruct.run(job, control)
     if options.quicklook:
         image = values.get("image_path") or options.image
@@ -212,15 +213,34 @@ def _print_result(values: dict, options) -> None:
 
 
 def _quicklook(options, control: TerminalControl) -> int:
+    shown = {"the height": options.height, "the uncertainty": options.sigma, "the land cover": options.land_cover}
+    _check_picture(options.picture, {}, {options.image: "the image", **{path: what for what, path in shown.items()}})
     _write_quicklook(options.picture, options.image, options.height, options.sigma, options.land_cover, options.bands,
                      options.gsd, options.title)
     return 0
 
 
-def _check_folder(path: str) -> None:
-    folder = os.path.dirname(os.path.abspath(path))
-    if not os.path.isdir(folder):
-        raise OutputFailed(f"The folder {folder} for {os.path.basename(path)} does not exist. Create it first.")
+def _check_picture(picture: str, outputs: dict, inputs: dict) -> None:
+    """Check before the work that a picture can be written, and would take the place of nothing that is needed.
+
+    Args:
+        outputs: of the same command, name -> path.
+        inputs: path -> what to call it.
+    """
+    from ..jobs.whole_outputs import check_paths
+
+    needed = {path: what for path, what in inputs.items() if path}
+    needed.update({path: f"the {name} output" for name, path in outputs.items()})
+    check_output_files({"quicklook": picture}, {"quicklook": (".png",)}, needed)
+    check_paths({"quicklook": picture}, needed)
+
+
+def _images(image: str) -> dict[str, str]:
+    """Return the files that IMAGE names -> what to call them."""
+    from ..raster.image_collection import find_images, is_collection
+
+    several = find_images(image) if is_collection(image) else ()
+    return {image: "the image", **dict.fromkeys(several, "one of the images")}
 
 
 def _write_quicklook(path: str, image: str, height: str, sigma: str, land_cover: str, bands: tuple, gsd_m: float,

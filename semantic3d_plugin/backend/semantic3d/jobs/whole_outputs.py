@@ -12,9 +12,15 @@ from ..raster.block_sizes import parts_of_virtual
 
 
 def check_output_paths(job: Job, inputs: Mapping[str, str]) -> None:
+    """As `check_paths`, for the outputs of a job."""
+    check_paths(job.outputs(), inputs)
+
+
+def check_paths(outputs: Mapping[str, str], inputs: Mapping[str, str]) -> None:
     """Check that each output can be created, without creating it.
 
     Args:
+        outputs: name -> path.
         inputs: path -> what to call it, such as "the image itself".
 
     Raises:
@@ -25,7 +31,7 @@ def check_output_paths(job: Job, inputs: Mapping[str, str]) -> None:
     for path, what in inputs.items():
         there.update({file_number(part): f"a part of {what}" for part in parts_of_virtual(path)})
         there[file_number(path)] = what
-    for name, path in job.outputs().items():
+    for name, path in outputs.items():
         folder = os.path.dirname(os.path.abspath(path))
         if not os.path.isdir(folder):
             raise OutputFailed(f"The folder {folder} for the {name} output does not exist. Create it first.")
