@@ -152,6 +152,20 @@ def test_pixel_sizes_within_a_hundredth_are_one_mosaic(package, tmp_path):
         assert mosaic.transform.a == 0.5 and (mosaic.width, mosaic.height) == (251, 121)  # 100.8 and 120.96 pixels
 
 
+def test_one_image_off_the_grid_leaves_the_others_as_they_are(package, tmp_path):
+    """The first by name, at the left and at the top, with a pixel size of its own: nobody's grid but its own."""
+    parts, logs = write_parts(tmp_path / "town"), []
+    write(parts / "0.tif", PIXELS[:, :40, :40], column=-10.3, row=-5.4, gsd_m=0.501)
+    control = JobControl()
+    control.send_log = lambda text, level: logs.append(text)
+    values = run(job_for(parts, package, tmp_path / "out"), control)
+    with rasterio.open(values["image_path"]) as mosaic:
+        assert tuple(mosaic.transform)[:6] == (0.5, 0, 5e5 - 5.5, 0, -0.5, 5e6 + 3)
+        assert (mosaic.width, mosaic.height) == (11 + 150, 6 + 120)
+        np.testing.assert_array_equal(mosaic.read((1, 2, 3))[:, 6:, 11:], PIXELS)  # not resampled, and on top
+    assert [text for text in logs if text.startswith("1 of 5 images lie off the pixel grid") and "0.tif" in text]
+
+
 @pytest.mark.parametrize(
     "content, words",
     [

@@ -40,9 +40,15 @@ def as_one_image(job: ReconstructJob, control: JobControl) -> Iterator[Reconstru
     control.log(f"{len(images)} images become one mosaic, {target}.")
     uses = _Uses(target)
     with uses.one_at_a_time(control):
-        write_mosaic(images, target, origin, control.check_cancelled, uses.check_none)
+        off_grid = write_mosaic(images, target, origin, control.check_cancelled, uses.check_none)
         use = uses.begin(control.job_id)
     try:
+        if off_grid:
+            control.log(
+                f"{len(off_grid)} of {len(images)} images lie off the pixel grid that most share, {off_grid[0]} for "
+                "instance: they are resampled to it, which makes them a little softer.",
+                "warning",
+            )
         yield replace(job, image_path=target)
     finally:
         with suppress(OSError):  # its folder may have been taken away; the job says so

@@ -6,6 +6,7 @@ import math
 import os
 import uuid
 import xml.etree.ElementTree as ElementTree  # nosec B405 # for VRTs of our own and of GDAL
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Callable, Sequence
 
@@ -78,16 +79,20 @@ def mosaic_origin(path: str) -> str:
 def write_mosaic(
     paths: Sequence[str], target: str, origin: str, check_cancelled: Callable[[], None],
     check_replaceable: Callable[[], None] = lambda: None,
-) -> None:
+) -> list[str]:
     """Write a virtual raster over images; a file that says the same already is left as it is.
 
-    Where images overlap the later one is on top. What none covers is NoData, or transparent.
+    Where images overlap the later one is on top. What none covers is NoData, or transparent. The mosaic's grid is the
+    one that most images share.
 
     Args:
         paths: at least one, in the order in which they are laid down.
         target: the .vrt file.
         origin: what named the images, see `mosaic_origin`.
         check_replaceable: called before another mosaic of that name is written anew; may raise to leave it.
+
+    Returns:
+        The images that lie off that grid, and are resampled when the mosaic is read.
 
     Raises:
         InvalidInput: one cannot be opened, or two do not fit together: both are named.
@@ -101,13 +106,15 @@ def write_mosaic(
     if images[0].dtype.startswith("float") and not any(image.masked for image in images):
         # NaN is no image: it must not cover what lies below
         images = [replace(image, nodata=math.nan, masked=True) for image in images]
-    text = ElementTree.tostring(_virtual(images, origin), encoding="unicode")
+    places = _places(images)
+    off_grid = [image.path for image, place in zip(images, places.of_images) if _is_off_grid(place)]
+    text = ElementTree.tostring(_virtual(images, places, origin), encoding="unicode")
     try:
         if os.path.exists(target):
             with open(target, encoding="utf-8") as file:
                 there = file.read()
             if there == text:
-                return
+                return off_grid
             if _MARK not in there:
                 raise OutputFailed(
                     f"The mosaic of the images would be {target}, but another file has that name. Rename that file, or "
@@ -121,6 +128,7 @@ def write_mosaic(
         os.replace(aside, target)
     except (OSError, UnicodeDecodeError) as error:
         raise OutputFailed(f"The mosaic {target} cannot be written: {error}.") from error
+    return off_grid
 
 
 def _look_at(path: str) -> _Image:
@@ -190,12 +198,50 @@ def _crs_text(crs: CRS | None) -> str:
     return ":".join(crs.to_authority() or (crs.to_wkt()[:60],))
 
 
-def _virtual(images: Sequence[_Image], origin: str) -> ElementTree.Element:
-    first = images[0]
-    left, top = min(image.left for image in images), max(image.top for image in images)
-    places = [_place(image, first, left, top) for image in images]
+@dataclass(frozen=True)
+class _Places:
+    """The mosaic's grid: its corner (upper left) and pixel size in units of the CRS, its size in pixels, and where
+    each image lies on it: (column, row, width, height) in pixels, whole numbers where the image lies on that grid."""
+
+    left: float
+    top: float
+    gsd_x: float
+    gsd_y: float
+    width: int
+    height: int
+    of_images: list
+
+
+def _places(images: Sequence[_Image]) -> _Places:
+    grid = _shared_grid(images)
+    gsd_x, gsd_y = grid[0].gsd_x, grid[0].gsd_y
+    left, top = min(image.left for image in grid), max(image.top for image in grid)
+    # whole pixels further, where an image off the grid begins there; none of them leaves the corner exactly as it is
+    left -= gsd_x * max(0, math.ceil((left - min(image.left for image in images)) / gsd_x - _ON_GRID_PX))
+    top += gsd_y * max(0, math.ceil((max(image.top for image in images) - top) / gsd_y - _ON_GRID_PX))
+    places = [_place(image, left, top, gsd_x, gsd_y) for image in images]
     width = math.ceil(max(column + wide for column, _, wide, _ in places) - _ON_GRID_PX)
     height = math.ceil(max(row + high for _, row, _, high in places) - _ON_GRID_PX)
+    return _Places(left, top, gsd_x, gsd_y, width, height, places)
+
+
+def _shared_grid(images: Sequence[_Image]) -> list[_Image]:
+    """Return those images that lie on one grid, of the grid that has most of them; of equals the first."""
+    first = images[0]
+
+    def grid_of(image: _Image) -> tuple:
+        """Pixel size, and where in a pixel the corner lies, counted from the first image's."""
+        offsets_px = (image.left - first.left) / image.gsd_x, (image.top - first.top) / image.gsd_y
+        parts = (round(offset / _ON_GRID_PX) % round(1 / _ON_GRID_PX) for offset in offsets_px)
+        return f"{image.gsd_x:.7g}", f"{image.gsd_y:.7g}", *parts
+
+    grids = [grid_of(image) for image in images]
+    (most_shared, _), = Counter(grids).most_common(1)
+    return [image for image, grid in zip(images, grids) if grid == most_shared]
+
+
+def _virtual(images: Sequence[_Image], grid: _Places, origin: str) -> ElementTree.Element:
+    first, places, width, height = images[0], grid.of_images, grid.width, grid.height
     root = ElementTree.Element("VRTDataset", rasterXSize=str(width), rasterYSize=str(height))
     if first.crs is not None:
         # without a mapping of axes: GDAL then takes x before y, whatever the CRS says (EPSG:4326: latitude first)
@@ -203,7 +249,7 @@ def _virtual(images: Sequence[_Image], origin: str) -> ElementTree.Element:
     metadata = ElementTree.SubElement(root, "Metadata")
     ElementTree.SubElement(metadata, "MDI", key=_MARK).text = str(len(images))
     ElementTree.SubElement(metadata, "MDI", key=_ORIGIN).text = origin
-    corner = (left, first.gsd_x, 0.0, top, 0.0, -first.gsd_y)
+    corner = (grid.left, grid.gsd_x, 0.0, grid.top, 0.0, -grid.gsd_y)
     ElementTree.SubElement(root, "GeoTransform").text = ", ".join(f"{value:.17g}" for value in corner)
     for number, (colour, name) in enumerate(zip(first.colours, first.names), 1):
         band = _band(root, number, first.dtype, _COLOURS.get(colour, "Undefined"), name)
@@ -232,14 +278,18 @@ def _full(source: ElementTree.Element) -> None:
     ElementTree.SubElement(source, "ScaleRatio").text = "0"
 
 
-def _place(image: _Image, first: _Image, left: float, top: float) -> tuple:
+def _place(image: _Image, left: float, top: float, gsd_x: float, gsd_y: float) -> tuple:
     """Return (column, row, width, height) in pixels of the mosaic; whole numbers where the image lies on its grid."""
     place = (
-        (image.left - left) / first.gsd_x, (top - image.top) / first.gsd_y,
-        image.width * image.gsd_x / first.gsd_x, image.height * image.gsd_y / first.gsd_y,
+        (image.left - left) / gsd_x, (top - image.top) / gsd_y,
+        image.width * image.gsd_x / gsd_x, image.height * image.gsd_y / gsd_y,
     )  # fmt: skip
     whole = tuple(round(value) for value in place)
     return whole if max(abs(a - b) for a, b in zip(place, whole)) <= _ON_GRID_PX else place
+
+
+def _is_off_grid(place: tuple) -> bool:
+    return not all(isinstance(value, int) for value in place)
 
 
 def _band(root: ElementTree.Element, number: int, dtype: str, colour: str, name: str = "") -> ElementTree.Element:
@@ -254,8 +304,7 @@ def _band(root: ElementTree.Element, number: int, dtype: str, colour: str, name:
 
 def _source(band, image: _Image, place: tuple, number: int, kind: str = "") -> ElementTree.Element:
     kind = kind or ("ComplexSource" if image.masked else "SimpleSource")
-    off_grid = not all(isinstance(value, int) for value in place)
-    source = ElementTree.SubElement(band, kind, {"resampling": "bilinear"} if off_grid else {})
+    source = ElementTree.SubElement(band, kind, {"resampling": "bilinear"} if _is_off_grid(place) else {})
     ElementTree.SubElement(source, "SourceFilename", relativeToVRT="0").text = image.path
     ElementTree.SubElement(source, "SourceBand").text = str(number)
     rows, columns = image.block
