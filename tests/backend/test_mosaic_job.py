@@ -305,6 +305,18 @@ def test_on_the_command_line_a_folders_results_lie_beside_it(package, tmp_path):
     assert cli.main(["reconstruct", f"{parts}/*.tif", "--model", package]) == 2
 
 
+def test_results_of_the_folder_one_is_in_lie_beside_it(package, tmp_path, monkeypatch):
+    parts = write_parts(tmp_path / "town")
+    monkeypatch.chdir(parts)
+    assert cli.main(["reconstruct", ".", "--model", package, "--overlap", "16", "--quiet"]) == 0
+    (parts / "inner").mkdir()
+    monkeypatch.chdir(parts / "inner")
+    assert cli.main(["reconstruct", "..", "--model", package, "--overlap", "16", "--quiet"]) == 0
+    names = {path.name for path in tmp_path.iterdir() if path.suffix != ".qml"}
+    assert names == {"town", "town_height.tif", "town_sigma.tif", "town_land_cover.tif", "town_mosaic.vrt"}
+    assert {path.name for path in parts.iterdir()} == {"a.tif", "b.tif", "c.tif", "d.tif", "inner"}
+
+
 def mosaic_of(folder, *paths):
     """Read (values, validity, bands) of a mosaic through the eyes of a job."""
     target = folder / "mosaic.vrt"

@@ -195,7 +195,7 @@ def _reconstruct_each(job: ReconstructJob, options, control: TerminalControl) ->
 def _output_stem(image: str) -> str:
     if glob.has_magic(image) and not os.path.exists(image):
         raise InvalidParameter(f"{image} is a pattern: name the outputs, such as --height heights.tif.")
-    return os.path.normpath(image) if os.path.isdir(image) else os.path.splitext(image)[0]
+    return os.path.abspath(image) if os.path.isdir(image) else os.path.splitext(image)[0]
 
 
 def _print_result(values: dict, options) -> None:

@@ -135,7 +135,7 @@ class _Uses:
 
 
 def _stem(path: str) -> str:
-    name = os.path.basename(os.path.normpath(path))
+    name = os.path.basename(os.path.abspath(path))  # "." and ".." have names, too
     return re.sub(r"[*?\[\]]+", "_", os.path.splitext(name)[0]).strip("_") or "images"
 
 
