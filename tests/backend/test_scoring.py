@@ -56,6 +56,22 @@ def test_constants():
     assert found["zero everywhere"].accuracy == 0.5 and found["zero everywhere"].iou[4] == 0
 
 
+@pytest.mark.parametrize(
+    ("labels", "held_out", "accuracy"),
+    [
+        ([[4, NOT_BUILDING, NOT_BUILDING]], [[4, 4, NOT_BUILDING, 0]], 1 / 3),  # "no building", as most of it is
+        ([[4, 4, 4, 11, 11, 2, 2]], [[1, 2, 11, 4]], 2 / 4),  # 2: right on four labels, building on three
+        ([[4, 4, 4, NOT_BUILDING]], [[4, NOT_BUILDING]], 1 / 2),
+    ],
+)
+def test_the_one_class_everywhere_is_the_one_that_is_right_most_often(labels, held_out, accuracy):
+    def part(codes):
+        return [sample(np.ones_like(codes), codes, np.full(np.shape(codes), np.nan))]
+
+    found = score_constants(part(labels), part(held_out), 4, 4)["zero everywhere"]
+    assert found.accuracy == pytest.approx(accuracy)
+
+
 class Watching(Fixed):
     """Keeps what it was shown."""
 

@@ -18,7 +18,7 @@ class TrainReportData:
     Attributes:
         title: of the model; cards: value -> label, for the head.
         losses, heights, accuracies: (step, value) of each validation.
-        plain_mae_m: MAE of the training heights' mean on the same pixels; plain_accuracy of the commonest class.
+        plain_mae_m: MAE of the training heights' mean on the same pixels; plain_accuracy of the best single class.
         figures: rows of a table, the first its head.
         facts: heading -> (label -> text).
         warnings: sentences the user should read.
@@ -69,7 +69,7 @@ def _warnings(warnings: tuple) -> str:
 
 def _curves(data: TrainReportData) -> str:
     plain_height = {"mean of the training heights": data.plain_mae_m}
-    plain_class = {"commonest class": data.plain_accuracy}
+    plain_class = {"one class everywhere": data.plain_accuracy}
     charts = [
         ("Height error on the held-out blocks (MAE, m)", data.heights, plain_height),
         ("Share of right classes on the held-out blocks", data.accuracies, plain_class),

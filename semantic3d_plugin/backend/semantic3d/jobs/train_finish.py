@@ -19,6 +19,7 @@ from ..training.scoring import Scores
 
 _LONGEST_CURVE = 60  # rows of the card's table
 _LEAST_BLOCKS = 4  # fewer held-out blocks say little
+_LEAST_BUILDING_IOU = 0.05  # below, a map of buildings is of no use
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,27 @@ class Outcome:
                 f"The heights are no better (MAE {self.scores.mae_m:.2f} m) than the training heights' mean everywhere "
                 f"({mean.mae_m:.2f} m): train longer, or check that references and images show the same time and place."
             )
+        found += self._class_warnings()
         if len(self.prepared.split.validation) < _LEAST_BLOCKS:
             found.append(
                 f"Only {len(self.prepared.split.validation)} block(s) were held out, so that the validation figures "
                 "are rough. Smaller blocks or more data make them firmer."
+            )
+        return found
+
+    def _class_warnings(self) -> list[str]:
+        found = []
+        plain = self.plain["mean of the training heights"]
+        if self.scores.class_pixels and self.scores.accuracy <= plain.accuracy:
+            found.append(
+                f"The land cover is no better ({self.scores.accuracy:.1%} right) than one class everywhere "
+                f"({plain.accuracy:.1%}): train longer, or check that references and images show the same time and "
+                "place."
+            )
+        if self.building_iou < _LEAST_BUILDING_IOU:  # NaN, where none is labelled, is not
+            found.append(
+                f"The model finds almost none of the buildings in the held-out blocks (IoU {self.building_iou:.3f}): "
+                "train longer, or give more ground with buildings."
             )
         return found
 

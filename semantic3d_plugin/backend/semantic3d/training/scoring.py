@@ -42,6 +42,18 @@ class Scores:
         return _without_nan(values)
 
 
+def _kinds(truth: np.ndarray, class_count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where a label is a class, ground of class 1 or 2, "no building"; bool [H, W] each."""
+    named = (truth > 0) & (truth <= class_count)
+    return named, (truth == GROUND_UNSEPARATED) & ~named, truth == NOT_BUILDING
+
+
+def is_right(truth: np.ndarray, found: np.ndarray, class_count: int, building_code: int) -> np.ndarray:
+    """Where a class agrees with a label, bool [H, W]; "no building" agrees with every class but that."""
+    named, ground, no_building = _kinds(truth, class_count)
+    return named & (truth == found) | ground & np.isin(found, (1, 2)) | no_building & (found != building_code)
+
+
 class _Tally:
     def __init__(self, class_count: int, building_code: int):
         self._class_count, self._building_code = class_count, building_code
@@ -60,12 +72,8 @@ class _Tally:
 
     def add_classes(self, truth: np.ndarray, found: np.ndarray) -> None:
         """Codes of equal shape; pixels of code 0 in the truth count nothing."""
-        named = (truth > 0) & (truth <= self._class_count)
-        ground = (truth == GROUND_UNSEPARATED) & ~named
-        no_building = truth == NOT_BUILDING
-        right = named & (truth == found)
-        right |= ground & np.isin(found, (1, 2)) | no_building & (found != self._building_code)
-        self._right += int(right.sum())
+        named, ground, no_building = _kinds(truth, self._class_count)
+        self._right += int(is_right(truth, found, self._class_count, self._building_code).sum())
         self._labelled += int((named | ground | no_building).sum())
         for code in range(1, self._class_count + 1):
             decided = named | (ground if code > 2 else False)
@@ -128,20 +136,30 @@ def calibration_of(residuals: list[tuple[np.ndarray, np.ndarray]]) -> Calibratio
 def score_constants(
     training: list[Sample], validation: list[Sample], class_count: int, building_code: int
 ) -> dict[str, Scores]:
-    """Figures of predictors that need no network: zero, the training heights' mean, the commonest class."""
+    """Figures of predictors that need no network: zero or the training heights' mean, and one class everywhere.
+
+    The class is the one that is right most often in training, where "no building" and "ground" count, too.
+    """
     heights = [sample.ndsm_m[np.isfinite(sample.ndsm_m)] for sample in training]
     count = sum(values.size for values in heights)
     mean_m = sum(float(values.sum(dtype=np.float64)) for values in heights) / count if count else 0.0
-    codes = sum(np.bincount(sample.land_cover.ravel(), minlength=256) for sample in training)[1 : class_count + 1]
-    commonest = int(np.argmax(codes)) + 1
+    best_class = _best_class(training, class_count, building_code)
     found = {}
     for name, height_m in (("zero everywhere", 0.0), ("mean of the training heights", mean_m)):
         tally = _Tally(class_count, building_code)
         for sample in validation:
             tally.add_heights(height_m - sample.ndsm_m[np.isfinite(sample.ndsm_m)])
-            tally.add_classes(sample.land_cover, np.full(sample.land_cover.shape, commonest))
+            tally.add_classes(sample.land_cover, np.full(sample.land_cover.shape, best_class))
         found[name] = tally.scores()
     return found
+
+
+def _best_class(samples: list[Sample], class_count: int, building_code: int) -> int:
+    """The class that is right on most labels when it is said everywhere."""
+    pixels = sum(np.bincount(sample.land_cover.ravel(), minlength=256) for sample in samples)
+    labels = np.arange(256)
+    right = [pixels[is_right(labels, code, class_count, building_code)].sum() for code in range(1, class_count + 1)]
+    return int(np.argmax(right)) + 1
 
 
 def _without_nan(value):
