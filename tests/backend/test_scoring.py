@@ -7,6 +7,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("peft")
 
 from semantic3d.datasets.labelled import NOT_BUILDING, Sample  # noqa: E402
+from semantic3d.metrics.calibration import Calibration  # noqa: E402
 from semantic3d.training.scoring import calibration_of, score, score_constants  # noqa: E402
 
 
@@ -44,8 +45,10 @@ def test_figures_of_a_hand_worked_case():
     assert residuals[0][0].tolist() == [0, 2, 4] and residuals[0][1].tolist() == [2, 2, 2]
 
 
-def test_without_heights_nothing_is_calibrated():
-    assert calibration_of([(np.zeros(0), np.zeros(0))])[:2] == (1.0, 1.0)
+def test_without_heights_the_calibration_of_the_base_stays():
+    base = Calibration(0.6, 0.95, np.nan, np.nan, ((0.5, 0.7),))
+    assert calibration_of([(np.zeros(0), np.zeros(0))], base) is base
+    assert calibration_of([], base) is base
 
 
 def test_constants():

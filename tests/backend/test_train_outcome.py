@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from types import SimpleNamespace
 
@@ -10,8 +11,10 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("peft")
 
+from semantic3d.jobs import train_finish  # noqa: E402
 from semantic3d.jobs.train_finish import Outcome  # noqa: E402
 from semantic3d.metrics.calibration import Calibration  # noqa: E402
+from semantic3d.training.bases import find_base  # noqa: E402
 from semantic3d.training.fine_tune import Validation  # noqa: E402
 from semantic3d.training.scoring import Scores  # noqa: E402
 
@@ -32,6 +35,38 @@ def outcome(found, plain, **changes):
     vars(prepared).update(changes)
     rows = [Validation(step, None, 1.0 - step / 10, found.to_dict()) for step in (0, 2)]
     return Outcome(prepared, rows, 2, 2, found, {"mean of the training heights": plain}, Calibration(1, 1, NAN, NAN))
+
+
+INTERVALS = ((0.5, 0.7), (0.95, 2.3))
+
+
+def uncalibrated(has_decoder):
+    """An outcome without heights, from a base with a calibration."""
+    found = outcome(scores(0.9), scores(0.5), base=SimpleNamespace(has_decoder=has_decoder))
+    found.prepared.split.training = []
+    kept = Calibration(0.6, 0.95, NAN, NAN, INTERVALS) if has_decoder else Calibration(1.0, 1.0, NAN, NAN)
+    return dataclasses.replace(found, calibration=kept)
+
+
+def test_sigma_that_stays_calibrated_as_in_the_base_is_told():
+    found = uncalibrated(has_decoder=True)
+    assert train_finish._calibration_text(found) == (
+        "Standard deviations s become 0.6 s^0.95, as in the base: no heights were given."
+    )
+    assert train_finish._calibration_method(found) == "as in the base, not calibrated anew: no heights were given"
+    assert any("Sigma keeps the calibration of the base" in text for text in found.warnings)
+
+
+def test_without_a_base_that_has_heights_nothing_is_calibrated():
+    found = uncalibrated(has_decoder=False)
+    assert train_finish._calibration_text(found) == "Standard deviations s become 1 s^1: no heights were given."
+    assert not any("Sigma" in text for text in found.warnings)
+
+
+def test_a_base_states_the_calibration_of_its_package():
+    package = find_base("").package
+    assert find_base("").calibration[:2] == (package.predictive_std_scale, package.predictive_std_power) != (1, 1)
+    assert find_base("").calibration.intervals == package.intervals != ()
 
 
 @pytest.mark.parametrize(

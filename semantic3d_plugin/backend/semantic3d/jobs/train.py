@@ -198,7 +198,7 @@ def _unheld_labels(split: Split) -> list[str]:
         found.append(
             f"Heights lie in the {len(split.training)} training blocks, but in none of the {len(split.validation)} "
             "held-out ones: the best weights are chosen by land cover alone, no height figure is given, and sigma is "
-            f"not calibrated. {then}"
+            f"not calibrated on them. {then}"
         )
     if [any(sample.has_land_cover for sample in part) for part in parts] == [True, False]:
         found.append(
@@ -263,7 +263,7 @@ def _train(prepared: Prepared, control: JobControl, team) -> dict:
     scores = score(
         stored, split.validation, base.tile_px, len(base.classes), code, control.check_cancelled, residuals
     )
-    calibration = calibration_of(residuals)
+    calibration = calibration_of(residuals, base.calibration)
     outcome = Outcome(prepared, ledger.rows, ledger.best.step, steps_done, scores, plain, calibration)
     manifest, card = describe(outcome)
     control.check_cancelled()

@@ -32,7 +32,7 @@ class Outcome:
         best_step, steps_done: whose weights the package holds; how far the run went.
         scores: of the stored model on the held-out blocks.
         plain: name -> figures of predictors that need no network.
-        calibration: of the standard deviations, on the held-out blocks.
+        calibration: of the standard deviations, on the held-out blocks; the base's where these have no height.
     """
 
     prepared: object
@@ -67,6 +67,11 @@ class Outcome:
             found.append(
                 f"The heights are no better (MAE {self.scores.mae_m:.2f} m) than the training heights' mean everywhere "
                 f"({mean.mae_m:.2f} m): train longer, or check that references and images show the same time and place."
+            )
+        if not self.scores.height_pixels and self.prepared.base.has_decoder:
+            found.append(
+                "Sigma keeps the calibration of the base, because no held-out block has a height: how far the new "
+                "model's heights can be trusted was not measured."
             )
         found += self._class_warnings()
         if len(self.prepared.split.validation) < _LEAST_BLOCKS:
@@ -150,12 +155,7 @@ def card(outcome: Outcome) -> str:
     lines += [f"- {label}: {text}" for label, text in _label_facts(outcome).items()]
     lines += ["", "## Split", ""] + [f"- {label}: {text}" for label, text in _split_facts(outcome).items()]
     lines += ["", "## Held-out blocks", "", *_markdown(figure_rows(outcome))]
-    found = outcome.calibration
-    lines += ["", f"Standard deviations s become {found.scale:.4g} s^{found.power:g}, with which 1 sigma covers "
-              f"{_number(found.cover_one_sigma, '{:.1%}')} and 1.96 sigma "
-              f"{_number(found.cover_two_sigma, '{:.1%}')} of the held-out heights. The same blocks chose "
-              "weights and calibration, so that these figures are a little too good.",
-              "", "## Curve", "", *_markdown(_curve_rows(outcome))]
+    lines += ["", _calibration_text(outcome), "", "## Curve", "", *_markdown(_curve_rows(outcome))]
     lines += ["", "## Settings", ""] + [f"- {label}: {text}" for label, text in _setting_facts(outcome).items()]
     warnings = [*prepared.data.warnings, *outcome.warnings]
     if warnings:
@@ -236,15 +236,34 @@ def figure_rows(outcome: Outcome) -> list[list[str]]:
     ]
 
 
+def _calibration_text(outcome: Outcome) -> str:
+    """What becomes of the standard deviations, for the card."""
+    found = outcome.calibration
+    becomes = f"Standard deviations s become {found.scale:.4g} s^{found.power:g}"
+    if not outcome.scores.height_pixels:
+        return f"{becomes}{', as in the base' if outcome.prepared.base.has_decoder else ''}: {_uncalibrated(outcome)}."
+    return (
+        f"{becomes}, with which 1 sigma covers {_number(found.cover_one_sigma, '{:.1%}')} and 1.96 sigma "
+        f"{_number(found.cover_two_sigma, '{:.1%}')} of the held-out heights. The same blocks chose weights and "
+        "calibration, so that these figures are a little too good."
+    )
+
+
 def _calibration_method(outcome: Outcome) -> str:
     if outcome.scores.height_pixels:
         return (
             "1 sigma covers 68.27 % of the pixels with a height in the held-out blocks; intervals give the half width "
             "of other central intervals in sigma"
         )
+    kept = "as in the base, not calibrated anew" if outcome.prepared.base.has_decoder else "none"
+    return f"{kept}: {_uncalibrated(outcome)}"
+
+
+def _uncalibrated(outcome: Outcome) -> str:
+    """Why nothing was calibrated."""
     if any(sample.has_heights for sample in outcome.prepared.split.training):
-        return "none: heights were given, but none of them lies in a held-out block"
-    return "none: no heights were given"
+        return "heights were given, but none of them lies in a held-out block"
+    return "no heights were given"
 
 
 def _curve_rows(outcome: Outcome) -> list[list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from s3d_protocol import InvalidModel, is_hub_id
 from s3d_protocol.file_hash import file_hash
 
+from ..metrics.calibration import Calibration
 from ..models.adapted import AdaptedConfig, AdaptedDiffusion
 from ..models.latent import CONFIGS, LatentDiffusion
 from ..models.onnx_file import read_onnx_header
@@ -66,6 +68,16 @@ class Base:
     def has_decoder(self) -> bool:
         """Whether the base already gives heights and land cover."""
         return self.package is not None
+
+    @property
+    def calibration(self) -> Calibration:
+        """Of its standard deviations, as its package states it; whom it covers here is not known."""
+        if self.package is None:
+            return Calibration(1.0, 1.0, math.nan, math.nan)
+        stated = self.package
+        return Calibration(
+            stated.predictive_std_scale, stated.predictive_std_power, math.nan, math.nan, stated.intervals
+        )
 
     def model(self, lora_rank: int) -> AdaptedDiffusion:
         """The network with a fresh adapter of this rank, ready to train.

@@ -122,12 +122,12 @@ def score(
     return tally.scores()
 
 
-def calibration_of(residuals: list[tuple[np.ndarray, np.ndarray]]) -> Calibration:
-    """Calibrate on what `score` collected; without a known height nothing is changed."""
+def calibration_of(residuals: list[tuple[np.ndarray, np.ndarray]], base: Calibration) -> Calibration:
+    """Calibrate on what `score` collected; without a known height the base's calibration is the best guess."""
     errors_m = np.concatenate([errors for errors, _ in residuals] or [np.zeros(0)])
     stds_m = np.concatenate([stds for _, stds in residuals] or [np.zeros(0)])
     if not errors_m.size:
-        return Calibration(1.0, 1.0, math.nan, math.nan)
+        return base
     step = -(-errors_m.size // MOST_RESIDUALS)
     found = calibrate([errors_m[::step]], [stds_m[::step]])
     return found._replace(scale=min(max(found.scale, 1e-3), 1e3))  # what a manifest may hold
