@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rasterio.crs import CRS
@@ -69,6 +71,27 @@ def test_blocks_without_labels_go_nowhere():
     split = split_scenes([bare], block_m=25, validation_share=0.3, seed=0)
     assert places(split.training)[:, 1].max() < 200 and places(split.validation)[:, 1].max() < 200
     assert len(split.validation_blocks) == round(0.3 * 24)
+
+
+@pytest.mark.parametrize("tile_px", [64, 128, 512])
+def test_held_out_blocks_know_the_image_around_them(tile_px):
+    made = scene()
+    made.sample.rgb.setflags(write=False)
+    gaps = np.ones((300, 400), bool)
+    gaps[:, 390:] = False
+    made = Scene(replace(made.sample, valid=gaps), made.grid)
+    split = split_scenes([made], block_m=25, validation_share=0.3, seed=0, tile_px=tile_px)
+    for block, part in zip(split.validation_blocks, split.validation):
+        around = part.surroundings
+        rows = slice(around.top, around.top + block.height), slice(around.left, around.left + block.width)
+        np.testing.assert_array_equal(around.rgb[rows], part.rgb)
+        np.testing.assert_array_equal(around.valid[rows], part.valid)
+        assert around.rgb.shape[:2] == (min(300, tile_px), min(400, tile_px))  # whole tiles; the image where it is less
+        assert around.rgb.base is not None  # no copy
+        if tile_px == 64:  # in the middle, but for the image's sides
+            middle = around.top + block.height // 2
+            assert middle == 32 or block.top + block.height // 2 < 32 or block.top + block.height // 2 > 300 - 32
+    assert all(part.surroundings is None for part in split.training)
 
 
 def test_too_little_ground_is_refused():

@@ -27,6 +27,13 @@ def source(**settings):
     return PatchSource([([sample], 1.0)], PatchConfig(patch_px=64, **settings))
 
 
+def test_blocks_that_cannot_fill_a_patch_are_told():
+    samples = source().samples
+    assert patches.mirroring_text(samples, PatchConfig(patch_px=96)) == ""  # 96 / 0.8 = 120 of 150 pixels
+    text = patches.mirroring_text(samples, PatchConfig(patch_px=128))
+    assert "as small as 150 pixels (75 m)" in text and "160 pixels (80 m)" in text and "larger BLOCK" in text
+
+
 def test_a_gap_is_one_side_of_a_line_and_neither_little_nor_all():
     rng = np.random.default_rng(1)
     gaps = [random_gap(64, rng) for _ in range(40)]

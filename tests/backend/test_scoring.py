@@ -6,6 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("peft")
 
+from semantic3d.datasets.blocks import cut, lattice  # noqa: E402
 from semantic3d.datasets.labelled import NOT_BUILDING, Sample  # noqa: E402
 from semantic3d.metrics.calibration import Calibration  # noqa: E402
 from semantic3d.training.scoring import calibration_of, score, score_constants  # noqa: E402
@@ -73,6 +74,26 @@ def test_the_one_class_everywhere_is_the_one_that_is_right_most_often(labels, he
 
     found = score_constants(part(labels), part(held_out), 4, 4)["zero everywhere"]
     assert found.accuracy == pytest.approx(accuracy)
+
+
+class SumOfTile(Fixed):
+    """The height is the mean of red over the whole window: what a block shows is not enough to know it."""
+
+    def forward(self, image):
+        height, *others = super().forward(image)
+        return torch.zeros_like(height) + image[:, :1].mean() + height, *others
+
+
+def test_a_held_out_block_is_judged_with_what_lies_around_it():
+    rng = np.random.default_rng(0)
+    whole = sample(rng.integers(1, 5, (64, 64)), np.ones((64, 64)), np.zeros((64, 64)))
+    expected = score(SumOfTile(), [whole], 64, 4, 4)
+    blocks = [cut(whole, block, tile_px=64) for block in lattice(0, 64, 64, 16)]
+    found = score(SumOfTile(), blocks, 64, 4, 4)
+    assert found.mae_m == pytest.approx(expected.mae_m) and found.rmse_m == pytest.approx(expected.rmse_m)
+    assert found.accuracy == expected.accuracy and found.class_pixels == 64 * 64
+    mirrored = score(SumOfTile(), [cut(whole, block) for block in lattice(0, 64, 64, 16)], 64, 4, 4)
+    assert mirrored.rmse_m != pytest.approx(expected.rmse_m, abs=1e-7)
 
 
 class Watching(Fixed):

@@ -17,7 +17,7 @@ from s3d_protocol.errors import InvalidInput
 
 from ..raster.gdal_errors import GDAL_ERRORS, reason
 from ..raster.grid import Grid, apply
-from .labelled import Sample
+from .labelled import Sample, Surroundings
 
 GUARD_SHARE = 1 / 16  # of a block's side
 LEAST_GUARD_PX = 8
@@ -61,7 +61,7 @@ class Split:
 
     Attributes:
         training, validation: a sample per block; no training pixel with a label lies within `guard_m` of a
-            validation pixel.
+            validation pixel. Validation samples know their surroundings where a tile is given.
         guard_m: width of the strip without labels or pixels between the parts.
         training_blocks, validation_blocks: where the samples lie, in their order.
     """
@@ -88,12 +88,18 @@ def lattice(scene_index: int, height: int, width: int, block_px: int) -> list[Bl
     ]
 
 
-def split_scenes(scenes: list[Scene], block_m: float, validation_share: float, seed: int) -> Split:
+def split_scenes(
+    scenes: list[Scene], block_m: float, validation_share: float, seed: int, tile_px: int = 0
+) -> Split:
     """Split scenes into training and validation.
 
     Validation blocks are drawn by `seed` from the blocks that hold labels: the given share of them, at least
     one, and never all. The strip is cut from validation blocks where they border training blocks; where scenes
     overlap on the ground, training loses its labels over the other scenes' validation blocks and the strip.
+
+    Args:
+        tile_px: window of the model; validation samples get as much of the image around them as fills such windows,
+            so that the figures do not depend on the size of the blocks. 0: none.
 
     Raises:
         InvalidInput: fewer than two blocks hold labels, or nothing is left to train or validate on.
@@ -110,7 +116,7 @@ def split_scenes(scenes: list[Scene], block_m: float, validation_share: float, s
     if len(useful) < 2:
         raise InvalidInput(
             f"Labels lie in {len(useful)} block(s) of {block_m:g} m, and at least two are needed: one to learn from, "
-            "one to validate on. Make the blocks smaller, or give more labelled ground.",
+            "one to validate on. Give more labelled ground, or make the blocks smaller.",
             {"blocks": len(useful)},
         )
     count = min(len(useful) - 1, max(1, round(validation_share * len(useful))))
@@ -122,7 +128,7 @@ def split_scenes(scenes: list[Scene], block_m: float, validation_share: float, s
     masked = _without_ground_of_others(scenes, held, guard_px)
     training = _useful([(block, cut(masked[block.scene], block)) for block in kept])
     parts = [shrunk(block, kept_keys, guard_px) for block in held]
-    validation = _useful([(part, cut(scenes[part.scene].sample, part)) for part in parts])
+    validation = _useful([(part, cut(scenes[part.scene].sample, part, tile_px)) for part in parts])
     _check_parts(training, validation, guard_px * gsd_m)
     return Split(
         [sample for _, sample in training], [sample for _, sample in validation], guard_px * gsd_m,
@@ -134,14 +140,31 @@ def _useful(parts: list[tuple[Block, Sample]]) -> list[tuple[Block, Sample]]:
     return [(block, sample) for block, sample in parts if labelled(sample).any()]
 
 
-def cut(sample: Sample, block: Block) -> Sample:
-    """The part of a sample within a block; the arrays are views."""
+def cut(sample: Sample, block: Block, tile_px: int = 0) -> Sample:
+    """The part of a sample within a block, with surroundings where a tile is given; the arrays are views."""
     place = slice(block.top, block.top + block.height), slice(block.left, block.left + block.width)
     name = f"{sample.name}, block {block.i + 1}-{block.j + 1}"
     return replace(
         sample, name=name, rgb=sample.rgb[place], ndsm_m=sample.ndsm_m[place], land_cover=sample.land_cover[place],
         valid=None if sample.valid is None else sample.valid[place],
+        surroundings=_surroundings(sample, block, tile_px) if tile_px and block.height and block.width else None,
     )
+
+
+def _surroundings(sample: Sample, block: Block, tile_px: int) -> Surroundings:
+    """The block in the middle of whole tiles, moved inwards at the image's sides."""
+    height, width = sample.ndsm_m.shape
+    top, bottom = _reach(block.top, block.height, height, tile_px)
+    left, right = _reach(block.left, block.width, width, tile_px)
+    valid = None if sample.valid is None else sample.valid[top:bottom, left:right]
+    return Surroundings(sample.rgb[top:bottom, left:right], valid, block.top - top, block.left - left)
+
+
+def _reach(start: int, length: int, size: int, tile_px: int) -> tuple[int, int]:
+    """First and last (excluded) pixel along one side, for a block that starts at `start` in an image of `size`."""
+    reach = min(size, -(-length // tile_px) * tile_px)
+    first = min(max(0, start + length // 2 - reach // 2), size - reach)
+    return first, first + reach
 
 
 def shrunk(block: Block, training: set, guard_px: int) -> Block:

@@ -19,6 +19,21 @@ MAX_GROUND_DISTANCE_M = 30.0
 
 
 @dataclass(frozen=True)
+class Surroundings:
+    """The image around a sample, without labels: a model is judged on what it says where it sees as much as at work.
+
+    Attributes:
+        rgb, valid: as a sample's, of a larger rectangle.
+        top, left: the sample's first row and column in it.
+    """
+
+    rgb: np.ndarray
+    valid: np.ndarray | None
+    top: int
+    left: int
+
+
+@dataclass(frozen=True)
 class Sample:
     """One labelled image.
 
@@ -31,6 +46,7 @@ class Sample:
         heights_true: whether they were measured or rendered. A model's own heights teach heights, but how far a
             model errs cannot be learned from what it said itself.
         valid: bool [H, W], where there is an image; None where there is one everywhere.
+        surroundings: where it was cut from; None where nothing else is known.
     """
 
     name: str
@@ -40,6 +56,7 @@ class Sample:
     gsd_m: float
     heights_true: bool = True
     valid: np.ndarray | None = None
+    surroundings: Surroundings | None = None
 
     @property
     def has_heights(self) -> bool:

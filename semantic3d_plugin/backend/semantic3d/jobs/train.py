@@ -152,6 +152,7 @@ def prepare(job: TrainJob, control: JobControl, processes: int = 1) -> Prepared:
         Semantic3DError: something does not fit; the message says what.
     """
     from ..training.bases import find_base
+    from ..training.patches import PatchConfig, mirroring_text
 
     device = _device(job.device)
     base = find_base(job.base_path)
@@ -164,12 +165,13 @@ def prepare(job: TrainJob, control: JobControl, processes: int = 1) -> Prepared:
         f"{data.megapixels:.2f} megapixels in {len(data.scenes)} image(s); heights on {data.height_share:.0%}, "
         f"land cover on {data.class_share:.0%}."
     )
-    split = split_scenes(data.scenes, job.block_m, job.validation_share, job.seed)
+    split = split_scenes(data.scenes, job.block_m, job.validation_share, job.seed, base.tile_px)
     control.log(
         f"{len(split.training)} blocks to learn from, {len(split.validation)} to validate on, {split.guard_m:g} m "
         "between."
     )
     data.warnings += missing_labels(split, base.has_decoder)
+    data.warnings += filter(None, [mirroring_text(split.training, PatchConfig(job.patch_px))])
     for text in data.warnings:
         control.log(text, "warning")
     identity = fingerprint(job, base, split, control, processes)
@@ -222,7 +224,8 @@ def fingerprint(job: TrainJob, base, split: Split, control: JobControl, processe
         digest.update(b"|")
         for sample in part:
             control.check_cancelled()
-            for layer in (sample.rgb, sample.ndsm_m, sample.land_cover):
+            around = sample.surroundings
+            for layer in (sample.rgb, sample.ndsm_m, sample.land_cover, *([] if around is None else [around.rgb])):
                 digest.update(str(layer.shape).encode())
                 digest.update(np.ascontiguousarray(layer))
     return digest.hexdigest()

@@ -77,7 +77,7 @@ class Outcome:
         if len(self.prepared.split.validation) < _LEAST_BLOCKS:
             found.append(
                 f"Only {len(self.prepared.split.validation)} block(s) were held out, so that the validation figures "
-                "are rough. Smaller blocks or more data make them firmer."
+                "are rough. More labelled ground makes them firmer."
             )
         return found
 
@@ -296,6 +296,7 @@ def _split_facts(outcome: Outcome) -> dict[str, str]:
     return {
         "Blocks": f"{len(split.training)} to learn from, {len(split.validation)} held out, of about {job.block_m:g} m",
         "Between them": f"a strip of {split.guard_m:g} m, cut from the held-out blocks",
+        "Judged": "with the image around them, as at work; their own pixels alone count",
         "Drawn with": f"seed {job.seed}, share {job.validation_share:g}",
     }
 

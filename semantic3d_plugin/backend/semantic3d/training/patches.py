@@ -65,6 +65,20 @@ class PatchConfig:
     grey_share: float = 0.12
 
 
+def mirroring_text(samples: list[Sample], config: PatchConfig) -> str:
+    """What the user should know of samples that cannot fill a patch; "" where all can."""
+    widest_px = round(config.patch_px / config.zoom_low)
+    least = min(samples, key=lambda sample: min(sample.ndsm_m.shape))
+    side_px = min(least.ndsm_m.shape)
+    if side_px >= widest_px:
+        return ""
+    return (
+        f"The blocks to learn from are as small as {side_px} pixels ({side_px * least.gsd_m:g} m), but a patch shows "
+        f"up to {widest_px} pixels ({widest_px * least.gsd_m:g} m): the rest is filled with mirror images. Give a "
+        "larger BLOCK, larger images, or a smaller PATCH."
+    )
+
+
 class PatchSource:
     """Draws patches from groups of samples with given shares.
 

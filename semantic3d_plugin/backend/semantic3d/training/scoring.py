@@ -111,7 +111,7 @@ def score(
     model.eval()
     tally = _Tally(class_count, building_code)
     for sample in samples:
-        height_m, variance_m2, probability = predict(model, sample.rgb, tile_px, on_tile, sample.valid)
+        height_m, variance_m2, probability = _predict_in_place(model, sample, tile_px, on_tile)
         known = np.isfinite(sample.ndsm_m)
         error_m = (height_m - sample.ndsm_m)[known]
         tally.add_heights(error_m)
@@ -120,6 +120,19 @@ def score(
             residuals.append((np.abs(error_m), np.sqrt(variance_m2[known])))
     model.train(was_training)
     return tally.scores()
+
+
+def _predict_in_place(
+    model: nn.Module, sample: Sample, tile_px: int, on_tile: Callable[[], None] | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """As `predict`, of a sample that the model sees in its surroundings, where they are known."""
+    around = sample.surroundings
+    if around is None:
+        return predict(model, sample.rgb, tile_px, on_tile, sample.valid)
+    maps = predict(model, around.rgb, tile_px, on_tile, around.valid)
+    height, width = sample.ndsm_m.shape
+    rows, columns = slice(around.top, around.top + height), slice(around.left, around.left + width)
+    return tuple(part[..., rows, columns] for part in maps)
 
 
 def calibration_of(residuals: list[tuple[np.ndarray, np.ndarray]], base: Calibration) -> Calibration:
