@@ -273,6 +273,35 @@ def test_dsm_less_dtm_is_the_ndsm(data, tmp_path):
         np.testing.assert_allclose(a.ndsm_m[known], b.ndsm_m[known], atol=1e-3)
 
 
+def test_heights_that_are_not_above_ground_are_told(data, tmp_path):
+    def warnings(**changes):
+        return prepared(job_of(data, tmp_path / "m", **changes)).data.warnings
+
+    assert not any("ground" in text for text in warnings())
+    assert any(
+        "98 % of the heights on ortho.tif are above 412.5 m" in text and "Give a DSM as DSM" in text
+        for text in warnings(ndsm_paths=(data["dsm"],))
+    )
+    low = write(tmp_path / "low.tif", np.full((SIDE // 2, SIDE // 2), 12.5), gsd=1.0, dtype="float32")
+    found = warnings(ndsm_paths=(), dsm_paths=(data["dsm"],), dtm_paths=(low,))
+    assert any("above 400.0 m" in text and "DSM and DTM do not fit together" in text for text in found)
+
+
+def test_the_spread_of_heights_is_a_fact(data, tmp_path):
+    (fact,) = prepared(job_of(data, tmp_path / "m")).data.facts
+    assert "2 %, 50 % and 98 % of its heights lie below 0.0, 0.0 and 8.0 m" in fact
+
+
+def test_references_with_several_bands_are_told(data, tmp_path):
+    with rasterio.open(data["ndsm"]) as raster:
+        heights = raster.read(1)
+    three = write(tmp_path / "three.tif", np.stack([heights] * 3), dtype="float32", nodata=-9999)
+    found = prepared(job_of(data, tmp_path / "m", ndsm_paths=(three,), land_cover_paths=(data["image"],),
+                            class_map="60=2,200=4")).data.warnings
+    assert f"The nDSM {three} has 3 bands, and the first is taken." in found
+    assert f"The land cover {data['image']} has 3 bands, and the first is taken." in found
+
+
 def test_outlines_alone_teach_building_and_no_building(data, tmp_path):
     job = job_of(data, tmp_path / "m", land_cover_paths=(), class_map="", buildings_path=data["outlines"])
     codes = prepared(job).data.scenes[0].sample.land_cover

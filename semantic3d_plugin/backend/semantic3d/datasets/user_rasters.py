@@ -31,6 +31,9 @@ from .blocks import Scene, labelled
 from .labelled import NOT_BUILDING, Sample
 
 LOWEST_NDSM_M = -50.0
+_HEIGHT_PERCENTILES = (2, 50, 98)
+_MOST_HEIGHTS = 4_000_000  # that percentiles are taken of; of more, an even sample
+_HIGHEST_GROUND_M = 10.0  # the lowest heights above ground of any image lie below, but in a closed forest
 _COARSEST, _FINEST = 4.0, 100.0  # image pixels against the model's GSD
 _ROWS_PX = 512
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,15}")
@@ -128,9 +131,11 @@ def read_scenes(
         values, counts = np.unique(codes[codes > 0], return_counts=True)
         for value, count in zip(values.tolist(), counts.tolist()):
             found.class_pixels[value] = found.class_pixels.get(value, 0) + count
+        fact, warning = _heights_text(Path(path).name, ndsm_m, bool(job.dsm_paths))
         found.facts.append(
-            f"{Path(path).name}: {grid.megapixels:.2f} megapixels at {gsd_m:g} m, {known.mean():.0%} labelled"
+            f"{Path(path).name}: {grid.megapixels:.2f} megapixels at {gsd_m:g} m, {known.mean():.0%} labelled{fact}"
         )
+        found.warnings += filter(None, [warning])
         if known.any():
             found.scenes.append(Scene(sample, grid))
         else:
@@ -146,6 +151,28 @@ def read_scenes(
             {"megapixels": found.megapixels},
         )
     return found
+
+
+def _heights_text(name: str, ndsm_m: np.ndarray, is_difference: bool) -> tuple[str, str]:
+    """The spread of an image's heights, to be added to its fact, and a warning where they cannot be above ground.
+
+    Args:
+        is_difference: whether they are DSM less DTM.
+    """
+    step = math.ceil(math.sqrt(ndsm_m.size / _MOST_HEIGHTS))
+    heights_m = ndsm_m[::step, ::step]
+    heights_m = heights_m[np.isfinite(heights_m)]
+    if not heights_m.size:
+        return "", ""
+    low_m, middle_m, high_m = np.percentile(heights_m, _HEIGHT_PERCENTILES)
+    low, middle, high = _HEIGHT_PERCENTILES
+    fact = f"; {low} %, {middle} % and {high} % of its heights lie below {low_m:.1f}, {middle_m:.1f} and {high_m:.1f} m"
+    if low_m <= _HIGHEST_GROUND_M:
+        return fact, ""
+    found = f"{100 - low} % of the heights on {name} are above {low_m:.1f} m, but on the ground they should be 0: "
+    if is_difference:
+        return fact, found + "DSM and DTM do not fit together. Check their units and vertical datums."
+    return fact, found + "this looks like a DSM, or like no heights at all. Give a DSM as DSM, with its DTM."
 
 
 class _Labels:
@@ -171,7 +198,7 @@ class _Labels:
         for what, paths in (("nDSM", job.ndsm_paths), ("DSM", job.dsm_paths), ("DTM", job.dtm_paths)):
             for path in paths:
                 with Reference(path, what) as reference:  # that cannot be opened is told of before the long work
-                    found.warnings += filter(None, [reference.unit_word])
+                    found.warnings += filter(None, [reference.unit_word, reference.band_word])
 
     def on(self, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
         """Heights float32 [H, W] (NaN unknown) and training codes uint8 [H, W] (0 unknown) on a grid."""
@@ -217,6 +244,7 @@ class _Labels:
         for path in self._job.land_cover_paths:
             with Reference(path, "land cover") as reference:
                 counts.update(reference.values(self._check_cancelled))
+                found.warnings += filter(None, [reference.band_word])
         return self._codes_of("The land cover", counts, class_map, found)
 
     def _codes_of(self, what: str, counts: dict, class_map: dict, found: ReadScenes) -> dict:

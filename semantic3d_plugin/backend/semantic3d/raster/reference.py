@@ -22,7 +22,7 @@ from s3d_protocol.errors import InvalidInput
 from .block_sizes import open_bounded
 from .gdal_errors import GDAL_ERRORS, reason
 from .grid import Grid, apply
-from .one_band import metres_per_unit, validity
+from .one_band import alpha_band, metres_per_unit, validity
 
 LOWEST_M, HIGHEST_M = -500.0, 9000.0  # beyond, a number is a NoData value that nobody declared
 _CHUNK_PX = 1024
@@ -35,7 +35,7 @@ _LOCAL_CRS = CRS.from_epsg(3857)  # stands for the unknown one that both rasters
 
 
 class Reference:
-    """An open single-band raster of heights or classes. Close it, or use it as a context manager."""
+    """An open raster of heights or classes, in its first band. Close it, or use it as a context manager."""
 
     def __init__(self, path: str, what: str):
         """Open it.
@@ -60,6 +60,12 @@ class Reference:
         """What the user should know of the unit of heights, "" where it is metres."""
         word = metres_per_unit(self._dataset, 1)[1]
         return f"The {self.what} {self.path} {word}." if word else ""
+
+    @property
+    def band_word(self) -> str:
+        """What the user should know of further bands, "" where there is one, alpha apart."""
+        count = self._dataset.count - bool(alpha_band(self._dataset))
+        return f"The {self.what} {self.path} has {count} bands, and the first is taken." if count > 1 else ""
 
     def heights(self, grid: Grid, check_cancelled: Callable[[], None], lowest_m: float = LOWEST_M) -> np.ndarray:
         """Read metres onto a grid, float32 [H, W], NaN where unknown.
