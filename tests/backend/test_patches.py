@@ -34,6 +34,42 @@ def test_blocks_that_cannot_fill_a_patch_are_told():
     assert "as small as 150 pixels (75 m)" in text and "160 pixels (80 m)" in text and "larger BLOCK" in text
 
 
+def sparse(count=6, side=200):
+    """Images with one labelled field of 10 x 10 pixels each, and one with none but a single pixel."""
+    rng, samples = np.random.default_rng(5), []
+    for number in range(count):
+        codes = np.zeros((side, side), np.uint8)
+        row, column = rng.integers(0, side - 10, 2)
+        codes[row : row + 10, column : column + 10] = 4
+        if number == 0:
+            codes[:] = 0
+            codes[50, 50] = 4
+        heights = np.full((side, side), np.nan, np.float32)
+        samples.append(Sample(str(number), np.zeros((side, side, 3), np.uint8), heights, codes, 0.5))
+    return samples
+
+
+def share_without_labels(**settings):
+    source = PatchSource([(sparse(), 1.0)], PatchConfig(patch_px=64, gap_share=0.0, **settings))
+    covers = torch.cat([source.batch(8, seed).land_cover for seed in range(10)])
+    return float((covers > 0).flatten(1).any(1).logical_not().float().mean())
+
+
+def test_where_labels_are_sparse_patches_are_laid_around_them():
+    assert share_without_labels() > 0.5
+    assert share_without_labels(seeks_labels=True) < 0.15  # a turn may cut off what lies in an image's corner
+
+
+def test_samples_are_drawn_by_their_labelled_pixels():
+    source = PatchSource([(sparse(), 1.0)], PatchConfig(seeks_labels=True))
+    assert source.weights == pytest.approx(np.array([1, 100, 100, 100, 100, 100]) / 501)
+
+
+def test_dense_labels_are_drawn_the_same_with_and_without_the_search():
+    for one, other in zip(vars(source().batch(4, 3)).values(), vars(source(seeks_labels=True).batch(4, 3)).values()):
+        assert torch.equal(one, other)
+
+
 def test_a_gap_is_one_side_of_a_line_and_neither_little_nor_all():
     rng = np.random.default_rng(1)
     gaps = [random_gap(64, rng) for _ in range(40)]

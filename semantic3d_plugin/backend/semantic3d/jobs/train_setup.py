@@ -38,8 +38,9 @@ def recomputes(prepared) -> bool:
 
 
 def make_source(prepared) -> PatchSource:
-    """Patches from the training blocks; every pixel is as likely as any other."""
-    return PatchSource([(prepared.split.training, 1.0)], PatchConfig(patch_px=prepared.job.patch_px))
+    """Patches from the training blocks; every pixel with a label is as likely as any other."""
+    config = PatchConfig(patch_px=prepared.job.patch_px, seeks_labels=True)
+    return PatchSource([(prepared.split.training, 1.0)], config)
 
 
 def make_run(prepared, plain: dict | None) -> FineTuning:

@@ -12,6 +12,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import MemoryFile
 from torch import Tensor
 
+from ..datasets.blocks import labelled
 from ..datasets.labelled import Sample
 from ..raster.gaps import fill_gaps
 
@@ -53,6 +54,8 @@ class PatchConfig:
         spin_share: share of patches turned by any angle instead of quarter turns, of images large enough to fill
             them. Houses of one town stand along few directions.
         grey_share: share of patches without colour, as panchromatic sensors and old photographs see.
+        seeks_labels: for labels that are few and far between. Samples are drawn by how many of their pixels have a
+            label, and a place without any is moved to one that has; else many patches would teach nothing.
     """
 
     patch_px: int = 256
@@ -63,6 +66,7 @@ class PatchConfig:
     gap_share: float = 0.3
     spin_share: float = 0.5
     grey_share: float = 0.12
+    seeks_labels: bool = False
 
 
 def mirroring_text(samples: list[Sample], config: PatchConfig) -> str:
@@ -83,7 +87,8 @@ class PatchSource:
     """Draws patches from groups of samples with given shares.
 
     Args:
-        groups: (samples, share) pairs; within a group every pixel is as likely as any other.
+        groups: (samples, share) pairs; within a group every pixel (that has a label, where the config seeks them) is
+            as likely as any other.
         config: patch size and augmentation.
         styles: colour statistics that patches may take on; see `colour_statistics`.
     """
@@ -96,7 +101,8 @@ class PatchSource:
         self.samples = [sample for samples, _ in groups for sample in samples]
         weights = []
         for samples, share in groups:
-            area = np.array([sample.ndsm_m.size for sample in samples], dtype=float)
+            pixels = [labelled(sample).sum() if config.seeks_labels else sample.ndsm_m.size for sample in samples]
+            area = np.array(pixels, dtype=float)
             weights.append(area / area.sum() * share)
         # where there is no height at all, classes say whether a place is worth learning from
         self.has_heights = [sample.has_heights for sample in self.samples]
@@ -166,8 +172,27 @@ class PatchSource:
             place = slice(top, top + side), slice(left, left + side)
             labels = (sample.ndsm_m if has_heights else sample.land_cover)[place][::8, ::8]
             if (np.isfinite(labels) if has_heights else labels > 0).mean() >= MIN_LABELLED_SHARE:
-                break
+                return place
+        if self.config.seeks_labels:
+            return _place_with_labels(sample, place, rng)
         return place
+
+
+def _place_with_labels(
+    sample: Sample, place: tuple[slice, slice], rng: np.random.Generator
+) -> tuple[slice, slice]:
+    """This place, or one of the same size around a labelled pixel where it has none."""
+    known = labelled(sample)
+    if known[place].any() or not known.any():
+        return place
+    pixel = rng.choice(np.flatnonzero(known))
+    moved = []
+    for at, size, old in zip(np.unravel_index(pixel, known.shape), known.shape, place):
+        side = min(size, old.stop - old.start)
+        first = int(at) - int(rng.integers(side // 4, side - side // 4))  # not at the rim, which a turn may cut off
+        first = min(max(0, first), size - side)
+        moved.append(slice(first, first + old.stop - old.start))
+    return moved[0], moved[1]
 
 
 def random_gap(size: int, rng: np.random.Generator) -> Tensor:
