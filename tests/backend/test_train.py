@@ -187,7 +187,10 @@ def test_training_goes_on_from_the_package(trained, data, tmp_path, quick_export
     """The package is a base; what it gave before is told."""
     job, *_ = trained
     again = job_of(data, tmp_path / "more", base_path=job.package_path, steps=1, validate_every=1)
-    train.run(again, JobControl())
+    found = train.run(again, JobControl())
+    assert not any("learnt from images" in text for text in found["warnings"])
+    other = prepared(dataclasses.replace(again, seed=2)).data.warnings
+    assert any("mine 1.0.0 learnt from images of the same names (ortho.tif)" in text for text in other)
     package = load_package(again.package_path)
     before = package.validation["before_training"]
     assert before["mae_m"] == pytest.approx(load_package(job.package_path).validation["held_out"]["mae_m"], abs=0.02)

@@ -11,10 +11,11 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("peft")
 
+from s3d_protocol import TrainJob  # noqa: E402
 from semantic3d.jobs import train_finish  # noqa: E402
 from semantic3d.jobs.train_finish import Outcome  # noqa: E402
 from semantic3d.metrics.calibration import Calibration  # noqa: E402
-from semantic3d.training.bases import find_base  # noqa: E402
+from semantic3d.training.bases import find_base, learnt_before_text  # noqa: E402
 from semantic3d.training.fine_tune import Validation  # noqa: E402
 from semantic3d.training.scoring import Scores  # noqa: E402
 
@@ -67,6 +68,32 @@ def test_a_base_states_the_calibration_of_its_package():
     package = find_base("").package
     assert find_base("").calibration[:2] == (package.predictive_std_scale, package.predictive_std_power) != (1, 1)
     assert find_base("").calibration.intervals == package.intervals != ()
+
+
+def base_of(names, split):
+    data = [{"name": "others", "licence": "x", "attribution": ""}, {"name": names, "licence": "x", "attribution": ""}]
+    stated = SimpleNamespace(validation={"split": split} if split else {})
+    return SimpleNamespace(name="town 1.0.0", training_data=data, package=stated)
+
+
+THEN = {"seed": 1, "block_m": 256.0, "validation_share": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("names", "split", "is_told"),
+    [
+        ("a.tif, b.tif", THEN, False),
+        ("a.tif, b.tif", {**THEN, "seed": 2}, True),
+        ("a.tif, b.tif", None, True),  # of an earlier version
+        ("b.tif", THEN, True),  # more images than then: other blocks are drawn
+        ("aa.tif, c.tif", None, False),
+    ],
+)
+def test_held_out_blocks_that_the_base_may_have_learnt_from_are_told(names, split, is_told):
+    job = TrainJob(("x/a.tif", "x/b.tif"), "out", ndsm_paths=("h.tif",))
+    text = learnt_before_text(base_of(names, split), job)
+    assert bool(text) is is_told
+    assert not is_told or ("of the same names" in text and "b.tif)" in text and "SEED, BLOCK" in text)
 
 
 @pytest.mark.parametrize(

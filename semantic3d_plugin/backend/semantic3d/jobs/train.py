@@ -151,7 +151,7 @@ def prepare(job: TrainJob, control: JobControl, processes: int = 1) -> Prepared:
     Raises:
         Semantic3DError: something does not fit; the message says what.
     """
-    from ..training.bases import find_base
+    from ..training.bases import find_base, learnt_before_text
     from ..training.patches import PatchConfig, mirroring_text
 
     device = _device(job.device)
@@ -171,7 +171,8 @@ def prepare(job: TrainJob, control: JobControl, processes: int = 1) -> Prepared:
         "between."
     )
     data.warnings += missing_labels(split, base.has_decoder)
-    data.warnings += filter(None, [mirroring_text(split.training, PatchConfig(job.patch_px))])
+    others = learnt_before_text(base, job), mirroring_text(split.training, PatchConfig(job.patch_px))
+    data.warnings += filter(None, others)
     for text in data.warnings:
         control.log(text, "warning")
     identity = fingerprint(job, base, split, control, processes)

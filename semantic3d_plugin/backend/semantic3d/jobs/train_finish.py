@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 from s3d_protocol import OutputFailed, product_version
 
@@ -12,7 +11,7 @@ from ..datasets.labelled import NOT_BUILDING
 from ..exporters.train_report import TrainReportData, write_train_report
 from ..metrics.calibration import Calibration
 from ..metrics.figures import GROUND_UNSEPARATED
-from ..training.bases import architecture_of
+from ..training.bases import architecture_of, images_text, split_settings
 from ..training.fine_tune import Validation
 from ..training.packaging import NORMALISATION
 from ..training.scoring import Scores
@@ -101,7 +100,6 @@ class Outcome:
 def describe(outcome: Outcome) -> tuple[dict, str]:
     """The package's manifest (without files and weights) and its card."""
     prepared, base, job = outcome.prepared, outcome.prepared.base, outcome.prepared.job
-    images = ", ".join(Path(path).name for path in job.image_paths[:20])
     manifest = {
         "name": job.model_name,
         "version": "1.0.0",
@@ -126,10 +124,15 @@ def describe(outcome: Outcome) -> tuple[dict, str]:
         },
         "training_data": [
             *base.training_data,
-            {"name": images, "licence": "the user's own data, terms not stated", "attribution": ""},
+            {
+                "name": images_text(job.image_paths),
+                "licence": "the user's own data, terms not stated",
+                "attribution": "",
+            },
         ],
         "validation": {
             "held_out": outcome.scores.to_dict(),
+            "split": split_settings(job),
             "before_training": outcome.rows[0].figures if base.has_decoder else None,
             **{name.replace(" ", "_"): scores.to_dict() for name, scores in outcome.plain.items()},
         },

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from s3d_protocol import InvalidModel, is_hub_id
+from s3d_protocol import InvalidModel, TrainJob, is_hub_id
 from s3d_protocol.file_hash import file_hash
 
 from ..metrics.calibration import Calibration
@@ -27,6 +27,7 @@ from .stable_diffusion import StableDiffusion, read_folder
 SMALL_GSD_RANGE_M = (0.2, 1.2)
 SHAPE_FIELDS = ("train_encoder", "decoder_channels", "shortcuts", "pyramid", "height_by_class", "smooth", "alpha_min")
 _DIFFUSION = "stable_diffusion_"
+_MOST_IMAGES = 20  # that a manifest names
 _LARGEST_TILE_PX = 512  # what the paper runs; memory grows with its square
 _PRETRAINED = {
     "s3d_small": (SMALL_ADAPTATION, TILE_PX),
@@ -185,6 +186,34 @@ def _stable_diffusion(found: StableDiffusion) -> Base:
         classes=STANDARD_CLASSES, licence=found.licence,
         training_data=[{"name": f"of the base {found.name}", "licence": found.licence, "attribution": ""}],
         diffusion=found,
+    )
+
+
+def images_text(paths: tuple) -> str:
+    """The images that a model learnt from, as its manifest names them."""
+    return ", ".join(Path(path).name for path in paths[:_MOST_IMAGES])
+
+
+def split_settings(job: TrainJob) -> dict:
+    """What decides which blocks of the same images and labels are held out, as the manifest states it."""
+    return {"seed": job.seed, "block_m": job.block_m, "validation_share": job.validation_share}
+
+
+def learnt_before_text(base: Base, job: TrainJob) -> str:
+    """A warning where a package learnt from images of the same names, whose blocks may now be held out; else ""."""
+    known = [f", {item['name']}, " for item in base.training_data]
+    names = [Path(path).name for path in job.image_paths]
+    again = [name for name in names if any(f", {name}, " in text for text in known)]
+    if base.package is None or not again:
+        return ""
+    same_images = any(item["name"] == images_text(job.image_paths) for item in base.training_data)
+    if same_images and base.package.validation.get("split") == split_settings(job):
+        return ""
+    shown = ", ".join(again[:3]) + (" and others" if len(again) > 3 else "")
+    return (
+        f"{base.name} learnt from images of the same names ({shown}), so that blocks which are held out now may have "
+        "been learnt from, and the figures be too good. Give the same images, labels, SEED, BLOCK and VALIDATION_SHARE "
+        "as then, or start from the bundled model."
     )
 
 
