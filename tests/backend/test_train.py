@@ -316,7 +316,9 @@ def test_heights_without_land_cover(data, tmp_path):
     from semantic3d.jobs.train_setup import trainable_model
 
     found = prepared(job_of(data, tmp_path / "m", land_cover_paths=(), class_map=""))
-    assert any("No land cover" in text for text in found.data.warnings)
+    assert any("No land cover" in text and "means nothing" in text for text in found.data.warnings)
+    (text,) = train.missing_labels(found.split, base_has_decoder=True)
+    assert "the land cover changes with the rest of the model" in text and "stays" not in text
     model = trainable_model(found)
     assert not any(p.requires_grad for p in model.decoder.class_head.parameters())
     assert all(p.requires_grad for p in model.decoder.gamma_head.parameters())

@@ -181,12 +181,14 @@ def prepare(job: TrainJob, control: JobControl, processes: int = 1) -> Prepared:
 
 def missing_labels(split: Split, base_has_decoder: bool) -> list[str]:
     """What the model cannot learn from these labels, as sentences."""
-    then = "stays as the base has it" if base_has_decoder else "means nothing in the new model"
+    then = "changes with the rest of the model, with nothing to keep it right"  # all but its last layer is shared
+    if not base_has_decoder:
+        then = "means nothing in the new model"
     found = []
     if not any(sample.has_heights for sample in split.training):
-        found.append(f"No heights lie in the training blocks: the height {then}, or gets worse.")
+        found.append(f"No heights lie in the training blocks: the height {then}.")
     if not any(sample.has_land_cover for sample in split.training):
-        found.append(f"No land cover lies in the training blocks: the land cover {then}, or gets worse.")
+        found.append(f"No land cover lies in the training blocks: the land cover {then}.")
     if found and len(found) == 2:
         raise InvalidParameter("No labels lie in the training blocks. Change the seed or the size of the blocks.")
     return found + _unheld_labels(split)

@@ -17,7 +17,7 @@ _WARMUP_SHARE, _LONGEST_WARMUP = 0.05, 100
 def trainable_model(prepared) -> AdaptedDiffusion:
     """The base with a fresh adapter on the job's device; its first weights follow from the seed.
 
-    Branches for which no label is there stay as they are.
+    The last layers of branches for which no label is there stay as they are; what lies before them learns.
     """
     torch.manual_seed(prepared.job.seed)
     model = prepared.base.model(prepared.job.lora_rank).to(prepared.device, memory_format=torch.channels_last)
