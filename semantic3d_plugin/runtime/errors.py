@@ -56,10 +56,11 @@ def no_hello(python_path: str, waited_s: float, process: BackendProcess) -> Back
     )
 
 
-def silent(waited_s: float, process: BackendProcess) -> BackendHung:
+def silent(waited_s: float, process: BackendProcess, job: Job) -> BackendHung:
+    advice = "Try again with a smaller EXTENT or the CPU." if hasattr(job, "extent") else "Try again on the CPU."
     return BackendHung(
         f"The backend gave no sign of life for {waited_s:g} s in the middle of its work, and was stopped; "
-        f"unfinished outputs were removed.{_said(process)} Try again with a smaller EXTENT or the CPU. {REPORT}",
+        f"unfinished outputs were removed.{_said(process)} {advice} {REPORT}",
         _details(process),
     )
 

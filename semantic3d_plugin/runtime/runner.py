@@ -171,7 +171,7 @@ class _Conversation:
         if self._answer is not None and now_s - max(self._answered_s, self._patient_since_s) > self._limits.exit_s:
             raise self._reported_error() or errors.lingering(self._limits.exit_s, self._process)
         if self._introduced and waited_s > self._limits.silence_s:
-            raise errors.silent(self._limits.silence_s, self._process)
+            raise errors.silent(self._limits.silence_s, self._process, self._job)
 
     def _judge(self, exit_code: int) -> dict:
         """Success needs both, the result and the exit code."""

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from s3d_protocol import InternalError, OutputFailed
+from s3d_protocol import InternalError, OutOfMemory, OutputFailed, TrainJob
 from s3d_protocol.diagnosis import diagnose
 
 
@@ -21,3 +21,12 @@ def test_a_path_that_cannot_be_used_is_no_fault_of_ours(number):
 @pytest.mark.parametrize("fault", [OSError(errno.EIO, "Input/output error"), OSError("no number"), KeyError("x")])
 def test_what_says_nothing_of_a_path_is_reported(fault):
     assert isinstance(diagnose(fault), InternalError)
+
+
+def test_training_that_runs_out_of_memory_hears_of_its_own_settings():
+    job = TrainJob(("a.tif",), "out", ndsm_paths=("h.tif",), batch_size=4, accumulation=2, patch_px=512)
+    error = diagnose(RuntimeError("CUDA out of memory"), job)
+    assert isinstance(error, OutOfMemory)
+    for words in ("4 patches of 512 pixels", "BATCH_SIZE 1 with ACCUMULATION 8", "CHECKPOINTING on", "smaller PATCH"):
+        assert words in error.message
+    assert "BATCH_SIZE" not in diagnose(MemoryError(), TrainJob((), "", batch_size=1)).message

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from semantic3d_plugin.backend.s3d_protocol import errors
+from semantic3d_plugin.backend.s3d_protocol import TrainJob, errors
 from semantic3d_plugin.runtime.runner import run_job
 
 from .conftest import QUICK, Feedback, lives, noted_pid, wait_for
@@ -278,9 +279,16 @@ def test_signs_of_life_are_no_hello(fake, run):
 
 def test_silence_after_hello_is_a_hang(fake, run, tmp_path):
     script = fake("note('pid', os.getpid()); hello(); time.sleep(60)")
-    with pytest.raises(errors.BackendHung, match="no sign of life for 0.3 s"):
+    with pytest.raises(errors.BackendHung, match="no sign of life for 0.3 s.*smaller EXTENT or the CPU"):
         run(script, limits=quick(silence_s=0.3))
     assert not lives(noted_pid(tmp_path, "pid"))
+
+
+def test_a_job_without_an_extent_hears_of_none(fake):
+    job = TrainJob(("a.tif",), "out", ndsm_paths=("h.tif",))
+    with pytest.raises(errors.BackendHung, match="Try again on the CPU") as caught:
+        run_job(sys.executable, "train", job, worker_path=fake("hello(); time.sleep(60)"), limits=quick(silence_s=0.3))
+    assert "EXTENT" not in caught.value.message
 
 
 def test_noise_is_no_sign_of_life(fake, run):

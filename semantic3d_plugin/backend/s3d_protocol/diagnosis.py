@@ -6,7 +6,7 @@ import errno
 import traceback
 
 from .errors import Cancelled, InternalError, MissingDependency, OutOfMemory, OutputFailed, Semantic3DError
-from .jobs import Job, ReconstructJob
+from .jobs import Job, ReconstructJob, TrainJob
 
 SETUP_HINT = "Run 'Set up the backend' (semantic3d:setup_backend) to install what is missing."
 
@@ -35,12 +35,26 @@ def tells_of_memory(text: str) -> bool:
 
 def memory_advice(job: Job | None) -> str:
     """Return the next step after memory ran out, with the values that matter."""
+    if isinstance(job, TrainJob):
+        return _training_advice(job)
     if not isinstance(job, ReconstructJob):
         return "Close other programs, or choose the CPU if the graphics card ran out."
     return (
         f"The memory limit was {job.max_memory_mb} MB and the batch size {job.batch_size} (device {job.device}): "
         "lower them, close other programs, or choose the CPU if the graphics card ran out."
     )
+
+
+def _training_advice(job: TrainJob) -> str:
+    """Smaller batches first, which cost time alone."""
+    values = (
+        f"A batch had {job.batch_size} patches of {job.patch_px} pixels (gradient checkpointing "
+        f"{job.gradient_checkpointing}, device {job.device}): "
+    )
+    patches = job.batch_size * job.accumulation
+    if job.batch_size > 1:
+        values += f"BATCH_SIZE 1 with ACCUMULATION {patches} makes as large a step in less memory; "
+    return values + "CHECKPOINTING on and a smaller PATCH need less, too. Or close other programs."
 
 
 def diagnose(fault: BaseException, job: Job | None = None) -> Semantic3DError:
