@@ -371,6 +371,15 @@ def destination_path(destination, suffix):
     return new_job_id() + suffix if destination == QgsProcessing.TEMPORARY_OUTPUT else destination
 
 
+def is_temporary(destination):
+    """Whether what a destination parameter's value names is deleted when QGIS closes."""
+    path = _sink(destination)
+    if path in (None, "", QgsProcessing.TEMPORARY_OUTPUT):
+        return path == QgsProcessing.TEMPORARY_OUTPUT
+    own = os.path.join(os.path.abspath(QgsProcessingUtils.tempFolder()), "")
+    return os.path.abspath(path).startswith(own)
+
+
 def _sink(destination):
     """What a destination parameter's value names: a path, TEMPORARY_OUTPUT, "", or None where it is computed."""
     if isinstance(destination, QgsProcessingOutputLayerDefinition):

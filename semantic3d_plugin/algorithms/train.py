@@ -28,7 +28,7 @@ from ..backend.s3d_protocol import (
     model_name_of,
 )
 from ..translation import tr
-from .base import BackendAlgorithm, destination_path
+from .base import BackendAlgorithm, destination_path, is_temporary
 from .image_form import check_on_image, given_bands
 from .vector_source import PolygonSource, check_field
 
@@ -108,7 +108,8 @@ class Train(BackendAlgorithm):
             QgsProcessingParameterFolderDestination(self.PACKAGE, tr("Model package")),
             tr(
                 "Folder to create; an earlier package there is replaced. Give it to Reconstruct as MODEL. The model is "
-                "named after the folder. A broken-off run goes on from the checkpoint beside it."
+                "named after the folder. A broken-off run goes on from the checkpoint beside it; a temporary folder "
+                "loses both."
             ),
         )
         self.add(
@@ -337,6 +338,16 @@ class Train(BackendAlgorithm):
             package_path=destination_path(parameters.get(self.PACKAGE), ""),
             report_path=destination_path(parameters.get(self.REPORT), ".html"),
         ).check()
+
+    def prepareAlgorithm(self, parameters, context, feedback):  # noqa: N802
+        if is_temporary(parameters.get(self.PACKAGE)):
+            feedback.pushWarning(
+                tr(
+                    "PACKAGE is a temporary folder: the model, and the checkpoint from which a broken-off run goes on, "
+                    "are deleted when QGIS closes. To keep them, choose a folder of your own."
+                )
+            )
+        return super().prepareAlgorithm(parameters, context, feedback)
 
     def snapshot(self, parameters, context):
         for name in self.LISTS:

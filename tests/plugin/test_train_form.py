@@ -19,6 +19,7 @@ from qgis.core import (
     QgsProcessingException,
     QgsProcessingFeedback,
     QgsProcessingParameterDefinition,
+    QgsProcessingUtils,
     QgsProject,
     QgsRasterLayer,
     QgsVectorFileWriter,
@@ -227,9 +228,18 @@ def test_layers_of_the_project_and_surface_less_ground(fake_trainer, provider, i
     assert report["outlines"] is None and report["job"]["base_path"] == ""
 
 
-def test_a_temporary_package_gets_a_folder(fake_trainer, provider, inputs, tmp_path, context):
-    found, _ = run({**inputs, "PACKAGE": "TEMPORARY_OUTPUT"}, tmp_path, context)
+def warned_of_loss(parameters, context):
+    feedback = QgsProcessingFeedback()
+    found = processing.run("semantic3d:train", parameters, context=context, feedback=feedback)
     assert os.path.isdir(found["PACKAGE"])
+    return "PACKAGE is a temporary folder" in feedback.textLog()
+
+
+def test_a_temporary_package_gets_a_folder_and_is_told(fake_trainer, provider, inputs, tmp_path, context):
+    assert warned_of_loss({**inputs, "PACKAGE": "TEMPORARY_OUTPUT"}, context)
+    inside = os.path.join(QgsProcessingUtils.tempFolder(), "town")
+    assert warned_of_loss({**inputs, "PACKAGE": inside}, context)
+    assert not warned_of_loss({**inputs, "PACKAGE": str(tmp_path / "kept")}, context)
 
 
 @pytest.mark.parametrize(
