@@ -45,11 +45,6 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/base.py" />
-      <source>Semantic 3D: {}</source>
-      <translation>Semantic 3D: {}</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/base.py" />
       <source>{name} is no raster that QGIS can open: {value}</source>
       <translation>{name} ist kein Raster, das QGIS öffnen kann: {value}</translation>
     </message>
@@ -62,6 +57,11 @@
       <location filename="../semantic3d_plugin/algorithms/base.py" />
       <source>The folder {folder} for {name} does not exist. Create it first.</source>
       <translation>Den Ordner {folder} für {name} gibt es nicht. Legen Sie ihn zuerst an.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>The folder {folder} for {name} is not writable. Choose another one.</source>
+      <translation>In den Ordner {folder} für {name} darf nicht geschrieben werden. Wählen Sie einen anderen.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
@@ -1133,8 +1133,8 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>Folder to create; an earlier package there is replaced. Give it to Reconstruct as MODEL. The model is named after the folder. A broken-off run goes on from the checkpoint beside it.</source>
-      <translation>Ordner, der angelegt wird; ein früheres Paket dort wird ersetzt. Geben Sie ihn bei „Höhen und Landbedeckung rekonstruieren“ als MODEL an. Das Modell heißt wie der Ordner. Ein abgebrochener Lauf wird vom Prüfpunkt daneben fortgesetzt.</translation>
+      <source>Folder to create; an earlier package there is replaced. Give it to Reconstruct as MODEL. The model is named after the folder. A broken-off run goes on from the checkpoint beside it; a temporary folder loses both.</source>
+      <translation>Ordner, der angelegt wird; ein früheres Paket dort wird ersetzt. Geben Sie ihn bei „Höhen und Landbedeckung rekonstruieren“ als MODEL an. Das Modell heißt wie der Ordner. Ein abgebrochener Lauf wird vom Prüfpunkt daneben fortgesetzt; in einem temporären Ordner geht beides verloren.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
@@ -1418,6 +1418,11 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>PACKAGE is a temporary folder: the model, and the checkpoint from which a broken-off run goes on, are deleted when QGIS closes. To keep them, choose a folder of your own.</source>
+      <translation>PACKAGE ist ein temporärer Ordner: Das Modell und der Prüfpunkt, von dem ein abgebrochener Lauf weitergeht, werden gelöscht, wenn QGIS schließt. Um sie zu behalten, wählen Sie einen eigenen Ordner.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Models</source>
       <translation>Modelle</translation>
     </message>
@@ -1445,6 +1450,31 @@
       <location filename="../semantic3d_plugin/algorithms/vector_source.py" />
       <source>The layer {} holds no outlines.</source>
       <translation>Der Layer {} enthält keine Umrisse.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>named in these settings</source>
+      <translation>in diesen Einstellungen angegeben</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>named by SEMANTIC3D_PYTHON</source>
+      <translation>durch SEMANTIC3D_PYTHON angegeben</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>installed by this plugin</source>
+      <translation>von dieser Erweiterung installiert</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>To reconstruct (light)</source>
+      <translation>Zum Rekonstruieren (light)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>To train (full)</source>
+      <translation>Zum Trainieren (full)</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
@@ -1513,11 +1543,6 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>Delete the environment that this plugin uses? Your results and settings stay.</source>
-      <translation>Die Umgebung löschen, die diese Erweiterung benutzt? Ihre Ergebnisse und Einstellungen bleiben.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
       <source>Done.</source>
       <translation>Fertig.</translation>
     </message>
@@ -1525,6 +1550,16 @@
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
       <source>Not finished; see the lines above.</source>
       <translation>Nicht abgeschlossen; siehe die Zeilen darüber.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Delete {}? Your results and settings stay.</source>
+      <translation>{} löschen? Ihre Ergebnisse und Einstellungen bleiben.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Trying {}...</source>
+      <translation>{} wird ausprobiert ...</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
@@ -1538,23 +1573,18 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>named in these settings</source>
-      <translation>in diesen Einstellungen angegeben</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>named by SEMANTIC3D_PYTHON</source>
-      <translation>durch SEMANTIC3D_PYTHON angegeben</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>installed by this plugin</source>
-      <translation>von dieser Erweiterung installiert</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
       <source>{} cannot be started now; see the message log of QGIS.</source>
       <translation>{} kann jetzt nicht gestartet werden; siehe das Protokoll von QGIS.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Environment to make anew:</source>
+      <translation>Umgebung, die neu angelegt wird:</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Environment to delete:</source>
+      <translation>Umgebung, die gelöscht wird:</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/launch.py" />
@@ -1601,6 +1631,11 @@
       <location filename="../semantic3d_plugin/styling/elevation.py" />
       <source>The project's coordinate system {crs} is in degrees, which spoils 3D views: metres of height would stand on degrees. Choose a projected one for the project.</source>
       <translation>Das Koordinatensystem {crs} des Projekts ist in Grad, was 3D-Ansichten verdirbt: Höhen in Metern ständen auf Grad. Wählen Sie für das Projekt ein projiziertes.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/styling/result_group.py" />
+      <source>Semantic 3D: {}</source>
+      <translation>Semantic 3D: {}</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/styling/result_group.py" />

@@ -45,11 +45,6 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/base.py" />
-      <source>Semantic 3D: {}</source>
-      <translation>Semantic 3D : {}</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/base.py" />
       <source>{name} is no raster that QGIS can open: {value}</source>
       <translation>{name} n’est pas un raster que QGIS peut ouvrir : {value}</translation>
     </message>
@@ -62,6 +57,11 @@
       <location filename="../semantic3d_plugin/algorithms/base.py" />
       <source>The folder {folder} for {name} does not exist. Create it first.</source>
       <translation>Le dossier {folder} pour {name} n’existe pas. Créez-le d’abord.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/base.py" />
+      <source>The folder {folder} for {name} is not writable. Choose another one.</source>
+      <translation>Le dossier {folder} pour {name} n’est pas accessible en écriture. Choisissez-en un autre.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/check_backend.py" />
@@ -1133,8 +1133,8 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>Folder to create; an earlier package there is replaced. Give it to Reconstruct as MODEL. The model is named after the folder. A broken-off run goes on from the checkpoint beside it.</source>
-      <translation>Dossier à créer ; un paquet antérieur à cet endroit est remplacé. Indiquez-le comme MODEL dans « Reconstruire hauteurs et occupation du sol ». Le modèle porte le nom du dossier. Une exécution interrompue reprend au point de contrôle placé à côté.</translation>
+      <source>Folder to create; an earlier package there is replaced. Give it to Reconstruct as MODEL. The model is named after the folder. A broken-off run goes on from the checkpoint beside it; a temporary folder loses both.</source>
+      <translation>Dossier à créer ; un paquet antérieur à cet endroit est remplacé. Indiquez-le comme MODEL dans « Reconstruire hauteurs et occupation du sol ». Le modèle porte le nom du dossier. Une exécution interrompue reprend au point de contrôle placé à côté ; un dossier temporaire perd les deux.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
@@ -1418,6 +1418,11 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
+      <source>PACKAGE is a temporary folder: the model, and the checkpoint from which a broken-off run goes on, are deleted when QGIS closes. To keep them, choose a folder of your own.</source>
+      <translation>PACKAGE est un dossier temporaire : le modèle, et le point de contrôle d’où reprend une exécution interrompue, sont supprimés à la fermeture de QGIS. Pour les garder, choisissez un dossier à vous.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>Models</source>
       <translation>Modèles</translation>
     </message>
@@ -1445,6 +1450,31 @@
       <location filename="../semantic3d_plugin/algorithms/vector_source.py" />
       <source>The layer {} holds no outlines.</source>
       <translation>La couche {} ne contient aucun contour.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>named in these settings</source>
+      <translation>indiqué dans ces préférences</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>named by SEMANTIC3D_PYTHON</source>
+      <translation>indiqué par SEMANTIC3D_PYTHON</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>installed by this plugin</source>
+      <translation>installé par cette extension</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>To reconstruct (light)</source>
+      <translation>Pour reconstruire (light)</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>To train (full)</source>
+      <translation>Pour entraîner (full)</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
@@ -1513,11 +1543,6 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>Delete the environment that this plugin uses? Your results and settings stay.</source>
-      <translation>Supprimer l'environnement que cette extension utilise ? Vos résultats et préférences restent.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
       <source>Done.</source>
       <translation>Terminé.</translation>
     </message>
@@ -1525,6 +1550,16 @@
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
       <source>Not finished; see the lines above.</source>
       <translation>Inachevé ; voir les lignes ci-dessus.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Delete {}? Your results and settings stay.</source>
+      <translation>Supprimer {} ? Vos résultats et préférences restent.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Trying {}...</source>
+      <translation>Essai de {}...</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
@@ -1538,23 +1573,18 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>named in these settings</source>
-      <translation>indiqué dans ces préférences</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>named by SEMANTIC3D_PYTHON</source>
-      <translation>indiqué par SEMANTIC3D_PYTHON</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>installed by this plugin</source>
-      <translation>installé par cette extension</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
       <source>{} cannot be started now; see the message log of QGIS.</source>
       <translation>{} ne peut pas être lancé maintenant ; voir le journal des messages de QGIS.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Environment to make anew:</source>
+      <translation>Environnement à refaire :</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Environment to delete:</source>
+      <translation>Environnement à supprimer :</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/launch.py" />
@@ -1601,6 +1631,11 @@
       <location filename="../semantic3d_plugin/styling/elevation.py" />
       <source>The project's coordinate system {crs} is in degrees, which spoils 3D views: metres of height would stand on degrees. Choose a projected one for the project.</source>
       <translation>Le système de coordonnées {crs} du projet est en degrés, ce qui fausse les vues 3D : des hauteurs en mètres sur des degrés. Choisissez un système projeté pour le projet.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/styling/result_group.py" />
+      <source>Semantic 3D: {}</source>
+      <translation>Semantic 3D : {}</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/styling/result_group.py" />
