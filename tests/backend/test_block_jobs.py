@@ -74,7 +74,7 @@ def test_one_block_by_itself_is_a_part_of_the_whole(tmp_path, image, package):
     with ImageSource(image) as source:
         plan = pickle.loads(pickle.dumps(make_plan(job, load_package(package), source, JobControl())))
     session = InferenceSession(plan.package, "cpu")
-    folder = WorkFolder(str(tmp_path / "work"), {"test": 1}, lasting=True)
+    folder = WorkFolder(str(tmp_path / "work"), {"test": 1})
 
     def recorded(block):
         return record_block(folder.path, compute_block(plan, session, folder.path, block), "cpu")

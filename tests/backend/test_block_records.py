@@ -133,7 +133,7 @@ def test_a_result_names_both_devices_whichever_run_lost_the_card(tmp_path, image
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOSPC])
 def test_a_folder_that_the_disk_refuses_is_said_in_our_words(tmp_path, monkeypatch, number):
-    folder = WorkFolder(str(tmp_path / "work"), {}, lasting=True)
+    folder = WorkFolder(str(tmp_path / "work"), {})
     make = os.mkdir
 
     def refused(path, *arguments):
@@ -149,7 +149,7 @@ def test_a_folder_that_the_disk_refuses_is_said_in_our_words(tmp_path, monkeypat
 
 
 def test_a_file_in_the_place_of_a_layers_folder(tmp_path):
-    folder = WorkFolder(str(tmp_path / "work"), {}, lasting=True)
+    folder = WorkFolder(str(tmp_path / "work"), {})
     Path(folder.path, "sigma").write_text("not a folder")
     with pytest.raises(OutputFailed, match="sigma cannot be written: .*File exists"):
         BlockAttempt(folder.path, Block(0, 0), 16, 16, SPECS)
@@ -159,7 +159,7 @@ def test_a_file_in_the_place_of_a_layers_folder(tmp_path):
 
 
 def test_a_folder_that_cannot_be_read_is_said_in_our_words(tmp_path, monkeypatch):
-    folder = WorkFolder(str(tmp_path / "work"), {}, lasting=True)
+    folder = WorkFolder(str(tmp_path / "work"), {})
 
     def refused(path):
         raise PermissionError(errno.EACCES, "Permission denied", path)
@@ -236,9 +236,9 @@ def test_only_blocks_that_are_there_are_said_to_be_kept(tmp_path, image, package
 
 def test_no_folder_is_made_above_the_work_folder(tmp_path):
     with pytest.raises(OutputFailed, match="cannot be used: No such file"):
-        WorkFolder(str(tmp_path / "gone" / "work"), {}, lasting=True)
+        WorkFolder(str(tmp_path / "gone" / "work"), {})
     assert not (tmp_path / "gone").exists()
-    folder = WorkFolder(str(tmp_path / "work"), {}, lasting=True)
+    folder = WorkFolder(str(tmp_path / "work"), {})
     shutil.rmtree(folder.path)
     folder.remove()  # says nothing
     assert list(tmp_path.iterdir()) == []

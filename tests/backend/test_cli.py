@@ -282,7 +282,7 @@ def test_scenes_of_one_name_in_folders_of_one_name_are_refused(model, tmp_path, 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are different there")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)])
 def test_ctrl_c_ends_cleanly(number, model, tmp_path):
     image = write_image(tmp_path / "large.tif", 6000, 6000)
     process = start(["reconstruct", image, "--model", model, "--height", str(tmp_path / "h.tif"), "--overlap", "56"])
@@ -297,6 +297,18 @@ def test_ctrl_c_ends_cleanly(number, model, tmp_path):
     assert process.returncode == 130 and time.monotonic() - begun < 5
     assert rest.strip().splitlines()[-1] == "semantic3d: cancelled" and "Traceback" not in rest
     assert sorted(path.name for path in tmp_path.iterdir()) == ["fake", "large.tif"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are different there")
+def test_what_nohup_wants_ignored_stays_so(model, monkeypatch):
+    monkeypatch.setattr(cli, "_model_info", lambda options, control: os.kill(os.getpid(), signal.SIGHUP)
+                        or int(control.cancelled))
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert cli.main(["model-info", model]) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert cli.main(["model-info", model]) == 1  # heard
 
 
 def test_a_closed_pipe_is_no_traceback(model):

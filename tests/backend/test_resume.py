@@ -31,6 +31,7 @@ from block_scene import (
 )
 
 from s3d_protocol import Cancelled, InvalidInput, JobControl, OutputFailed
+from s3d_protocol.file_lock import FileLock
 from semantic3d.jobs.reconstruct import run
 
 BACKEND = str(Path(s3d_protocol.__file__).resolve().parents[1])
@@ -330,11 +331,40 @@ def test_outputs_that_a_killed_run_has_begun_go_with_the_next(tmp_path, image, p
     for name in (f".height.{killed}.partial.tif", f".height.{killed}.partial.qml", f".report.{killed}.partial.html"):
         (folder / name).write_text("half")
     (folder / ".height.other.partial.tif").write_text("at work")
+    job = job_for(image, package, str(folder))
+    run(replace(job, height_path=str(folder / "other.tif"), sigma_path=""), JobControl())  # other blocks, other folder
+    assert (folder / f".height.{killed}.partial.tif").exists()
+    run(replace(job, report_path=str(folder / "other.html")), JobControl())  # the same blocks, another name
+    assert not list(folder.glob(f".*{killed}*"))
+    assert (folder / ".height.other.partial.tif").read_bytes() == b"at work"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL there")
+def test_what_a_killed_run_of_one_block_has_left_goes_with_the_next(tmp_path, image, package, expected, monkeypatch):
+    folder, code = tmp_path / "out", (
+        "import os, signal, sys; from semantic3d import cli; from semantic3d.jobs import reconstruct\n"
+        "write = reconstruct.write_from_blocks\n"
+        "reconstruct.write_from_blocks = lambda *all: (write(*all), os.kill(os.getpid(), signal.SIGKILL))\n"
+        "cli.main(sys.argv[1:])\n"
+    )
+    folder.mkdir()
+    job = command(image, package, str(folder))[3:]
+    subprocess.run([sys.executable, "-c", code, *job], env={**ENVIRONMENT, "SEMANTIC3D_BLOCK_PX": "512"}, check=False)
+    assert len(list(folder.glob(".*partial*"))) > 1
+    at_work = folder / ".height.other.partial.tif.work"
+    shutil.copytree(next(folder.glob(".*.work")), at_work)
+    held = FileLock(str(at_work / "lock"))
+    monkeypatch.setenv("SEMANTIC3D_BLOCK_PX", "512")
     run(job_for(image, package, str(folder)), JobControl())
-    assert contents_of_files(folder) == {**expected, ".height.other.partial.tif": b"at work"}
+    assert [path.name for path in folder.iterdir() if path.is_dir()] == [at_work.name]
+    assert contents_of_files(folder) == expected
+    held.release()
 
 
-@pytest.mark.parametrize("text", ["", "[1]", '{"job_id": "../h"}', '{"job_id": 1}', "{"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "[1]", '{"job_id": "../h"}', '{"job_id": 1}', "{", '{"job_id": "a", "outputs": [1, "/", "\\u0000"]}'],
+)
 def test_a_note_that_makes_no_sense_is_no_run(tmp_path, image, package, expected, text):
     folder = tmp_path / "out"
     interrupted(image, package, folder)

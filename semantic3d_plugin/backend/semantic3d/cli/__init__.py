@@ -325,8 +325,12 @@ def _cancel_on_signals(control: JobControl) -> dict:
             raise KeyboardInterrupt
         control.cancel()
 
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    hang_up = getattr(signal, "SIGHUP", None)  # the terminal was closed; there is none on Windows
+    if hang_up is not None and signal.getsignal(hang_up) != signal.SIG_IGN:  # nohup wants it ignored
+        numbers.append(hang_up)
     try:
-        return {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        return {number: signal.signal(number, handle) for number in numbers}
     except ValueError:  # not the main thread: signals are somebody else's business
         return {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import platform
@@ -9,14 +10,25 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Mapping
 
-from s3d_protocol import Cancelled, JobControl, OutputFailed, discard_partials, partial_path
+from s3d_protocol import Cancelled, JobControl, OutputFailed, partial_path
 
 from ..inference.session import InferenceSession
 from .image_identity import ImageChanged
 from .reconstruct_plan import Plan
-from .work_folder import PREFIX, BlockRecord, WorkFolder, devices_text, identity_of, record_block, work_path
+from .work_folder import (
+    PREFIX,
+    BlockRecord,
+    WorkFolder,
+    devices_text,
+    identity_of,
+    record_block,
+    remove_if_killed,
+    work_path,
+)
 
 
+_OF_ONE_RUN = ".work"  # ends the name of a folder that no other run continues
+_ANY_RUN = "any-run"
 _COMPUTING = ("inference", "jobs", "metrics", "models", "raster")  # the folders whose code makes pixels
 
 
@@ -89,7 +101,7 @@ class KeptWork:
         """Open the job's folder, and look over the blocks that an earlier run has left.
 
         An image of one block gets a folder of its own that goes with the job: there is nothing to continue. So does
-        a job that is to keep nothing.
+        a job that is to keep nothing. What killed runs into the same file have left of theirs goes.
 
         Raises:
             OutputFailed: another process does the same job, or the folder cannot be used.
@@ -100,16 +112,16 @@ class KeptWork:
         self._lasting = lasting = self._total > 1 and plan.job.keep_blocks
         path = work_path(first, identity_of(parts))
         if not lasting:
-            path = os.path.abspath(partial_path(first, control.job_id) + ".work")
+            path = os.path.abspath(partial_path(first, control.job_id) + _OF_ONE_RUN)
         _tell_of_others(path, control)
         self._unread = lasting and os.path.isdir(path)
         if self._unread:
             control.log("Checking the blocks that an earlier run has left.")
-        self._folder = WorkFolder(path, parts, lasting)
+        for left in _folders_of_one_run(first):
+            remove_if_killed(left)
+        self._folder = WorkFolder(path, parts)
+        self._folder.begin_run(control.job_id, plan.job.outputs().values())
         if lasting:
-            killed = self._folder.begin_run(control.job_id)
-            if killed:  # it had no time to clear up after itself
-                discard_partials(plan.job.outputs().values(), killed)
             control.log(f"Finished blocks are kept in {path} until the outputs are whole.")
         self.records = self._folder.finished(plan.layers, plan.blocks, control.check_cancelled)
         self._unread = False
@@ -162,6 +174,13 @@ class KeptWork:
 def has_kept_work(output_path: str) -> bool:
     """Tell whether any job has left blocks beside this output."""
     return bool(_work_folders(os.path.dirname(os.path.abspath(output_path))))
+
+
+def _folders_of_one_run(output_path: str) -> list[str]:
+    """Return the work folders that belong to single runs with this first output, whichever run."""
+    folder, name = os.path.split(os.path.abspath(output_path))
+    begin, _, end = partial_path(name, _ANY_RUN).partition(_ANY_RUN)
+    return glob.glob(os.path.join(glob.escape(folder), glob.escape(begin) + "*" + glob.escape(end + _OF_ONE_RUN)))
 
 
 def _tell_of_others(path: str, control: JobControl) -> None:

@@ -3,7 +3,7 @@
     .semantic3d-3f2a91c07be4/     beside the first output; the digits are the job's identity
         lock                      held by the process that works here
         manifest.json             what the job is; blocks of any other are not taken
-        run.json                  the id of the run that works here, in the names of its unfinished outputs
+        run.json                  the id of the run that works here, in the names of its unfinished outputs, and these
         height/r0000_c0001.<8 hex>.tif
         records/r0000_c0001.json  written last: with it the block counts as finished
 
@@ -26,7 +26,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Callable, Iterable, Iterator, Mapping
 
-from s3d_protocol import OutputFailed
+from s3d_protocol import OutputFailed, discard_partials
 from s3d_protocol.aside import is_job_id
 from s3d_protocol.durable import sync_folder
 from s3d_protocol.file_hash import file_hash
@@ -92,23 +92,21 @@ class WorkFolder:
         path: of the folder.
     """
 
-    def __init__(self, path: str, parts: Mapping, lasting: bool):
+    def __init__(self, path: str, parts: Mapping):
         """Take the folder, created if need be; blocks of another identity in it are thrown away.
 
         Args:
             parts: what the identity is made of; kept as the manifest.
-            lasting: whether it may outlive the job. One that may not needs no lock: its name is the job's own.
 
         Raises:
             OutputFailed: another process works there, or it cannot be read or written. What lies there stays then.
         """
         self.path = path
-        self._lasting, self._lock = lasting, None
+        self._lock = None
         try:
             _make_folder(path)
             _make_folder(os.path.join(path, _RECORDS))
-            if lasting:
-                self._lock = FileLock(os.path.join(path, _LOCK), needed=False)
+            self._lock = FileLock(os.path.join(path, _LOCK), needed=False)
             self._take_over({"format": _FORMAT, "job": json.loads(json.dumps(parts))})
         except Busy as busy:
             who = f"Process {busy.pid}" if busy.pid else "Another process"
@@ -156,19 +154,18 @@ class WorkFolder:
             self._sweep(records, layers)
         return records
 
-    def begin_run(self, job_id: str) -> str:
-        """Note the run that works here from now on; returns the id of the one before, empty if there was none.
+    def begin_run(self, job_id: str, outputs: Iterable[str]) -> None:
+        """Note the run that works here from now on; of outputs that a killed one before had begun nothing is left.
 
         Raises:
             OutputFailed: the disk refuses.
         """
-        place = os.path.join(self.path, _RUN)
+        place, outputs = os.path.join(self.path, _RUN), [os.path.abspath(path) for path in outputs]
         with _reading(place):
-            noted = _read_json(place)
-        before = noted.get("job_id") if isinstance(noted, dict) else None
+            before = _read_json(place)
+        _discard_outputs_of(before, job_id)
         with _at_work(self.path):
-            write_whole(place, {"job_id": job_id})
-        return before if is_job_id(before) and before != job_id else ""
+            write_whole(place, {"job_id": job_id, "outputs": outputs})
 
     def count(self, records: Iterable[BlockRecord]) -> int:
         """Return how many of these blocks are still there, by their files' sizes."""
@@ -202,15 +199,41 @@ class WorkFolder:
             self.release()
             return
         try:
-            for name in os.listdir(self.path):
-                if name != _LOCK:
-                    _remove(os.path.join(self.path, name))
-            if self._lock is not None:
-                self._lock.release(remove=True)
-                self._lock = None
-            os.rmdir(self.path)
+            _remove_locked(self.path, self._lock)
         finally:
             self.release()
+
+
+def remove_if_killed(path: str) -> None:
+    """Delete the work folder of a run that was killed, and the outputs that it had begun; one at work keeps its own."""
+    with suppress(OSError, Busy):  # what cannot be read or locked is not ours to judge
+        before = _read_json(os.path.join(path, _RUN))
+        if before is None:
+            return
+        lock = FileLock(os.path.join(path, _LOCK))
+        try:
+            _discard_outputs_of(before, "")
+            _remove_locked(path, lock)
+        finally:
+            lock.release()
+
+
+def _discard_outputs_of(run, but_job_id: str) -> None:
+    """Delete the unfinished outputs of a run, given its note; it may make no sense."""
+    killed, outputs = (run.get("job_id"), run.get("outputs")) if isinstance(run, dict) else ("", ())
+    if not is_job_id(killed) or killed == but_job_id or not isinstance(outputs, list):
+        return
+    for output in outputs:
+        with suppress(ValueError, TypeError, AttributeError):  # it is no path
+            discard_partials([output], killed)
+
+
+def _remove_locked(path: str, lock: FileLock) -> None:
+    for name in os.listdir(path):
+        if name != _LOCK:
+            _remove(os.path.join(path, name))
+    lock.release(remove=True)
+    os.rmdir(path)
 
 
 class BlockAttempt:
