@@ -173,6 +173,22 @@ def test_wrong_usage_is_code_2(arguments, capsys):
     assert caught.value.code == 2 and "usage" in capsys.readouterr().err
 
 
+def test_a_pattern_without_quotes_is_told_how(jobs, capsys):
+    for arguments, hinted in ((["a.tif", "b.tif", "--height", "h.tif"], True), (["a.tif", "--hight", "h.tif"], False)):
+        with pytest.raises(SystemExit) as caught:
+            cli.main(["reconstruct", *arguments])
+        said = capsys.readouterr().err
+        assert caught.value.code == 2 and "unrecognized arguments" in said and ("quotes" in said) == hinted
+    assert not jobs
+
+
+@pytest.mark.parametrize("image", ["/vsizip//maps/town.zip/i.tif", "s3://bucket/i.tif"])
+def test_without_outputs_beside_what_is_no_file_they_are_asked_for(image, jobs, capsys):
+    assert cli.main(["reconstruct", image]) == cli.EXIT_WRONG_PARAMETERS
+    assert "name the outputs, such as --height" in capsys.readouterr().err
+    assert not jobs and cli.main(["reconstruct", image, "--height", "h.tif"]) == 0
+
+
 def test_version(capsys):
     with pytest.raises(SystemExit):
         cli.main(["--version"])

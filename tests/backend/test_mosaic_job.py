@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
@@ -18,6 +19,7 @@ from s3d_protocol import Cancelled, InvalidInput, InvalidParameter, JobControl, 
 from semantic3d import cli
 from semantic3d.jobs.reconstruct import run
 from semantic3d.jobs.reconstruct_work import KeptWork
+from semantic3d.raster.image_collection import find_images
 from semantic3d.raster.image_mosaic import write_mosaic
 from semantic3d.raster.source import ImageSource
 
@@ -190,8 +192,6 @@ def test_stac_files_that_cannot_be_used(content, words, package, tmp_path):
 
 
 def test_far_assets_become_paths_of_gdal(tmp_path):
-    from semantic3d.raster.image_collection import find_images
-
     hrefs = {"https://h/a.tif?k=1": "/vsicurl/https://h/a.tif?k=1", "s3://bucket/b.tif": "/vsis3/bucket/b.tif"}
     items = [{"type": "Feature", "assets": {"visual": {"href": href}}} for href in hrefs]
     (tmp_path / "items.json").write_text(json.dumps({"type": "ItemCollection", "features": items}))
@@ -292,8 +292,13 @@ def test_an_empty_folder_and_a_pattern_without_images(package, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InvalidInput, match="empty names no image"):
         run(job_for(tmp_path / "empty", package, tmp_path / "out"), JobControl())
-    with pytest.raises(InvalidInput, match="names no image"):
+    with pytest.raises(InvalidInput, match="names no image. No file fits"):
         run(job_for(tmp_path / "no*.tif", package, tmp_path / "out"), JobControl())
+    named = write_parts(tmp_path / "[2020] town") / "*.tif"
+    with pytest.raises(InvalidInput, match=r"names no image. Brackets .* as in (.*\*\.tif)\.$") as caught:
+        find_images(str(named))
+    meant = re.search(r"as in (.*)\.$", caught.value.message)[1]
+    assert [Path(image).name for image in find_images(meant)] == ["a.tif", "b.tif", "c.tif", "d.tif"]
 
 
 def test_on_the_command_line_a_folders_results_lie_beside_it(package, tmp_path):

@@ -57,7 +57,7 @@ def main(arguments: list | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    options = build_parser().parse_args(_with_negative_lists(arguments))
+    options = _parsed(arguments)
     control = TerminalControl(getattr(options, "quiet", False))
     before = _cancel_on_signals(control)
     try:
@@ -82,6 +82,18 @@ def main(arguments: list | None = None) -> int:
         control.close()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _parsed(arguments: list) -> argparse.Namespace:
+    """Parse the command line; what is left over ends it, with a hint where a shell has spread a pattern out."""
+    parser = build_parser()
+    options, left = parser.parse_known_args(_with_negative_lists(arguments))
+    if left:
+        hint = ""
+        if options.command is _reconstruct and not left[0].startswith("-"):
+            hint = ' (many images: put the pattern into quotes, as in "sheets/*.tif", or name their folder)'
+        parser.error(f"unrecognized arguments: {' '.join(left)}{hint}")
+    return options
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -193,6 +205,13 @@ def _reconstruct_each(job: ReconstructJob, options, control: TerminalControl) ->
 
 
 def _output_stem(image: str) -> str:
+    from ..raster.block_sizes import is_plain_path
+
+    if not is_plain_path(image):
+        raise InvalidParameter(
+            f"{image} lies in an archive or on a server, where no results can be written beside it: name the outputs, "
+            "such as --height heights.tif."
+        )
     if glob.has_magic(image) and not os.path.exists(image):
         raise InvalidParameter(f"{image} is a pattern: name the outputs, such as --height heights.tif.")
     return os.path.abspath(image) if os.path.isdir(image) else os.path.splitext(image)[0]

@@ -44,8 +44,19 @@ def find_images(path: str, without: Iterable[str] = ()) -> list[str]:
     left_out = {os.path.abspath(name) for name in without}
     images = sorted({name if name.startswith("/vsi") else os.path.abspath(name) for name in found} - left_out)
     if not images:
-        raise InvalidInput(f"{path} names no image. In a folder, those that end in {', '.join(SUFFIXES)} are taken.")
+        raise InvalidInput(f"{path} names no image. {_hint(path)}")
     return images
+
+
+def _hint(path: str) -> str:
+    if os.path.exists(path):
+        return f"In a folder, those that end in {', '.join(SUFFIXES)} are taken."
+    if "[" in path:
+        return (
+            "Brackets are a part of the pattern and stand for one of the letters in them. For a bracket in a name "
+            f"write [[], as in {path.replace('[', '[[]')}."
+        )
+    return "No file fits that pattern."
 
 
 def _in_folder(path: str) -> list[str]:
