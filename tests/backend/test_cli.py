@@ -4,6 +4,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -286,6 +287,41 @@ def test_scenes_of_one_name_are_named_after_their_folders(model, tmp_path):
     assert cli.main(["reconstruct", str(tmp_path / "*" / "*.tif"), "--model", model, "--overlap", "16", "--each", out]) == 0
     names = {name.removesuffix("_height.tif") for name in os.listdir(out) if name.endswith("_height.tif")}
     assert names == {"north_visual", "south_Visual", "b"}
+
+
+def test_a_stac_collection_that_grows_computes_no_scene_again(model, tmp_path, capsys):
+    def run_with(*places):
+        for place in places:
+            (tmp_path / place).mkdir(exist_ok=True)
+            write_image(tmp_path / place / "visual.tif", 70, 60)
+        items = [{"type": "Feature", "id": place, "assets": {"visual": {"href": f"{place}/visual.tif"}}}
+                 for place in places]
+        (tmp_path / "items.json").write_text(json.dumps({"type": "FeatureCollection", "features": items}))
+        assert cli.main(["reconstruct", str(tmp_path / "items.json"), "--model", model, "--overlap", "16", "--each",
+                         str(out)]) == 0
+        return capsys.readouterr().out
+
+    out = tmp_path / "out"
+    assert "1 scenes done, 0 were there" in run_with("north")
+    assert "1 scenes done, 1 were there" in run_with("north", "south")
+    assert {path.name for path in out.glob("*_height.tif")} == {"north_visual_height.tif", "south_visual_height.tif"}
+    for path in list(out.glob("north*.tif")):
+        path.rename(out / path.name.removeprefix("north_"))  # as it was named before
+    assert "0 scenes done, 1 were there" in run_with("north")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems' disks know no such names")
+def test_a_scene_whose_name_is_not_utf8_stops_no_other(model, tmp_path, capsys):
+    scenes, out = tmp_path / "scenes", tmp_path / "out"
+    scenes.mkdir()
+    for name in ("a.tif", "c.tif"):
+        write_image(scenes / name, 70, 60)
+    shutil.copy(scenes / "a.tif", os.fsencode(scenes) + b"/b\xe4.tif")
+    command = ["reconstruct", str(scenes), "--model", model, "--overlap", "16", "--each", str(out), "--json"]
+    assert cli.main(command) == cli.EXIT_FAILED
+    said = capsys.readouterr()
+    assert json.loads(said.out) == {"done": 2, "there": 0, "failed": ["b\\udce4.tif"]} and "Rename the file" in said.err
+    assert {path.name for path in out.glob("*_height.tif")} == {"a_height.tif", "c_height.tif"}
 
 
 def test_scenes_of_one_name_in_folders_of_one_name_are_refused(model, tmp_path, capsys):

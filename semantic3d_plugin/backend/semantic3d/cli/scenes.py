@@ -12,6 +12,7 @@ from s3d_protocol import (
 from s3d_protocol.diagnosis import diagnose
 
 _OUTPUTS = ("height", "sigma", "land_cover")
+_GENERIC = ("visual", "rgb", "tci", "image")  # in a STAC collection the next item's file is called so, too
 _FOR_ALL = (Cancelled, DeviceUnavailable, InvalidModel, MissingDependency)  # the next scene would meet the same
 
 
@@ -48,16 +49,15 @@ def reconstruct_scenes(job: ReconstructJob, folder: str, control: JobControl) ->
     from ..jobs import reconstruct
 
     scenes = _scenes(job, folder)
-    scenes[0].check()
     found = ScenesDone()
-    for number, scene in enumerate(scenes, 1):
-        name = os.path.basename(scene.image_path)
-        if all(os.path.exists(path) for path in scene.outputs().values()):
+    for number, (image, outputs) in enumerate(scenes.items(), 1):
+        name = os.path.basename(image).encode("utf-8", "backslashreplace").decode()
+        if all(os.path.exists(path) for path in outputs.values()):
             found.there += 1
             continue
         control.log(f"Scene {number} of {len(scenes)}: {name}.")
         try:
-            reconstruct.run(scene, control)
+            reconstruct.run(replace(job, image_path=image, **outputs), control)
             found.done += 1
         except _FOR_ALL:
             raise
@@ -70,13 +70,15 @@ def reconstruct_scenes(job: ReconstructJob, folder: str, control: JobControl) ->
     return found
 
 
-def _scenes(job: ReconstructJob, folder: str) -> list[ReconstructJob]:
+def _scenes(job: ReconstructJob, folder: str) -> dict[str, dict[str, str]]:
+    """Return each scene's image -> its outputs, when all is well with what the scenes share."""
     from ..jobs.layers import ROLES
     from ..models.package import load_package
     from ..raster.image_collection import find_images, is_collection
 
-    images = find_images(job.image_path) if is_collection(job.image_path) else [job.image_path]
-    stems = _stems(images)
+    many = is_collection(job.image_path)
+    images = find_images(job.image_path) if many else [job.image_path]
+    stems = _stems(images, folder, _GENERIC if many and os.path.isfile(job.image_path) else ())
     for image in images:
         if os.path.dirname(image) == os.path.abspath(folder):
             raise InvalidParameter(
@@ -89,18 +91,22 @@ def _scenes(job: ReconstructJob, folder: str) -> list[ReconstructJob]:
         raise OutputFailed(f"The folder {folder} cannot be made: {error.strerror or error}.") from error
     given = load_package(job.model_path).output_names
     outputs = tuple(name for name in _OUTPUTS if all(role in given for role in ROLES[name]))
-    return [
-        replace(job, image_path=image, **outputs_beside(os.path.join(folder, stem), outputs))
-        for image, stem in stems.items()
-    ]
+    replace(job, **outputs_beside(os.path.join(folder, "scene"), outputs)).check()
+    return {image: outputs_beside(os.path.join(folder, stem), outputs) for image, stem in stems.items()}
 
 
-def _stems(images: list[str]) -> dict[str, str]:
-    """Return what each scene's outputs are named after: its file, after its folder where files have the same name."""
+def _stems(images: list[str], folder: str, generic: tuple) -> dict[str, str]:
+    """Return what each scene's outputs are named after: its file, after its folder where files have the same name.
+
+    Args:
+        folder: of the outputs.
+        generic: names that other files will have, too: after the folder from the first on, unless a result is there.
+    """
     stems = {image: os.path.splitext(os.path.basename(image))[0] for image in images}
     counts = Counter(stem.casefold() for stem in stems.values())  # many disks do not tell A from a
     for image, stem in stems.items():
-        if counts[stem.casefold()] > 1:
+        is_there = any(os.path.exists(path) for path in outputs_beside(os.path.join(folder, stem)).values())
+        if counts[stem.casefold()] > 1 or (stem.casefold() in generic and not is_there):
             stems[image] = f"{os.path.basename(os.path.dirname(image))}_{stem}"
     by_name: dict[str, str] = {}
     for image, stem in stems.items():
