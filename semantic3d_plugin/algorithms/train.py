@@ -446,5 +446,10 @@ class Train(BackendAlgorithm):
         if not path or is_hub_id(path):
             return path
         if not os.path.exists(path):
-            raise InvalidModel(tr("There is no model at {}. Leave BASE empty for the bundled one.").format(path))
+            raise InvalidModel(
+                tr(
+                    "There is no model at {}. Leave BASE empty for the bundled one; a repository of the Hugging Face "
+                    "hub is written ORG/NAME@COMMIT."
+                ).format(path)
+            )
         return os.path.dirname(path) if os.path.basename(path) in ("manifest.json", "model_index.json") else path

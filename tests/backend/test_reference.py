@@ -154,6 +154,13 @@ def test_faults_are_told(tmp_path):
         reference.values(never)
 
 
+def test_an_undeclared_nan_in_a_class_raster_is_unknown(tmp_path):
+    classes = write(tmp_path / "a.tif", np.array([[1, np.nan], [4, 4]], np.float32))
+    with Reference(classes, "land cover") as reference:
+        assert reference.values(never) == {1: 1, 4: 2}
+        np.testing.assert_array_equal(reference.classes(grid(2, 2), never, {1: 1, 4: 4}), [[1, 0], [4, 4]])
+
+
 def square(east, south, side):
     ring = [[east, south], [east + side, south], [east + side, south + side], [east, south + side], [east, south]]
     return {"type": "Polygon", "coordinates": [ring]}
@@ -192,6 +199,9 @@ def test_polygons_are_burnt_whatever_their_crs(tmp_path, kind):
 
 
 def test_polygons_that_are_none(tmp_path):
+    (tmp_path / "p.gpkg").write_bytes(b"SQLite format 3\0" + bytes(range(128, 256)))
+    with pytest.raises(InvalidInput, match="Convert other formats to it"):
+        Polygons(str(tmp_path / "p.gpkg"))
     for text, words in (("{", "GeoJSON"), ("[]", "object"), ('{"type": "Point", "coordinates": [1, 2]}', "no polygons")):
         (tmp_path / "p.json").write_text(text, encoding="utf-8")
         with pytest.raises(InvalidInput, match=words):

@@ -374,6 +374,7 @@ def test_labels_in_no_held_out_block_are_told(data, tmp_path, source, field, unk
         ({"block_m": 500.0}, InvalidInput, r"1 block\(s\) of 500 m"),
         ({"base_path": "no.safetensors"}, InvalidModel, "no pretrained base at no.safetensors"),
         ({"base_path": "nowhere"}, InvalidModel, "no model package"),
+        ({"base_path": "org/name-2"}, InvalidModel, "no model at org/name-2.*write org/name-2@ and the 40 hex digits"),
         ({"package_path": "/nowhere/there/mine"}, OutputFailed, "/nowhere/there"),
         ({"buildings_path": "no.geojson"}, InvalidInput, "no.geojson"),
         ({"device": "cuda"}, DeviceUnavailable, "CUDA"),

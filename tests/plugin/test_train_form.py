@@ -255,6 +255,7 @@ def test_a_temporary_package_gets_a_folder_and_is_told(fake_trainer, provider, i
         ({"RANK": 300}, "300"),
         ({"VALIDATION_SHARE": 0.99}, "0.99"),
         ({"BASE": "/nowhere/base.safetensors"}, "/nowhere/base.safetensors"),
+        ({"BASE": "org/name"}, "ORG/NAME@COMMIT"),
         ({"REPORT": "/tmp/report.pdf"}, ".html"),
     ],
 )

@@ -39,7 +39,10 @@ class Polygons:
             with open(path, encoding="utf-8-sig") as stream:
                 content = json.load(stream)
         except (OSError, ValueError) as error:
-            raise InvalidInput(f"The polygons {path} cannot be read as GeoJSON: {error}.") from error
+            raise InvalidInput(
+                f"The polygons {path} cannot be read as GeoJSON: {error}. Convert other formats to it first, for "
+                "instance with ogr2ogr, or with Export > Save Features As in QGIS."
+            ) from error
         if not isinstance(content, dict):
             raise InvalidInput(f"{path} is no GeoJSON: an object is needed at its top.")
         self._geometries = [shape for shape in _geometries(content) if _is_polygon(shape)]

@@ -111,9 +111,16 @@ class Reference:
         for window in _windows(self._dataset.width, self._dataset.height, 2048):
             check_cancelled()
             values, valid = self._read(window)
-            found, numbers = np.unique(values[valid], return_counts=True)
+            values = values[valid]
+            if values.dtype.kind == "f":
+                values = values[~np.isnan(values)]  # a gap, also where nobody declared it
+            found, numbers = np.unique(values, return_counts=True)
             if found.dtype.kind == "f" and not (np.isfinite(found) & (found == np.round(found))).all():
-                raise InvalidInput(f"The {self.what} {self.path} holds fractions, which are no classes.")
+                wrong = found[~np.isfinite(found) | (found != np.round(found))]
+                raise InvalidInput(
+                    f"The {self.what} {self.path} holds fractions ({wrong[0]:g}), which are no classes. Give a raster "
+                    "of whole numbers, one for each class."
+                )
             for value, number in zip(found, numbers):
                 counts[int(value)] = counts.get(int(value), 0) + int(number)
             if len(counts) > 65536:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from .stable_diffusion import StableDiffusion, read_folder
 
 SMALL_GSD_RANGE_M = (0.2, 1.2)
 SHAPE_FIELDS = ("train_encoder", "decoder_channels", "shortcuts", "pyramid", "height_by_class", "smooth", "alpha_min")
+_UNPINNED = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")  # ORG/NAME, as the hub has it
 _DIFFUSION = "stable_diffusion_"
 _MOST_IMAGES = 20  # that a manifest names
 _LARGEST_TILE_PX = 512  # what the paper runs; memory grows with its square
@@ -115,6 +117,12 @@ def find_base(path: str = "") -> Base:
     if path and (os.path.isdir(os.path.join(path, "unet")) or os.path.isfile(os.path.join(path, "model_index.json"))):
         folder = Path(path).resolve()
         return _stable_diffusion(read_folder(folder, folder.name, folder))
+    if _UNPINNED.fullmatch(path) and not os.path.exists(path):
+        raise InvalidModel(
+            f"There is no model at {path}. If a repository of the Hugging Face hub is meant, write {path}@ and the 40 "
+            "hex digits of a commit; else give the path of a package, of a base (.safetensors) or of a diffusers "
+            "folder."
+        )
     package = load_package(path)
     if package.kind != "semantic3d" or package.onnx_name is None:
         raise InvalidModel(
