@@ -51,6 +51,18 @@ def test_every_layer_holds_what_the_model_says(tmp_path, package):
     )
 
 
+def test_outputs_that_nothing_taught_are_told(tmp_path):
+    image = save(tmp_path / "i.tif", noise())
+    stated = {"untaught": ["height", "something newer"]}
+    package = write_fake_package(tmp_path / "fake", validation=stated)
+    (text,) = run(job_for(image, package, str(tmp_path / "out")), JobControl())["warnings"]
+    assert "without height" in text and "height and sigma mean nothing" in text
+    job = replace(job_for(image, package, str(tmp_path / "more")), height_path="", sigma_path="")
+    assert run(job, JobControl())["warnings"] == []
+    other = write_fake_package(tmp_path / "other", validation={"untaught": "height"})  # no list
+    assert run(job_for(image, other, str(tmp_path / "third")), JobControl())["warnings"] == []
+
+
 def test_files_say_what_they_hold(tmp_path, package):
     image = save(tmp_path / "i.tif", noise(1300, 600))
     job = job_for(image, package, str(tmp_path / "out"))

@@ -97,6 +97,24 @@ def test_held_out_blocks_that_the_base_may_have_learnt_from_are_told(names, spli
 
 
 @pytest.mark.parametrize(
+    ("heights", "classes", "package", "expected"),
+    [
+        (True, True, None, []),
+        (False, True, None, ["height"]),
+        (True, False, None, ["land_cover"]),
+        (False, True, (), []),  # a package that had them
+        (False, True, ("height", "land_cover"), ["height"]),  # one that was never taught either
+        (True, False, ("height",), []),
+    ],
+)
+def test_what_nothing_taught_is_stated(heights, classes, package, expected):
+    known = SimpleNamespace(has_heights=heights, has_land_cover=classes)
+    base = SimpleNamespace(package=None if package is None else SimpleNamespace(untaught=package))
+    prepared = SimpleNamespace(base=base, split=SimpleNamespace(training=[known]))
+    assert train_finish.untaught(prepared) == expected
+
+
+@pytest.mark.parametrize(
     ("accuracy", "building_iou", "words"),
     [
         (0.61, 0.3, ["no better (61.0% right) than one class everywhere (61.0%)"]),

@@ -22,7 +22,7 @@ from s3d_protocol import (
 
 from ..inference.buffers import Buffers
 from ..inference.engine import Settings
-from ..models.package import CLASSES, HEIGHT, ModelPackage, load_package
+from ..models.package import CLASS_PART, CLASSES, HEIGHT, HEIGHT_PART, ModelPackage, load_package
 from ..raster.block_grid import BlockGrid
 from ..raster.grid import Grid, PixelSize, pixel_size, pixel_size_range
 from ..raster.model_grid import ModelAxis, plan_axes
@@ -205,6 +205,7 @@ def make_plan(job: ReconstructJob, package: ModelPackage, source: ImageSource, c
     if window != whole and not has_valid_pixel(source, window, control.check_cancelled):
         raise InvalidInput("The extent holds no valid pixel of the image: all are NoData, transparent or masked.")
     warnings = [*source.warnings, *sized, *_margin_warnings(source, window), *_alpha_warnings(source, window)]
+    warnings += untaught_warnings(job, package)
     for text in warnings:
         control.log(text, "warning")
     return Plan(
@@ -268,6 +269,20 @@ def _alpha_warnings(source: ImageSource, window: tuple) -> list[str]:
     width, height = min(_ALPHA_PX, wide), min(_ALPHA_PX, high)
     text = source.alpha_warning(left + (wide - width) // 2, top + (high - height) // 2, width, height)
     return [text] if text else []
+
+
+def untaught_warnings(job: ReconstructJob, package: ModelPackage) -> list[str]:
+    """A sentence for what is asked for and was never taught to the model."""
+    parts = {HEIGHT_PART: ("height", "sigma"), CLASS_PART: ("land_cover", "probabilities")}
+    found = []
+    for part in package.untaught:
+        asked = [name for name in parts[part] if job.outputs().get(name)]
+        if asked:
+            found.append(
+                f'The model "{package.name}" was trained without {part.replace("_", " ")} from a base that had none: '
+                f"{' and '.join(asked)} mean nothing. Use another model for them."
+            )
+    return found
 
 
 def gsd_warnings(grid: Grid, size: PixelSize, job: ReconstructJob, package: ModelPackage) -> list[str]:

@@ -11,6 +11,7 @@ from ..datasets.labelled import NOT_BUILDING
 from ..exporters.train_report import TrainReportData, write_train_report
 from ..metrics.calibration import Calibration
 from ..metrics.figures import GROUND_UNSEPARATED
+from ..models.package import CLASS_PART, HEIGHT_PART
 from ..training.bases import architecture_of, images_text, split_settings
 from ..training.fine_tune import Validation
 from ..training.packaging import NORMALISATION
@@ -133,12 +134,24 @@ def describe(outcome: Outcome) -> tuple[dict, str]:
         "validation": {
             "held_out": outcome.scores.to_dict(),
             "split": split_settings(job),
+            "untaught": untaught(prepared),
             "before_training": outcome.rows[0].figures if base.has_decoder else None,
             **{name.replace(" ", "_"): scores.to_dict() for name, scores in outcome.plain.items()},
         },
         "architecture": architecture_of(base, job.lora_rank),
     }
     return manifest, card(outcome)
+
+
+def untaught(prepared) -> list[str]:
+    """Which of the outputs neither these labels nor the base's training taught, as the manifest states it."""
+    training, package = prepared.split.training, prepared.base.package
+    parts = {
+        HEIGHT_PART: any(sample.has_heights for sample in training),
+        CLASS_PART: any(sample.has_land_cover for sample in training),
+    }
+    unknown = parts if package is None else package.untaught  # to the base
+    return [part for part, is_taught in parts.items() if part in unknown and not is_taught]
 
 
 def _condition(base) -> dict:

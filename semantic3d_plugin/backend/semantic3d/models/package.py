@@ -31,6 +31,7 @@ BUNDLED_NAME = "s3d_small"
 INPUT_NAME = "image"
 HEIGHT, ALEATORIC, EPISTEMIC = "height_m", "aleatoric_var_m2", "epistemic_var_m2"
 EVIDENCE, CLASSES = "evidence_index", "class_probability"
+HEIGHT_PART, CLASS_PART = "height", "land_cover"  # what a model can be taught, see `ModelPackage.untaught`
 OUTPUT_NAMES = (HEIGHT, ALEATORIC, EPISTEMIC, EVIDENCE, CLASSES)
 _CARD_NAME = "CARD.md"
 _LARGEST_ONNX_BYTES = 1 << 31  # protobuf's own limit
@@ -113,6 +114,12 @@ class ModelPackage:
     def intervals(self) -> tuple:
         """Central intervals of heights: (level, half width in calibrated standard deviations); empty if not stated."""
         return tuple((float(level), float(factor)) for level, factor in self.calibration.get("intervals", ()))
+
+    @property
+    def untaught(self) -> tuple:
+        """Which of "height" and "land_cover" no data ever taught the model: such outputs mean nothing."""
+        stated = self.validation.get("untaught", ())  # packages of earlier versions do not say
+        return tuple(part for part in (HEIGHT_PART, CLASS_PART) if isinstance(stated, list) and part in stated)
 
     def read_onnx(self) -> bytes:
         """The ONNX model, hash checked on these very bytes; InvalidModel if the package has none or it changed."""
