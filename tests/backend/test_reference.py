@@ -132,7 +132,7 @@ def test_classes_by_majority_and_map(tmp_path):
     path = write(tmp_path / "a.tif", fine, gsd=0.25, nodata=255)
     with Reference(path, "land cover") as reference:
         found = reference.classes(grid(3, 2), never, {10: 1, 20: 3, 30: 4})
-        assert reference.values(never) == {10: 4, 20: 2, 30: 4, 99: 3}
+        assert reference.values([grid(2, 2)], never) == {10: 4, 20: 2, 30: 4, 99: 3}
     np.testing.assert_array_equal(found, [[1, 0, 0], [0, 4, 0]])
 
 
@@ -151,13 +151,29 @@ def test_faults_are_told(tmp_path):
         heights(path, grid())
     fractions = write(tmp_path / "b.tif", np.full((2, 2), 1.5, np.float32))
     with Reference(fractions, "land cover") as reference, pytest.raises(InvalidInput, match="fractions"):
-        reference.values(never)
+        reference.values([grid()], never)
+
+
+def test_values_are_counted_under_the_images_alone(tmp_path):
+    """A raster of 9000 x 9000 pixels: one value under each of two grids, and many elsewhere that nobody asks for."""
+    path = tmp_path / "a.tif"
+    with rasterio.open(path, "w", driver="GTiff", width=9000, height=9000, count=1, dtype="uint8", crs=UTM, nodata=0,
+                       transform=from_origin(EAST, NORTH, 1, 1), tiled=True, sparse_ok=True, compress="deflate") as out:
+        for at, value in ((100, 10), (4000, 99), (8000, 20)):
+            out.write(np.full((8, 8), value, np.uint8), 1, window=rasterio.windows.Window(at, at, 8, 8))
+    grids = [grid(16, 16, 0.5, EAST + at, NORTH - at) for at in (100, 8000, 60000)]
+    asked = []
+    with Reference(str(path), "land cover") as reference:
+        assert reference.values(grids, lambda: asked.append(1)) == {10: 64, 20: 64}
+        assert len(asked) == 2  # windows that were read; the third grid lies elsewhere
+        with pytest.raises(InvalidInput, match="the image has no CRS"):
+            reference.values([grid(crs=None)], never)
 
 
 def test_an_undeclared_nan_in_a_class_raster_is_unknown(tmp_path):
     classes = write(tmp_path / "a.tif", np.array([[1, np.nan], [4, 4]], np.float32))
     with Reference(classes, "land cover") as reference:
-        assert reference.values(never) == {1: 1, 4: 2}
+        assert reference.values([grid(2, 2)], never) == {1: 1, 4: 2}
         np.testing.assert_array_equal(reference.classes(grid(2, 2), never, {1: 1, 4: 4}), [[1, 0], [4, 4]])
 
 

@@ -241,9 +241,10 @@ class _Labels:
     def _read_class_values(self, class_map: dict, found: ReadScenes) -> dict[int, int]:
         class_map = {value: class_id for value, class_id in class_map.items() if isinstance(value, int)}
         counts: Counter = Counter()
+        grids = _image_grids(self._job) if self._job.land_cover_paths else []
         for path in self._job.land_cover_paths:
             with Reference(path, "land cover") as reference:
-                counts.update(reference.values(self._check_cancelled))
+                counts.update(reference.values(grids, self._check_cancelled))
                 found.warnings += filter(None, [reference.band_word])
         return self._codes_of("The land cover", counts, class_map, found)
 
@@ -329,6 +330,16 @@ def _shown(value: int | str) -> str:
 def _listed(counts: dict) -> str:
     shown = _ordered(counts)[:12]
     return ", ".join(map(_shown, shown)) + (" and more" if len(counts) > len(shown) else "")
+
+
+def _image_grids(job: TrainJob) -> list[Grid]:
+    """The grids of the images that lie somewhere; of others the reader tells later."""
+    grids = []
+    for path in job.image_paths:
+        with ImageSource(path, job.bands) as source:
+            if pixel_size(source.grid) is not None:
+                grids.append(source.grid)
+    return grids
 
 
 def _axes(source: ImageSource, size: PixelSize, gsd_m: float) -> tuple[ModelAxis, ModelAxis]:

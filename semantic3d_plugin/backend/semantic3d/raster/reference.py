@@ -101,14 +101,17 @@ class Reference:
             out[place] = source.warp(codes, Resampling.mode if source.is_finer else Resampling.nearest)
         return out
 
-    def values(self, check_cancelled: Callable[[], None]) -> dict[int, int]:
-        """Count the raster's whole values: value -> pixels; classes beyond 65536 kinds are refused.
+    def values(self, grids: list[Grid], check_cancelled: Callable[[], None]) -> dict[int, int]:
+        """Count the raster's whole values on some grids: value -> pixels; classes beyond 65536 kinds are refused.
+
+        What lies beyond the grids is not read: a land cover may be of a whole country. Where grids overlap, pixels
+        count for each.
 
         Raises:
-            InvalidInput: it holds fractions or too many values to be classes.
+            InvalidInput: it holds fractions or too many values to be classes, or cannot be laid over a grid.
         """
         counts: dict[int, int] = {}
-        for window in _windows(self._dataset.width, self._dataset.height, 2048):
+        for window in (part for grid in grids for part in self._parts_under(grid)):
             check_cancelled()
             values, valid = self._read(window)
             values = values[valid]
@@ -127,14 +130,25 @@ class Reference:
                 raise InvalidInput(f"The {self.what} {self.path} holds more than 65536 values, which are no classes.")
         return counts
 
-    def _pieces(self, grid: Grid, check_cancelled) -> Iterator[tuple]:
-        """Yield (slices of the grid, source values, their validity, how to warp them) where both meet."""
+    def _parts_under(self, grid: Grid) -> Iterator[Window]:
+        """Windows of this raster that cover a grid together."""
+        self._check_crs(grid)
+        reach = self._window_of(grid, 0)
+        if reach is not None:
+            for part in _windows(reach.width, reach.height, 2048):
+                yield Window(reach.col_off + part.col_off, reach.row_off + part.row_off, part.width, part.height)
+
+    def _check_crs(self, grid: Grid) -> None:
         if (grid.crs is None) != (self._dataset.crs is None):
             lacking = "image" if grid.crs is None else self.what
             raise InvalidInput(
                 f"The {self.what} {self.path} cannot be laid over the image: the {lacking} has no CRS. "
                 "Assign the CRS, for instance with Raster > Projections > Assign Projection."
             )
+
+    def _pieces(self, grid: Grid, check_cancelled) -> Iterator[tuple]:
+        """Yield (slices of the grid, source values, their validity, how to warp them) where both meet."""
+        self._check_crs(grid)
         ratio = self._pixels_per_grid_pixel(grid)
         if ratio is None:
             return
