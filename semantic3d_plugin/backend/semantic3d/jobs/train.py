@@ -10,7 +10,6 @@ import hashlib
 import importlib.util
 import json
 import os
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +32,7 @@ from s3d_protocol import (
 from ..datasets.blocks import Split, split_scenes
 from ..datasets.user_rasters import ClassTable, ReadScenes, read_scenes
 from ..models.package_manifest import FILE_SUFFIXES, MANIFEST_NAME
+from ..training.run_folder import check_run_folder, remove
 
 FULL_PACKAGES = ("torch", "diffusers", "peft", "accelerate", "onnx", "onnxscript", "safetensors")
 _IDENTITY = (  # what decides about the weights, beside data and base
@@ -84,7 +84,7 @@ def run(job: TrainJob, control: JobControl) -> dict:
         publish([outputs.get("report", "")], control.job_id)
     finally:
         discard_partials(outputs.values(), control.job_id)
-    shutil.rmtree(checkpoint_folder(job), ignore_errors=True)
+    remove(checkpoint_folder(job))
     return {**values, "seconds": time.monotonic() - started_s, "outputs": outputs}
 
 
@@ -94,10 +94,10 @@ def checkpoint_folder(job: TrainJob) -> Path:
 
 
 def check_places(job: TrainJob) -> None:
-    """Check that package and report can be written.
+    """Check that package, checkpoint and report can be written.
 
     Raises:
-        OutputFailed: a folder is missing or not writable, or the package's place is taken by something else.
+        OutputFailed: a folder is missing or not writable, or a place is taken by something else.
     """
     outputs = job.outputs()
     for name, path in outputs.items():
@@ -116,6 +116,7 @@ def check_places(job: TrainJob) -> None:
             )
     elif os.path.exists(package):
         raise OutputFailed(f"{package} is a file. Give the name of a folder for the model package.")
+    check_run_folder(checkpoint_folder(job))
     if os.path.isdir(outputs.get("report", "")):
         raise OutputFailed(f"The report {outputs['report']} is a folder. Give the name of a file.")
 

@@ -17,10 +17,10 @@ from ..models.adapted import AdaptedDiffusion, PhysicalOutputs
 from .adapt import LossConfig, adapt
 from .loop import Ema, LoopConfig, checkpoint_loss, checkpoint_state, load_state, trained_state
 from .patches import PatchSource
+from .run_folder import BEST, LEDGER, STATE, clear
 from .scoring import Scores, score
 from .team import SOLO, Team
 
-_LEDGER, _BEST, _STATE = "ledger.json", "best.safetensors", "state.safetensors"
 EMA_SHARE = 0.05  # of the run that the averaged weights look back on
 
 
@@ -109,13 +109,13 @@ class Ledger:
         if state is not None and row.step > 0 and (before is None or row.rank < before.rank):
             aside = self.folder / ".best.partial"
             save_file({name: value.cpu().contiguous() for name, value in state.items()}, str(aside))
-            aside.replace(self.folder / _BEST)
+            aside.replace(self.folder / BEST)
         self.rows = [other for other in self.rows if other.step != row.step] + [row]
         self._write()
 
     def best_state(self) -> dict:
         """The best weights."""
-        return load_file(str(self.folder / _BEST))
+        return load_file(str(self.folder / BEST))
 
     def is_exhausted(self, patience: int) -> bool:
         """Whether the last `patience` validations brought no gain."""
@@ -125,7 +125,7 @@ class Ledger:
 
     def _read(self) -> list | None:
         try:
-            stored = json.loads((self.folder / _LEDGER).read_text(encoding="utf-8"))
+            stored = json.loads((self.folder / LEDGER).read_text(encoding="utf-8"))
             return stored["rows"] if stored["fingerprint"] == self._fingerprint else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -134,7 +134,7 @@ class Ledger:
         aside = self.folder / ".ledger.partial"
         content = {"fingerprint": self._fingerprint, "rows": [vars(row) for row in self.rows]}
         aside.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        os.replace(aside, self.folder / _LEDGER)
+        os.replace(aside, self.folder / LEDGER)
 
 
 def fine_tune(
@@ -260,11 +260,5 @@ def figures_text(figures: dict) -> str:
     return ", ".join(parts) or "nothing labelled"
 
 
-def clear(folder: Path) -> None:
-    """Delete a run's files, and nothing else."""
-    for name in (_LEDGER, _BEST, _STATE, ".ledger.partial", ".best.partial", ".state.partial"):
-        (folder / name).unlink(missing_ok=True)
-
-
 def _checkpoint_step(folder: Path) -> int:
-    return checkpoint_state(folder)[1] if (folder / _STATE).exists() else 0
+    return checkpoint_state(folder)[1] if (folder / STATE).exists() else 0
