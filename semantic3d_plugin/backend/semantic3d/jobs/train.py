@@ -32,7 +32,7 @@ from s3d_protocol import (
 from ..datasets.blocks import Split, split_scenes
 from ..datasets.user_rasters import ClassTable, ReadScenes, read_scenes
 from ..models.package_manifest import FILE_SUFFIXES, MANIFEST_NAME
-from ..training.run_folder import check_run_folder, remove
+from ..training.run_folder import check_run_folder, clear, held
 
 FULL_PACKAGES = ("torch", "diffusers", "peft", "accelerate", "onnx", "onnxscript", "safetensors")
 _IDENTITY = (  # what decides about the weights, beside data and base
@@ -65,7 +65,8 @@ def run(job: TrainJob, control: JobControl) -> dict:
 
     Raises:
         Semantic3DError: InvalidParameter, InvalidInput, InvalidModel, MissingDependency, OutOfMemory,
-            OutputFailed before or during the work; Cancelled, which leaves no package but the checkpoint.
+            OutputFailed (also where another job trains for this package) before or during the work; Cancelled, which
+            leaves no package but the checkpoint.
     """
     started_s = time.monotonic()
     job.check()
@@ -76,15 +77,16 @@ def run(job: TrainJob, control: JobControl) -> dict:
     if not team.is_first:
         _train_along(job, control, team)
         return {}
-    try:
-        prepared = prepare(job, control, team.count)
-        values = _train(prepared, control, team)
-        control.check_cancelled()
-        publish_folder(outputs["package"], control.job_id)
-        publish([outputs.get("report", "")], control.job_id)
-    finally:
-        discard_partials(outputs.values(), control.job_id)
-    remove(checkpoint_folder(job))
+    with held(checkpoint_folder(job)):
+        try:
+            prepared = prepare(job, control, team.count)
+            values = _train(prepared, control, team)
+            control.check_cancelled()
+            publish_folder(outputs["package"], control.job_id)
+            publish([outputs.get("report", "")], control.job_id)
+        finally:
+            discard_partials(outputs.values(), control.job_id)
+        clear(checkpoint_folder(job))
     return {**values, "seconds": time.monotonic() - started_s, "outputs": outputs}
 
 

@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from s3d_protocol import JobControl, OutputFailed
@@ -108,13 +109,26 @@ class Ledger:
         before = self.best
         if state is not None and row.step > 0 and (before is None or row.rank < before.rank):
             aside = self.folder / ".best.partial"
-            save_file({name: value.cpu().contiguous() for name, value in state.items()}, str(aside))
+            tensors = {name: value.cpu().contiguous() for name, value in state.items()}
+            save_file(tensors, str(aside), metadata={"fingerprint": self._fingerprint, "step": str(row.step)})
             aside.replace(self.folder / BEST)
         self.rows = [other for other in self.rows if other.step != row.step] + [row]
         self._write()
 
     def best_state(self) -> dict:
-        """The best weights."""
+        """The best weights.
+
+        Raises:
+            OutputFailed: the file is another run's, or of another validation.
+        """
+        with safe_open(str(self.folder / BEST), framework="pt") as stored:
+            said = stored.metadata() or {}  # earlier versions said nothing
+        for name, expected in (("fingerprint", self._fingerprint), ("step", str(self.best.step))):
+            if said.get(name, expected) != expected:
+                raise OutputFailed(
+                    f"The weights in {self.folder / BEST} are not this run's: their {name} is {said[name]}, not "
+                    f"{expected}. Something else wrote to that folder. Delete the folder and train again."
+                )
         return load_file(str(self.folder / BEST))
 
     def is_exhausted(self, patience: int) -> bool:
