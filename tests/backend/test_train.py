@@ -35,6 +35,7 @@ from semantic3d.models.latent import TINY, LatentDiffusion  # noqa: E402
 from semantic3d.models.package import load_package  # noqa: E402
 from semantic3d.training.bases import find_base  # noqa: E402
 from semantic3d.training.pretrain import save_base  # noqa: E402
+from semantic3d.training.run_folder import RunIdentity  # noqa: E402
 
 EAST, NORTH, SIDE = 500000.0, 5300000.0, 176
 
@@ -230,10 +231,14 @@ def prepared(job):
 
 def test_another_job_starts_anew(data, tmp_path):
     job = job_of(data, tmp_path / "mine")
-    first = prepared(job).fingerprint
-    assert prepared(dataclasses.replace(job, title="Other", report_path="r.html")).fingerprint == first
-    assert prepared(dataclasses.replace(job, learning_rate=1e-3)).fingerprint != first
-    assert prepared(dataclasses.replace(job, class_map="10=2")).fingerprint != first
+    first = prepared(job).identity
+    assert prepared(dataclasses.replace(job, title="Other", report_path="r.html")).identity == first
+    faster, other = dataclasses.replace(job, learning_rate=1e-3), dataclasses.replace(job, class_map="10=2")
+    assert prepared(faster).fingerprint != first.fingerprint
+    assert prepared(other).fingerprint != first.fingerprint
+    assert list(prepared(faster).identity.differences(vars(first))) == ["learning_rate"]
+    assert list(prepared(other).identity.differences(vars(first))) == ["data"]
+    assert prepared(dataclasses.replace(job, patience=3)).identity.differences(vars(first)) == {}
 
     from semantic3d.training.fine_tune import Ledger, Validation
 
@@ -243,13 +248,13 @@ def test_another_job_starts_anew(data, tmp_path):
     one = Ledger(folder, first)
     one.add(Validation(0, None, 1.0, {}), None)
     assert len(Ledger(folder, first).rows) == 1
-    assert Ledger(folder, "another").rows == [] and (folder / "foreign.txt").exists()
+    assert Ledger(folder, RunIdentity("another", {}, "")).rows == [] and (folder / "foreign.txt").exists()
 
 
 def test_the_best_weights_and_patience(tmp_path):
     from semantic3d.training.fine_tune import Ledger, Validation
 
-    ledger = Ledger(tmp_path / "t", "f")
+    ledger = Ledger(tmp_path / "t", RunIdentity("f", {}, "f"))
     for step, merit in ((0, 0.1), (2, 0.9), (4, 0.5), (6, 0.6), (8, 0.5)):
         ledger.add(Validation(step, 1.0, merit, {}), {"w": torch.tensor([float(step)])})
     assert ledger.best.step == 4 and ledger.best_state()["w"].item() == 4  # step 0 is no training
@@ -259,11 +264,11 @@ def test_the_best_weights_and_patience(tmp_path):
 def test_a_diverged_validation_is_never_the_best(tmp_path):
     from semantic3d.training.fine_tune import Ledger, Validation
 
-    ledger = Ledger(tmp_path / "t", "f")
+    ledger = Ledger(tmp_path / "t", RunIdentity("f", {}, "f"))
     for step, merit in ((0, 0.1), (2, float("nan")), (4, 0.9), (6, float("inf")), (8, float("nan"))):
         ledger.add(Validation(step, 1.0, merit, {}), {"w": torch.tensor([float(step)])})
         assert ledger.best is None or ledger.best.step == min(step, 4)
-    assert Ledger(tmp_path / "t", "f").best.step == 4 and ledger.best_state()["w"].item() == 4
+    assert Ledger(tmp_path / "t", RunIdentity("f", {}, "f")).best.step == 4 and ledger.best_state()["w"].item() == 4
     assert ledger.is_exhausted(2)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
+import re
 
 import pytest
 
@@ -14,14 +17,32 @@ pytest.importorskip("onnxscript")
 from safetensors.torch import save_file  # noqa: E402
 
 import test_train  # noqa: E402
-from test_train import job_of  # noqa: E402
+from test_train import Control, job_of  # noqa: E402
 
-from s3d_protocol import JobControl, OutputFailed  # noqa: E402
+from s3d_protocol import Cancelled, JobControl, OutputFailed  # noqa: E402
 from semantic3d.jobs import train  # noqa: E402
 from semantic3d.training.fine_tune import Ledger, Validation  # noqa: E402
-from semantic3d.training.run_folder import held  # noqa: E402
+from semantic3d.training.run_folder import RunIdentity, held  # noqa: E402
 
+SETTINGS = {"steps": 1000, "validate_every": 100, "learning_rate": 3e-4}
 data, quick_export = test_train.data, test_train.quick_export  # fixtures
+
+
+def run_of(fingerprint, data="pixels", **settings):
+    return RunIdentity(fingerprint, {**SETTINGS, **settings}, data)
+
+
+def checkpoint(folder, step):
+    save_file({"ema.w": torch.zeros(1)}, str(folder / "state.safetensors"), metadata={"step": str(step)})
+
+
+def begun(folder, step=340):
+    """The checkpoint of a run with some validations."""
+    ledger = Ledger(folder, run_of("first"))
+    for at in (0, 100, 200, 300):
+        ledger.add(Validation(at, 1.0, abs(at - 200.0), {}), {"w": torch.tensor([float(at)])})
+    checkpoint(folder, step)
+    return ledger
 
 
 def test_what_others_keep_in_the_folder_of_checkpoints_stays(data, tmp_path, quick_export):
@@ -53,7 +74,7 @@ def test_a_job_that_fails_leaves_no_folder_of_checkpoints(tmp_path):
 
 
 def test_weights_of_another_run_are_never_taken_for_the_best(tmp_path):
-    mine, other = Ledger(tmp_path / "mine", "mine"), Ledger(tmp_path / "other", "other")
+    mine, other = Ledger(tmp_path / "mine", run_of("mine")), Ledger(tmp_path / "other", run_of("other"))
     for ledger in (mine, other):
         ledger.add(Validation(2, 1.0, 0.5, {}), {"w": torch.zeros(1)})
     (tmp_path / "other" / "best.safetensors").replace(tmp_path / "mine" / "best.safetensors")
@@ -62,7 +83,82 @@ def test_weights_of_another_run_are_never_taken_for_the_best(tmp_path):
 
 
 def test_weights_of_an_earlier_version_say_nothing_of_themselves_and_are_taken(tmp_path):
-    ledger = Ledger(tmp_path, "f")
+    ledger = Ledger(tmp_path, run_of("f"))
     ledger.add(Validation(2, 1.0, 0.5, {}), {"w": torch.zeros(1)})
     save_file({"w": torch.ones(1)}, str(tmp_path / "best.safetensors"))
     assert ledger.best_state()["w"].item() == 1
+
+
+def test_patience_may_change_on_the_way(tmp_path):
+    """Patience is in the fingerprint of earlier versions, and decides about nothing but the end."""
+    begun(tmp_path)
+    again = Ledger(tmp_path, run_of("of another patience"))
+    assert [row.step for row in again.rows] == [0, 100, 200, 300] and not again.ends
+    again.add(Validation(400, 1.0, 1.0, {}), {"w": torch.zeros(1)})
+    assert again.best_state()["w"].item() == 200 and Ledger(tmp_path, run_of("first")).row(400)
+
+
+def test_a_checkpoint_of_an_earlier_version_goes_on(tmp_path):
+    begun(tmp_path)
+    ledger = tmp_path / "ledger.json"
+    stored = json.loads(ledger.read_text())
+    ledger.write_text(json.dumps({"fingerprint": "first", "rows": stored["rows"]}))
+    again = Ledger(tmp_path, run_of("first"))
+    assert len(again.rows) == 4 and again.best_state()["w"].item() == 200
+    again.add(Validation(400, 1.0, 900.0, {}), None)
+    assert json.loads(ledger.read_text())["settings"] == SETTINGS  # noted from now on
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        (run_of("x", learning_rate=0.001), "of 340 steps.*its learning_rate is 0.0003, not 0.001"),
+        (run_of("x", steps=2000), "of 340 steps.*its steps is 1000, not 2000"),
+        (run_of("x", steps=200, learning_rate=0.001), "its steps is 1000, not 200; its learning_rate"),
+        (run_of("x", "other pixels"), "other images, labels or base"),
+    ],
+)
+def test_the_checkpoint_of_another_run_is_kept_elsewhere(tmp_path, wanted, words):
+    folder, said = tmp_path / "m.training", []
+    begun(folder)
+    (folder / "notes.txt").write_text("stays")
+    before = (folder / "best.safetensors").read_bytes()
+    anew = Ledger(folder, wanted, lambda text, level: said.append((level, text)))
+    assert not anew.rows and not anew.ends and anew.steps_done() == 0
+    ((level, text),) = said
+    assert level == "warning" and re.search(words, text) and str(tmp_path / "m.training.1") in text
+    aside = tmp_path / "m.training.1"
+    assert (aside / "best.safetensors").read_bytes() == before and (folder / "notes.txt").exists()
+    assert len(Ledger(aside, run_of("first")).rows) == 4
+    checkpoint(folder, 20)
+    assert len(Ledger(folder, run_of("first")).rows) == 0 and (tmp_path / "m.training.2").is_dir()
+
+
+def test_a_run_without_a_step_leaves_nothing_aside(tmp_path):
+    folder = tmp_path / "m.training"
+    Ledger(folder, run_of("first")).add(Validation(0, None, 1.0, {}), None)
+    assert Ledger(folder, run_of("x", learning_rate=1.0)).rows == []
+    assert [path.name for path in tmp_path.iterdir()] == ["m.training"]
+
+
+@pytest.mark.parametrize(("steps", "validate_every", "ends"), [(340, 100, True), (300, 30, True), (341, 100, False)])
+def test_fewer_steps_than_are_done_end_the_run(tmp_path, steps, validate_every, ends):
+    folder = tmp_path / "m.training"
+    begun(folder)
+    found = Ledger(folder, run_of("x", steps=steps, validate_every=validate_every))
+    assert found.ends == ends and bool(found.rows) == ends
+    if ends:
+        found.add(Validation(340, 1.0, 900.0, {}), None)
+        assert json.loads((folder / "ledger.json").read_text())["settings"] == SETTINGS  # it stays what it was
+
+
+def test_a_run_can_be_ended_early_with_the_best_weights_so_far(data, tmp_path, quick_export):
+    job = job_of(data, tmp_path / "m", steps=9)
+    with pytest.raises(Cancelled):
+        train.run(job, Control(cancel_at=3))
+    control = Control()
+    values = train.run(dataclasses.replace(job, steps=3), control)
+    assert values["steps_done"] == 3 and values["best_step"] in (2, 3) and len(quick_export) == 1
+    assert any("3 steps are done, 3 asked for: training ends with the best" in text for _, text in control.logs)
+    assert any("Validation after step 3" in text for _, text in control.logs)  # what was learnt last counts, too
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]

@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +33,12 @@ from s3d_protocol import (
 from ..datasets.blocks import Split, split_scenes
 from ..datasets.user_rasters import ClassTable, ReadScenes, read_scenes
 from ..models.package_manifest import FILE_SUFFIXES, MANIFEST_NAME
-from ..training.run_folder import check_run_folder, clear, held
+from ..training.run_folder import RunIdentity, check_run_folder, clear, held
 
 FULL_PACKAGES = ("torch", "diffusers", "peft", "accelerate", "onnx", "onnxscript", "safetensors")
-_IDENTITY = (  # what decides about the weights, beside data and base
+_DECIDING = (  # settings that decide about the weights, beside data and base
     "lora_rank", "steps", "batch_size", "patch_px", "learning_rate", "weight_decay", "penalty_weight", "height_loss",
-    "validation_share", "block_m", "validate_every", "patience", "seed",
+    "validation_share", "block_m", "validate_every", "seed",
 )
 
 
@@ -51,8 +52,13 @@ class Prepared:
     split: Split
     classes: ClassTable
     device: str
-    fingerprint: str
+    identity: RunIdentity
     batches_per_step: int = 1
+
+    @property
+    def fingerprint(self) -> str:
+        """Of settings, base and data together."""
+        return self.identity.fingerprint
 
 
 def run(job: TrainJob, control: JobControl) -> dict:
@@ -86,7 +92,8 @@ def run(job: TrainJob, control: JobControl) -> dict:
             publish([outputs.get("report", "")], control.job_id)
         finally:
             discard_partials(outputs.values(), control.job_id)
-        clear(checkpoint_folder(job))
+        with suppress(OSError):  # the package is there; what will not go is no failure of the job
+            clear(checkpoint_folder(job))
     return {**values, "seconds": time.monotonic() - started_s, "outputs": outputs}
 
 
@@ -178,7 +185,7 @@ def prepare(job: TrainJob, control: JobControl, processes: int = 1) -> Prepared:
     data.warnings += filter(None, others)
     for text in data.warnings:
         control.log(text, "warning")
-    identity = fingerprint(job, base, split, control, processes)
+    identity = identify(job, base, split, control, processes)
     return Prepared(job, base, data, split, classes, device, identity, job.accumulation * processes)
 
 
@@ -217,24 +224,28 @@ def _unheld_labels(split: Split) -> list[str]:
     return found
 
 
-def fingerprint(job: TrainJob, base, split: Split, control: JobControl, processes: int = 1) -> str:
+def identify(job: TrainJob, base, split: Split, control: JobControl, processes: int = 1) -> RunIdentity:
     """Identity of everything that decides about the result: settings, base, and every pixel learnt from.
 
-    Whether a step's batches come one after another or from several processes decides nothing.
+    Whether a step's batches come one after another or from several processes decides nothing; patience only says when
+    to stop, and is in the fingerprint because earlier versions had it there.
     """
-    digest = hashlib.sha256()
-    settings = {name: getattr(job, name) for name in _IDENTITY} | {"batches_per_step": job.accumulation * processes}
-    digest.update(json.dumps(settings, sort_keys=True).encode())
-    digest.update(base.identity.encode())
+    settings = {name: getattr(job, name) for name in _DECIDING} | {"batches_per_step": job.accumulation * processes}
+    whole, data = hashlib.sha256(), hashlib.sha256()
+    whole.update(json.dumps({**settings, "patience": job.patience}, sort_keys=True).encode())
+    for digest in (whole, data):
+        digest.update(base.identity.encode())
     for part in (split.training, split.validation):
-        digest.update(b"|")
+        for digest in (whole, data):
+            digest.update(b"|")
         for sample in part:
             control.check_cancelled()
             around = sample.surroundings
             for layer in (sample.rgb, sample.ndsm_m, sample.land_cover, *([] if around is None else [around.rgb])):
-                digest.update(str(layer.shape).encode())
-                digest.update(np.ascontiguousarray(layer))
-    return digest.hexdigest()
+                for digest in (whole, data):
+                    digest.update(str(layer.shape).encode())
+                    digest.update(np.ascontiguousarray(layer))
+    return RunIdentity(whole.hexdigest(), settings, data.hexdigest())
 
 
 def _device(wanted: str) -> str:
@@ -261,7 +272,7 @@ def _train(prepared: Prepared, control: JobControl, team) -> dict:
     plain = score_constants(split.training, split.validation, len(base.classes), code)
     model = trainable_model(prepared)
     run_settings = make_run(prepared, plain)
-    ledger = Ledger(checkpoint_folder(job), prepared.fingerprint)
+    ledger = Ledger(checkpoint_folder(job), prepared.identity, control.log)
     team.wait()  # for another job's checkpoint to be gone
     control.progress(0, job.steps, "steps", text="Validating the base")
     steps_done = fine_tune(model, make_source(prepared), split.validation, run_settings, ledger, control, team)

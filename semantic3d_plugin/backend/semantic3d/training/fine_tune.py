@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
-
-from s3d_protocol import JobControl, OutputFailed
+from s3d_protocol import JobControl
 
 from ..datasets.labelled import Sample
 from ..models.adapted import AdaptedDiffusion, PhysicalOutputs
 from .adapt import LossConfig, adapt
+from .ledger import Ledger, Validation
 from .loop import Ema, LoopConfig, checkpoint_loss, checkpoint_state, load_state, trained_state
 from .patches import PatchSource
-from .run_folder import BEST, LEDGER, STATE, clear
 from .scoring import Scores, score
 from .team import SOLO, Team
 
 EMA_SHARE = 0.05  # of the run that the averaged weights look back on
-
-
-@dataclass(frozen=True)
-class Validation:
-    """One look at the held-out samples.
-
-    Attributes:
-        step: after how many steps; 0 is before training.
-        loss: smoothed training loss, None before training.
-        merit: what is minimised: the height MAE over that of the training mean, plus the share of wrong classes.
-        figures: `Scores.to_dict()`.
-    """
-
-    step: int
-    loss: float | None
-    merit: float
-    figures: dict
-
-    @property
-    def rank(self) -> float:
-        """What rows are compared by: a diverged model's merit, NaN or infinite, is worse than any."""
-        return self.merit if math.isfinite(self.merit) else math.inf
 
 
 @dataclass(frozen=True)
@@ -72,92 +44,14 @@ class FineTuning:
     reference_mae_m: float
 
 
-class Ledger:
-    """The validations of a run, on disk beside its checkpoint, under the job's fingerprint."""
-
-    def __init__(self, folder: Path, fingerprint: str):
-        """Open the run's folder; another job's checkpoint in it is deleted.
-
-        Raises:
-            OutputFailed: the folder cannot be made.
-        """
-        self.folder, self._fingerprint = folder, fingerprint
-        self.rows: list[Validation] = []
-        stored = self._read()
-        if stored is None:
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-                clear(folder)
-            except OSError as error:
-                raise OutputFailed(f"The folder {folder} for checkpoints cannot be made: {error}.") from error
-            self._write()
-        else:
-            self.rows = [Validation(**row) for row in stored]
-
-    @property
-    def best(self) -> Validation | None:
-        """The trained weights' best validation; the model before training does not count."""
-        trained = [row for row in self.rows if row.step > 0]
-        return min(trained, key=lambda row: (row.rank, row.step)) if trained else None
-
-    def row(self, step: int) -> Validation | None:
-        """The validation after `step` steps, if there was one."""
-        return next((row for row in self.rows if row.step == step), None)
-
-    def add(self, row: Validation, state: dict | None) -> None:
-        """Note a validation; its weights are kept where it is the best so far."""
-        before = self.best
-        if state is not None and row.step > 0 and (before is None or row.rank < before.rank):
-            aside = self.folder / ".best.partial"
-            tensors = {name: value.cpu().contiguous() for name, value in state.items()}
-            save_file(tensors, str(aside), metadata={"fingerprint": self._fingerprint, "step": str(row.step)})
-            aside.replace(self.folder / BEST)
-        self.rows = [other for other in self.rows if other.step != row.step] + [row]
-        self._write()
-
-    def best_state(self) -> dict:
-        """The best weights.
-
-        Raises:
-            OutputFailed: the file is another run's, or of another validation.
-        """
-        with safe_open(str(self.folder / BEST), framework="pt") as stored:
-            said = stored.metadata() or {}  # earlier versions said nothing
-        for name, expected in (("fingerprint", self._fingerprint), ("step", str(self.best.step))):
-            if said.get(name, expected) != expected:
-                raise OutputFailed(
-                    f"The weights in {self.folder / BEST} are not this run's: their {name} is {said[name]}, not "
-                    f"{expected}. Something else wrote to that folder. Delete the folder and train again."
-                )
-        return load_file(str(self.folder / BEST))
-
-    def is_exhausted(self, patience: int) -> bool:
-        """Whether the last `patience` validations brought no gain."""
-        if not patience or self.best is None:
-            return False
-        return sum(row.step > self.best.step for row in self.rows) >= patience
-
-    def _read(self) -> list | None:
-        try:
-            stored = json.loads((self.folder / LEDGER).read_text(encoding="utf-8"))
-            return stored["rows"] if stored["fingerprint"] == self._fingerprint else None
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def _write(self) -> None:
-        aside = self.folder / ".ledger.partial"
-        content = {"fingerprint": self._fingerprint, "rows": [vars(row) for row in self.rows]}
-        aside.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        os.replace(aside, self.folder / LEDGER)
-
-
 def fine_tune(
     model: AdaptedDiffusion, source: PatchSource, validation: list[Sample], run: FineTuning, ledger: Ledger,
     control: JobControl, team: Team = SOLO,
 ) -> int:
     """Train, and leave the best validated weights in `model`.
 
-    A run that was broken off goes on from its last checkpoint to the same result.
+    A run that was broken off goes on from its last checkpoint to the same result. Where `ledger.ends`, the run has all
+    the steps that are asked for, or more, and ends where it is.
 
     Args:
         model: on the run's device.
@@ -174,15 +68,17 @@ def fine_tune(
     looker = _Looker(model, validation, run, ledger, control)
     if ledger.row(0) is None:
         looker.look(0, None)
-    done = _checkpoint_step(ledger.folder)
-    if done:
+    done = ledger.steps_done()
+    if ledger.ends:
+        control.log(f"{done} steps are done, {run.loop.steps} asked for: training ends with the best weights so far.")
+    elif done:
         control.log(f"Going on after step {done} of {run.loop.steps}.")
-        if looker.is_due(done) and ledger.row(done) is None:  # broken off between checkpoint and validation
-            looker.look(done, checkpoint_loss(ledger.folder), checkpoint_state(ledger.folder)[0])
-    if not team.any(ledger.is_exhausted(run.patience)):
+    if done and ledger.row(done) is None and (ledger.ends or looker.is_due(done)):  # broken off before it was validated
+        looker.look(done, checkpoint_loss(ledger.folder), checkpoint_state(ledger.folder)[0])
+    if not team.any(ledger.ends or ledger.is_exhausted(run.patience)):
         _adapt(model, source, run, ledger.folder, looker.on_checkpoint, looker.on_step, team)
     load_state(model, ledger.best_state())
-    return _checkpoint_step(ledger.folder)
+    return ledger.steps_done()
 
 
 def fine_tune_along(
@@ -272,7 +168,3 @@ def figures_text(figures: dict) -> str:
     if figures["accuracy"] is not None:
         parts.append(f"accuracy {figures['accuracy']:.1%}")
     return ", ".join(parts) or "nothing labelled"
-
-
-def _checkpoint_step(folder: Path) -> int:
-    return checkpoint_state(folder)[1] if (folder / STATE).exists() else 0
