@@ -19,8 +19,9 @@ from safetensors.torch import save_file  # noqa: E402
 import test_train  # noqa: E402
 from test_train import Control, job_of  # noqa: E402
 
-from s3d_protocol import Cancelled, JobControl, OutputFailed  # noqa: E402
+from s3d_protocol import Cancelled, InvalidParameter, JobControl, OutputFailed  # noqa: E402
 from semantic3d.jobs import train  # noqa: E402
+from semantic3d.training import adapt  # noqa: E402
 from semantic3d.training.fine_tune import Ledger, Validation  # noqa: E402
 from semantic3d.training.run_folder import RunIdentity, held  # noqa: E402
 
@@ -162,3 +163,24 @@ def test_a_run_can_be_ended_early_with_the_best_weights_so_far(data, tmp_path, q
     assert any("3 steps are done, 3 asked for: training ends with the best" in text for _, text in control.logs)
     assert any("Validation after step 3" in text for _, text in control.logs)  # what was learnt last counts, too
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
+
+
+def test_a_diverged_run_is_told_and_leaves_nothing(data, tmp_path, quick_export):
+    job = job_of(data, tmp_path / "m", steps=40, learning_rate=1.0, weight_decay=0.0, validate_every=20)
+    with pytest.raises(InvalidParameter, match="Training diverged.*Lower the learning rate .it was 1. and train again"):
+        train.run(job, JobControl())
+    assert not quick_export and not list(tmp_path.iterdir())
+
+
+def test_what_was_learnt_before_a_run_diverged_is_kept(data, tmp_path, quick_export, monkeypatch):
+    real, calls = adapt.joint_loss, []
+
+    def spoilt_at_step_three(*arguments):
+        calls.append(1)
+        return real(*arguments) * (float("nan") if len(calls) == 3 else 1.0)
+
+    monkeypatch.setattr(adapt, "joint_loss", spoilt_at_step_three)
+    control = Control()
+    values = train.run(job_of(data, tmp_path / "m"), control)
+    assert (values["best_step"], values["steps_done"]) == (2, 2) and len(quick_export) == len(calls) - 2 == 1
+    assert ("warning", "Training diverged at step 3 and ends there.") in control.logs

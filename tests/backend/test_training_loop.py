@@ -14,7 +14,7 @@ from safetensors.torch import save_file  # noqa: E402
 from s3d_protocol import Cancelled  # noqa: E402
 from semantic3d.datasets.labelled import NOT_BUILDING, Sample  # noqa: E402
 from semantic3d.training.adapt import land_cover_loss  # noqa: E402
-from semantic3d.training.loop import LoopConfig, buffer_state, checkpoint_state, run_loop, trained_state  # noqa: E402
+from semantic3d.training.loop import Diverged, LoopConfig, buffer_state, checkpoint_state, run_loop, trained_state  # noqa: E402
 from semantic3d.training.patches import PatchConfig, PatchSource  # noqa: E402
 
 
@@ -99,6 +99,26 @@ def test_a_checkpoint_can_end_the_run(tmp_path):
     module, seen = line(), []
     run_loop(module, loss_of(module), CONFIG, tmp_path, on_checkpoint=lambda step, _: seen.append(step) or step == 8)
     assert seen == [4, 8]
+
+
+@pytest.mark.parametrize("spoilt", ["loss", "gradient"])
+def test_a_run_ends_where_it_diverges_and_keeps_the_checkpoint_before(tmp_path, spoilt):
+    """A gradient without bound under a finite loss spoils the weights alone, which the next checkpoint looks at."""
+    module, seen = line(), []
+
+    def loss_of_step(step):
+        seen.append(step)
+        loss = loss_of(module)(step)
+        if step < 5:
+            return loss
+        return loss * float("nan") if spoilt == "loss" else loss + (0 * module.weight).abs().sqrt().sum()
+
+    config = CONFIG if spoilt == "loss" else replace(CONFIG, steps=6)
+    with pytest.raises(Diverged) as found:
+        run_loop(module, loss_of_step, config, tmp_path)
+    assert found.value.step == 6 and seen[-1] == 5
+    state, step = checkpoint_state(tmp_path)
+    assert step == 4 and all(torch.isfinite(value).all() for value in state.values())
 
 
 def normed():

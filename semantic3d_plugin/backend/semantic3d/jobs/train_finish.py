@@ -52,12 +52,7 @@ class Outcome:
         """What the user should know about the outcome; what concerns the data was said before."""
         found = []
         before, best = self.rows[0], next(row for row in self.rows if row.step == self.best_step)
-        if not math.isfinite(best.merit):
-            found.append(
-                "Training diverged: no validation after it began gave a number, so that the package is of no use. "
-                f"Lower the learning rate (it was {self.prepared.job.learning_rate:g}) and train again."
-            )
-        elif self.prepared.base.has_decoder and best.rank >= before.rank:
+        if self.prepared.base.has_decoder and best.rank >= before.rank:
             found.append(
                 "Training brought no gain on the held-out blocks: before it "
                 f"{_short(before.figures)}, after step {best.step} {_short(best.figures)}. Keep the base model."

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from s3d_protocol import JobControl
+from s3d_protocol import InvalidParameter, JobControl
 
 from ..datasets.labelled import Sample
 from ..models.adapted import AdaptedDiffusion, PhysicalOutputs
 from .adapt import LossConfig, adapt
 from .ledger import Ledger, Validation
-from .loop import Ema, LoopConfig, checkpoint_loss, checkpoint_state, load_state, trained_state
+from .loop import Diverged, Ema, LoopConfig, checkpoint_loss, checkpoint_state, load_state, trained_state
 from .patches import PatchSource
+from .run_folder import clear
 from .scoring import Scores, score
 from .team import SOLO, Team
 
@@ -64,6 +67,7 @@ def fine_tune(
 
     Raises:
         Cancelled: the user stopped; the steps done are kept.
+        InvalidParameter: the run diverged before a validation gave a number; its checkpoint is deleted.
     """
     looker = _Looker(model, validation, run, ledger, control)
     if ledger.row(0) is None:
@@ -76,9 +80,22 @@ def fine_tune(
     if done and ledger.row(done) is None and (ledger.ends or looker.is_due(done)):  # broken off before it was validated
         looker.look(done, checkpoint_loss(ledger.folder), checkpoint_state(ledger.folder)[0])
     if not team.any(ledger.ends or ledger.is_exhausted(run.patience)):
-        _adapt(model, source, run, ledger.folder, looker.on_checkpoint, looker.on_step, team)
+        try:
+            _adapt(model, source, run, ledger.folder, looker.on_checkpoint, looker.on_step, team)
+        except Diverged as diverged:
+            control.log(f"Training diverged at step {diverged.step} and ends there.", "warning")
+    _check_best(ledger, run.loop.learning_rate)
     load_state(model, ledger.best_state())
     return ledger.steps_done()
+
+
+def _check_best(ledger: Ledger, learning_rate: float) -> None:
+    if ledger.best is None or not math.isfinite(ledger.best.merit):
+        clear(ledger.folder)  # going on from there would end here again
+        raise InvalidParameter(
+            "Training diverged: no validation after it began gave a number, so that there is nothing to keep. Lower "
+            f"the learning rate (it was {learning_rate:g}) and train again."
+        )
 
 
 def fine_tune_along(
@@ -93,7 +110,8 @@ def fine_tune_along(
         Cancelled: the user stopped.
     """
     if not team.any(False):
-        _adapt(model, source, run, folder, None, lambda done, loss: control.check_cancelled(), team)
+        with suppress(Diverged):  # it does so in all processes at once; the first one tells
+            _adapt(model, source, run, folder, None, lambda done, loss: control.check_cancelled(), team)
 
 
 def _adapt(model, source: PatchSource, run: FineTuning, folder: Path, on_checkpoint, on_step, team: Team) -> None:

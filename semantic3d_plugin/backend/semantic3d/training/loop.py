@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,18 @@ from s3d_protocol import Cancelled
 
 from .optimiser import MuonAdamW
 from .team import SOLO, Team
+
+
+class Diverged(ArithmeticError):
+    """The loss or the weights are no numbers any more, and never will be again.
+
+    Attributes:
+        step: the first after which it is so.
+    """
+
+    def __init__(self, step: int) -> None:
+        super().__init__(f"The loss or the weights are no finite numbers after step {step}. Lower the learning rate.")
+        self.step = step
 
 
 @dataclass(frozen=True)
@@ -139,6 +152,9 @@ def run_loop(
 
     Returns:
         The averaged weights.
+
+    Raises:
+        Diverged: loss or weights became NaN or infinite; the checkpoint is the last one before.
     """
     parameters = [p for p in module.parameters() if p.requires_grad]
     kind = MuonAdamW if config.optimiser == "muon" else torch.optim.AdamW
@@ -166,6 +182,8 @@ def run_loop(
         optimiser.step()
         ema.update(module)
         value = team.mean(value).item()
+        if not math.isfinite(value):
+            raise Diverged(step + 1)
         smoothed = value if smoothed is None else 0.97 * smoothed + 0.03 * value
         if not on_step and team.is_first and (step + 1) % config.log_every == 0:
             pace = (time.monotonic() - started) / (step + 1 - first)
@@ -173,6 +191,8 @@ def run_loop(
             text = f"step {step + 1}/{config.steps} loss {smoothed:.4f} {pace:.2f} s/step, {left / 60:.1f} min left"
             print(text, flush=True)
         if (step + 1) % config.checkpoint_every == 0 or step + 1 == config.steps:
+            if not _is_finite(module, ema):
+                raise Diverged(step + 1)
             if team.is_first:
                 _save(module, optimiser, ema, step + 1, smoothed, checkpoint)
             if team.any(bool(on_checkpoint and on_checkpoint(step + 1, ema))):
@@ -189,6 +209,11 @@ def _accumulate(loss_of_step: Callable[[int], Tensor], step: int, config: LoopCo
         loss.backward()
         losses.append(loss.detach())
     return torch.stack(losses).sum()
+
+
+def _is_finite(module: nn.Module, ema: Ema) -> bool:
+    trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    return all(bool(torch.isfinite(value).all()) for value in (*trained, *ema.state.values()))
 
 
 def _save(
