@@ -14,14 +14,17 @@ pytest.importorskip("diffusers")
 pytest.importorskip("peft")
 pytest.importorskip("onnxscript")
 
-from safetensors.torch import save_file  # noqa: E402
+from safetensors import SafetensorError  # noqa: E402
+from safetensors.torch import load_file, save_file  # noqa: E402
 
 import test_train  # noqa: E402
 from test_train import Control, job_of  # noqa: E402
 
 from s3d_protocol import Cancelled, InvalidParameter, JobControl, OutputFailed  # noqa: E402
+from s3d_protocol.diagnosis import diagnose  # noqa: E402
+from semantic3d import cli  # noqa: E402
 from semantic3d.jobs import train  # noqa: E402
-from semantic3d.training import adapt  # noqa: E402
+from semantic3d.training import adapt, loop  # noqa: E402
 from semantic3d.training.fine_tune import Ledger, Validation  # noqa: E402
 from semantic3d.training.run_folder import RunIdentity, held  # noqa: E402
 
@@ -79,8 +82,9 @@ def test_weights_of_another_run_are_never_taken_for_the_best(tmp_path):
     for ledger in (mine, other):
         ledger.add(Validation(2, 1.0, 0.5, {}), {"w": torch.zeros(1)})
     (tmp_path / "other" / "best.safetensors").replace(tmp_path / "mine" / "best.safetensors")
-    with pytest.raises(OutputFailed, match="their fingerprint is other, not mine"):
+    with pytest.raises(OutputFailed, match="best.safetensors is of another run"):
         mine.best_state()
+    assert Ledger(tmp_path / "mine", run_of("mine")).rows == []  # nor are they when the run goes on
 
 
 def test_weights_of_an_earlier_version_say_nothing_of_themselves_and_are_taken(tmp_path):
@@ -184,3 +188,79 @@ def test_what_was_learnt_before_a_run_diverged_is_kept(data, tmp_path, quick_exp
     values = train.run(job_of(data, tmp_path / "m"), control)
     assert (values["best_step"], values["steps_done"]) == (2, 2) and len(quick_export) == len(calls) - 2 == 1
     assert ("warning", "Training diverged at step 3 and ends there.") in control.logs
+
+
+def truncated(path):
+    path.write_bytes(path.read_bytes()[:-3])
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "words"),
+    [
+        ("state.safetensors", truncated, "SafetensorError.*not fully covered"),
+        ("state.safetensors", lambda path: path.write_bytes(b""), "SafetensorError"),
+        ("state.safetensors", lambda path: save_file({}, str(path)), "is damaged"),
+        ("best.safetensors", os.remove, "best.safetensors"),
+        ("best.safetensors", truncated, "SafetensorError"),
+        ("ledger.json", os.remove, "ledger.json"),
+        ("ledger.json", lambda path: path.write_text(""), "JSONDecodeError"),
+        ("ledger.json", lambda path: path.write_text("[]"), "TypeError"),
+    ],
+)
+def test_a_damaged_checkpoint_is_set_aside_and_told(tmp_path, name, spoil, words):
+    folder, said = tmp_path / "m.training", []
+    begun(folder)
+    spoil(folder / name)
+    anew = Ledger(folder, run_of("first"), lambda text, level: said.append(text))
+    assert anew.rows == [] and anew.steps_done() == 0 and (tmp_path / "m.training.1").is_dir()
+    assert len(said) == 1 and re.search(f"is damaged.*{words}|{words}.*m.training.1", said[0])
+    anew.add(Validation(100, 1.0, 0.5, {}), {"w": torch.zeros(1)})
+    assert anew.best_state()
+
+
+def test_a_run_broken_off_before_its_best_weights_were_noted_goes_on(tmp_path):
+    """They are written before the ledger; the validation is done again."""
+    ledger = begun(tmp_path, step=400)
+    note = (tmp_path / "ledger.json").read_bytes()
+    ledger.add(Validation(400, 1.0, -1.0, {}), {"w": torch.full((1,), 400.0)})
+    (tmp_path / "ledger.json").write_bytes(note)
+    again = Ledger(tmp_path, run_of("first"))
+    assert len(again.rows) == 4 and again.row(400) is None
+    checkpoint(tmp_path, 500)
+    assert Ledger(tmp_path, run_of("first")).rows == []  # but these are of a validation that nobody knows of
+
+
+def test_a_full_disk_leaves_the_checkpoint_that_was_there(tmp_path, monkeypatch):
+    def no_room(tensors, path, metadata):
+        with open(path, "wb") as file:
+            file.write(b"half")
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    path = tmp_path / "state.safetensors"
+    loop.write_weights(path, {"w": torch.zeros(1)}, {"step": "4"})
+    before = path.read_bytes()
+    monkeypatch.setattr(loop, "save_file", no_room)
+    with pytest.raises(SafetensorError) as found:
+        loop.write_weights(path, {"w": torch.ones(1)}, {"step": "8"})
+    assert path.read_bytes() == before and [entry.name for entry in tmp_path.iterdir()] == ["state.safetensors"]
+    error = diagnose(found.value)
+    assert isinstance(error, OutputFailed) and "The disk is full" in error.message
+
+
+def test_what_is_written_is_on_the_disk_before_it_takes_its_place(tmp_path, monkeypatch):
+    acts = []
+    monkeypatch.setattr(loop, "sync_file", lambda path: acts.append(os.path.exists(path) and not target.exists()))
+    monkeypatch.setattr(loop, "sync_folder", lambda path: acts.append(target.exists()))
+    target = tmp_path / "state.safetensors"
+    loop.write_weights(target, {"w": torch.zeros(1)}, {})
+    assert acts == [True, True]
+
+
+def test_the_command_line_tells_of_weights_that_cannot_be_read(tmp_path, monkeypatch, capsys):
+    def broken(*arguments):
+        load_file(str(tmp_path / "w.safetensors"))
+
+    (tmp_path / "w.safetensors").write_bytes(b"half")
+    monkeypatch.setattr(cli, "_doctor", broken)
+    assert cli.main(["doctor"]) == cli.EXIT_FAILED
+    assert "A file of weights cannot be read" in capsys.readouterr().err

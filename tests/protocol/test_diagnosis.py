@@ -2,10 +2,12 @@
 
 import errno
 import os
+import sys
+import types
 
 import pytest
 
-from s3d_protocol import InternalError, OutOfMemory, OutputFailed, TrainJob
+from s3d_protocol import InternalError, InvalidModel, OutOfMemory, OutputFailed, TrainJob
 from s3d_protocol.diagnosis import diagnose
 
 
@@ -30,3 +32,22 @@ def test_training_that_runs_out_of_memory_hears_of_its_own_settings():
     for words in ("4 patches of 512 pixels", "BATCH_SIZE 1 with ACCUMULATION 8", "CHECKPOINTING on", "smaller PATCH"):
         assert words in error.message
     assert "BATCH_SIZE" not in diagnose(MemoryError(), TrainJob((), "", batch_size=1)).message
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "words"),
+    [
+        ("Error while serializing: I/O error: No space left on device (os error 28)", OutputFailed, "The disk is full"),
+        ("Error while serializing: I/O error: Access is denied. (os error 5)", OutputFailed, "cannot be used"),
+        ("Error while deserializing header: incomplete metadata", InvalidModel, "damaged or incomplete"),
+        ("mmap: Cannot allocate memory (os error 12)", OutOfMemory, "Memory ran out"),
+    ],
+)
+def test_weights_that_cannot_be_read_or_written_are_no_fault_of_ours(monkeypatch, text, kind, words):
+    """The exception of safetensors is of a kind of its own, and that library is not always there."""
+    library = types.ModuleType("safetensors")
+    library.SafetensorError = type("SafetensorError", (Exception,), {})
+    assert isinstance(diagnose(library.SafetensorError(text)), InternalError)  # of nobody that we know
+    monkeypatch.setitem(sys.modules, "safetensors", library)
+    error = diagnose(library.SafetensorError(text))
+    assert isinstance(error, kind) and words in error.message and text in error.message

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import errno
+import os
+import re
+import sys
 import traceback
 
-from .errors import Cancelled, InternalError, MissingDependency, OutOfMemory, OutputFailed, Semantic3DError
+from .errors import (
+    Cancelled,
+    InternalError,
+    InvalidModel,
+    MissingDependency,
+    OutOfMemory,
+    OutputFailed,
+    Semantic3DError,
+)
 from .jobs import Job, ReconstructJob, TrainJob
 
 SETUP_HINT = "Run 'Set up the backend' (semantic3d:setup_backend) to install what is missing."
 
 _OWN_PACKAGES = ("semantic3d", "s3d_protocol")
 _NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+_WINDOWS_NO_ROOM = (39, 112)  # where safetensors gives the system's own numbers
 _NO_WAY_IN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR)
 _MEMORY_WORDS = (
     "memoryerror",
@@ -31,6 +43,12 @@ def tells_of_memory(text: str) -> bool:
     """Whether a library's text says that an allocation failed."""
     text = text.lower()
     return any(words in text for words in _MEMORY_WORDS)
+
+
+def weight_file_errors() -> tuple[type[BaseException], ...]:
+    """The exceptions of safetensors, which are neither OSError nor RuntimeError; () where nobody has loaded it."""
+    kind = getattr(sys.modules.get("safetensors"), "SafetensorError", None)
+    return () if kind is None else (kind,)
 
 
 def memory_advice(job: Job | None) -> str:
@@ -66,21 +84,28 @@ def diagnose(fault: BaseException, job: Job | None = None) -> Semantic3DError:
     details = {"traceback": "".join(traceback.format_exception(type(fault), fault, fault.__traceback__))}
     said = f"{type(fault).__name__}: {fault}".strip(": ")
     # onnxruntime and torch raise RuntimeErrors of their own for this, so that only the text tells
-    if isinstance(fault, MemoryError) or (isinstance(fault, (RuntimeError, OSError)) and tells_of_memory(said)):
+    of_libraries = (RuntimeError, OSError, *weight_file_errors())
+    if isinstance(fault, MemoryError) or (isinstance(fault, of_libraries) and tells_of_memory(said)):
         return OutOfMemory(f"Memory ran out ({_shortened(said)}). {memory_advice(job)}", details)
     if isinstance(fault, ImportError) and (fault.name or "").partition(".")[0] not in _OWN_PACKAGES:
         return MissingDependency(
             f"A package that this job needs does not load in the backend's Python ({_shortened(said)}). {SETUP_HINT}",
             {**details, "package": fault.name or ""},
         )
-    if isinstance(fault, OSError) and fault.errno in _NO_ROOM:
+    number = _system_number(fault)
+    if number in _NO_ROOM or (os.name == "nt" and number in _WINDOWS_NO_ROOM and not isinstance(fault, OSError)):
         return OutputFailed(
             f"The disk is full ({_shortened(said)}). Free some space or choose another folder.", details
         )
-    if isinstance(fault, OSError) and fault.errno in _NO_WAY_IN:
+    if number in _NO_WAY_IN or (number is not None and isinstance(fault, weight_file_errors())):
         return OutputFailed(
             f"A file or folder cannot be used ({_shortened(said)}). Check that it is there, that you may read and "
             "write it, and that its disk is connected and not write-protected, or choose another folder.",
+            details,
+        )
+    if isinstance(fault, weight_file_errors()):
+        return InvalidModel(
+            f"A file of weights cannot be read ({_shortened(said)}): it is damaged or incomplete. Get the model again.",
             details,
         )
     return InternalError(
@@ -88,6 +113,14 @@ def diagnose(fault: BaseException, job: Job | None = None) -> Semantic3DError:
         "This is a fault of Semantic3D: please report it with the log of this run.",
         details,
     )
+
+
+def _system_number(fault: BaseException) -> int | None:
+    """The operating system's error number; safetensors gives it in words alone."""
+    if isinstance(fault, OSError):
+        return fault.errno
+    found = re.search(r"\(os error (\d+)\)", str(fault)) if isinstance(fault, weight_file_errors()) else None
+    return int(found[1]) if found else None
 
 
 def _place(fault: BaseException) -> str:

@@ -17,7 +17,7 @@ from s3d_protocol import (
     DEVICES, Cancelled, DoctorJob, InternalError, InvalidParameter, JobControl, OutputFailed, ReconstructJob,
     Semantic3DError, product_version,
 )
-from s3d_protocol.diagnosis import diagnose
+from s3d_protocol.diagnosis import diagnose, weight_file_errors
 from s3d_protocol.job_base import check_output_files
 
 from ..progress_bar import ProgressBar
@@ -73,7 +73,7 @@ def main(arguments: list | None = None) -> int:
     except BrokenPipeError:  # whoever reads our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
-    except (MemoryError, ImportError, OSError, RuntimeError) as fault:
+    except (MemoryError, ImportError, OSError, RuntimeError, *weight_file_errors()) as fault:
         error = diagnose(fault)
         if isinstance(error, InternalError):
             raise

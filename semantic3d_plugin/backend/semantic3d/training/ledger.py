@@ -9,12 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
 
 from s3d_protocol import OutputFailed
+from s3d_protocol.durable import sync_file, sync_folder
 
-from .loop import checkpoint_state
+from .loop import checkpoint_state, write_weights
 from .run_folder import BEST, LEDGER, LENGTH, STATE, RunIdentity, clear, set_aside
 
 
@@ -40,6 +41,12 @@ class Validation:
         return self.merit if math.isfinite(self.merit) else math.inf
 
 
+def best_of(rows: list[Validation]) -> Validation | None:
+    """The trained weights' best validation; the model before training does not count."""
+    trained = [row for row in rows if row.step > 0]
+    return min(trained, key=lambda row: (row.rank, row.step)) if trained else None
+
+
 class Ledger:
     """The validations of a run, on disk beside its checkpoint, under the run's identity.
 
@@ -50,7 +57,7 @@ class Ledger:
     """
 
     def __init__(self, folder: Path, identity: RunIdentity, log: Callable[[str, str], None] = lambda text, level: None):
-        """Open the run's folder; another run's checkpoint in it is set aside.
+        """Open the run's folder; another run's checkpoint in it, or a damaged one, is set aside.
 
         Args:
             log: told (text, level) of what is set aside.
@@ -63,14 +70,9 @@ class Ledger:
         self.ends = False
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            stored = self._read()
-            differences = identity.differences(stored) if stored else {}
-            self.ends = bool(differences) and self._is_shorter(differences, identity)
-            if stored and (self.ends or not differences):
-                self._identity = RunIdentity.of(stored) or identity  # a run that ends stays what it was
-                self.rows = [Validation(**row) for row in stored["rows"]]
-            else:
-                self._begin("; ".join(differences.values()) or f"{LEDGER} says nothing", log)
+            obstacle = self._take_up()
+            if obstacle:
+                self._begin(obstacle, log)
         except OSError as error:
             raise OutputFailed(f"The folder {folder} for checkpoints cannot be used: {error}.") from error
 
@@ -81,8 +83,7 @@ class Ledger:
     @property
     def best(self) -> Validation | None:
         """The trained weights' best validation; the model before training does not count."""
-        trained = [row for row in self.rows if row.step > 0]
-        return min(trained, key=lambda row: (row.rank, row.step)) if trained else None
+        return best_of(self.rows)
 
     def row(self, step: int) -> Validation | None:
         """The validation after `step` steps, if there was one."""
@@ -92,10 +93,9 @@ class Ledger:
         """Note a validation; its weights are kept where it is the best so far."""
         before = self.best
         if state is not None and row.step > 0 and (before is None or row.rank < before.rank):
-            aside = self.folder / ".best.partial"
             tensors = {name: value.cpu().contiguous() for name, value in state.items()}
-            save_file(tensors, str(aside), metadata={"fingerprint": self._identity.fingerprint, "step": str(row.step)})
-            aside.replace(self.folder / BEST)
+            said = {"fingerprint": self._identity.fingerprint, "step": str(row.step)}
+            write_weights(self.folder / BEST, tensors, said)
         self.rows = [other for other in self.rows if other.step != row.step] + [row]
         self._write()
 
@@ -103,16 +103,11 @@ class Ledger:
         """The best weights.
 
         Raises:
-            OutputFailed: the file is another run's, or of another validation.
+            OutputFailed: the file is another run's, or of another validation: the disk knows no locks.
         """
-        with safe_open(str(self.folder / BEST), framework="pt") as stored:
-            said = stored.metadata() or {}  # earlier versions said nothing
-        for name, expected in (("fingerprint", self._identity.fingerprint), ("step", str(self.best.step))):
-            if said.get(name, expected) != expected:
-                raise OutputFailed(
-                    f"The weights in {self.folder / BEST} are not this run's: their {name} is {said[name]}, not "
-                    f"{expected}. Something else wrote to that folder. Delete the folder and train again."
-                )
+        damage = self._damage(self._identity.fingerprint, self.rows, self.steps_done())
+        if damage:
+            raise OutputFailed(f"{self.folder}: {damage}. Another run wrote there. Delete the folder and train again.")
         return load_file(str(self.folder / BEST))
 
     def is_exhausted(self, patience: int) -> bool:
@@ -121,32 +116,63 @@ class Ledger:
             return False
         return sum(row.step > self.best.step for row in self.rows) >= patience
 
-    def _is_shorter(self, differences: dict, identity: RunIdentity) -> bool:
-        """Whether a run differs in its length alone, and has no more steps than were done."""
-        return set(differences) <= set(LENGTH) and identity.settings["steps"] <= self.steps_done()
-
-    def _begin(self, differences: str, log: Callable[[str, str], None]) -> None:
-        """Begin anew; steps that were done are kept, but elsewhere."""
-        if (self.folder / STATE).exists():
+    def _take_up(self) -> str:
+        """Take up the run that is there; returns what speaks against it, in words, "" for nothing."""
+        try:
+            stored = json.loads((self.folder / LEDGER).read_text(encoding="utf-8"))
+            rows = [Validation(**row) for row in stored["rows"]]
+            differences = self._identity.differences(stored)
             done = self.steps_done()
+            damage = self._damage(stored["fingerprint"], rows, done)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+            return f"is damaged ({type(error).__name__}: {error})"
+        if damage:
+            return f"is damaged ({damage})"
+        ends = bool(differences) and set(differences) <= set(LENGTH) and self._identity.settings["steps"] <= done
+        if differences and not ends:
+            return f"is another run's, of {done} steps ({'; '.join(differences.values())})"
+        self._identity = RunIdentity.of(stored) or self._identity  # a run that ends stays what it was
+        self.rows, self.ends = rows, ends
+        return ""
+
+    def _damage(self, fingerprint: str, rows: list[Validation], done: int) -> str:
+        """What is wrong with the best weights, in words, "" for nothing.
+
+        Raises:
+            OSError, SafetensorError: they are missing or cannot be read.
+        """
+        best = best_of(rows)
+        if best is None:
+            return ""
+        with safe_open(str(self.folder / BEST), framework="pt") as opened:
+            said = opened.metadata() or {}  # earlier versions said nothing
+        step = int(said.get("step", best.step))
+        if said.get("fingerprint", fingerprint) != fingerprint:
+            return f"{BEST} is of another run"
+        if step != best.step and (step != done or any(row.step == done for row in rows)):
+            return f"{BEST} is of step {step}, not {best.step}"
+        return ""  # where it is of the last step, the run was broken off before that was noted, and validates again
+
+    def _begin(self, obstacle: str, log: Callable[[str, str], None]) -> None:
+        """Begin anew; steps that were done are kept, but elsewhere.
+
+        Args:
+            obstacle: what the checkpoint that is there is.
+        """
+        if (self.folder / STATE).exists():
             log(
-                f"The checkpoint in {self.folder}, of {done} steps, is another run's ({differences}). It was moved to "
-                f"{set_aside(self.folder)}, and training starts anew. To go on with it, move its files back and give "
-                "its settings again; if nobody needs it, delete it.",
+                f"The checkpoint in {self.folder} {obstacle}. It was moved to {set_aside(self.folder)}, and training "
+                "starts anew. Another run's goes on when its files are moved back and its settings given again; if "
+                "nobody needs it, delete it.",
                 "warning",
             )
         clear(self.folder)
         self._write()
 
-    def _read(self) -> dict | None:
-        try:
-            stored = json.loads((self.folder / LEDGER).read_text(encoding="utf-8"))
-            return stored if isinstance(stored["rows"], list) and isinstance(stored["fingerprint"], str) else None
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
     def _write(self) -> None:
         aside = self.folder / ".ledger.partial"
         content = {**vars(self._identity), "rows": [vars(row) for row in self.rows]}
         aside.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        sync_file(str(aside))
         os.replace(aside, self.folder / LEDGER)
+        sync_folder(str(self.folder))

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from s3d_protocol import Cancelled
+from s3d_protocol.durable import sync_file, sync_folder
 
 from .optimiser import MuonAdamW
 from .team import SOLO, Team
@@ -114,6 +115,22 @@ def checkpoint_state(folder: Path, kind: str = "ema") -> tuple[dict[str, Tensor]
         names = [key for key in stored.keys() if key.startswith(f"{kind}.")]
         state = {name.removeprefix(f"{kind}."): stored.get_tensor(name) for name in names}
         return state, int(stored.metadata()["step"])
+
+
+def write_weights(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write a safetensors file aside, bring it to the disk, and put it in its place: whatever happens, one is whole.
+
+    Raises:
+        OSError, SafetensorError: the disk refuses; the file that was there stays.
+    """
+    aside = path.with_name(f".{path.stem}.partial")
+    try:
+        save_file(tensors, str(aside), metadata=metadata)
+        sync_file(str(aside))
+        aside.replace(path)
+        sync_folder(str(path.parent))
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def load_state(module: nn.Module, state: dict[str, Tensor]) -> None:
@@ -229,12 +246,10 @@ def _save(
         # A parameter that no loss reaches (LoRA of the UNet's last layer) has no state.
         for key, value in state.get(index, {}).items():
             tensors[f"optimiser.{key}.{name}"] = torch.as_tensor(value).contiguous()
-    aside = folder / ".state.partial"
     metadata = {"step": str(step), "ema_updates": str(ema.updates)}
     if smoothed is not None:
         metadata["smoothed_loss"] = repr(smoothed)
-    save_file(tensors, str(aside), metadata=metadata)
-    aside.replace(folder / "state.safetensors")
+    write_weights(folder / "state.safetensors", tensors, metadata)
 
 
 def _resume(
