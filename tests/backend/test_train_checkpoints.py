@@ -26,6 +26,7 @@ from semantic3d import cli  # noqa: E402
 from semantic3d.jobs import train  # noqa: E402
 from semantic3d.training import adapt, loop  # noqa: E402
 from semantic3d.training.fine_tune import Ledger, Validation  # noqa: E402
+from semantic3d.training.patches import PatchSource  # noqa: E402
 from semantic3d.training.run_folder import RunIdentity, held  # noqa: E402
 
 SETTINGS = {"steps": 1000, "validate_every": 100, "learning_rate": 3e-4}
@@ -264,3 +265,21 @@ def test_the_command_line_tells_of_weights_that_cannot_be_read(tmp_path, monkeyp
     monkeypatch.setattr(cli, "_doctor", broken)
     assert cli.main(["doctor"]) == cli.EXIT_FAILED
     assert "A file of weights cannot be read" in capsys.readouterr().err
+
+
+def test_cancel_is_heard_between_the_batches_of_a_step(data, tmp_path, monkeypatch):
+    real, draws, control = PatchSource.batch, [], Control()
+
+    def batch(source, size, draw):
+        draws.append(draw % 10**7)
+        if draws[-1] == 5:
+            control.cancel()
+        return real(source, size, draw)
+
+    monkeypatch.setattr(PatchSource, "batch", batch)
+    with pytest.raises(Cancelled):
+        train.run(job_of(data, tmp_path / "m", accumulation=4), control)
+    assert draws == [0, 1, 2, 3, 4, 5]  # of steps of four
+    said = [text for _, text in control.logs]
+    assert any("A checkpoint is written every 3 minutes or 2 steps" in text for text in said)
+    assert said[-1] == "Cancelled. The same job goes on after step 1."

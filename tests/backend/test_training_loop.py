@@ -101,6 +101,29 @@ def test_a_checkpoint_can_end_the_run(tmp_path):
     assert seen == [4, 8]
 
 
+def test_where_steps_take_long_a_run_that_is_killed_goes_on_from_the_last_ones(tmp_path):
+    whole, killed, seen = line(), line(), []
+    run_loop(whole, loss_of(whole), CONFIG, tmp_path / "whole")
+
+    def killed_in_the_seventh(step):
+        if step == 6:
+            raise KeyboardInterrupt
+        return loss_of(killed)(step)
+
+    def note(step, _):
+        seen.append(step)
+
+    slow = replace(CONFIG, longest_unsaved_s=0.0)
+    with pytest.raises(KeyboardInterrupt):
+        run_loop(killed, killed_in_the_seventh, slow, tmp_path / "killed", on_checkpoint=note)
+    assert checkpoint_state(tmp_path / "killed")[1] == 6
+    assert seen == [4]  # validations stay where they are
+    fresh = line()
+    run_loop(fresh, loss_of(fresh), CONFIG, tmp_path / "killed")
+    for name, value in trained_state(whole).items():
+        assert torch.equal(trained_state(fresh)[name], value)
+
+
 @pytest.mark.parametrize("spoilt", ["loss", "gradient"])
 def test_a_run_ends_where_it_diverges_and_keeps_the_checkpoint_before(tmp_path, spoilt):
     """A gradient without bound under a finite loss spoils the weights alone, which the next checkpoint looks at."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from s3d_protocol import InvalidParameter, JobControl
+from s3d_protocol import Cancelled, InvalidParameter, JobControl
 
 from ..datasets.labelled import Sample
 from ..models.adapted import AdaptedDiffusion, PhysicalOutputs
@@ -80,8 +80,15 @@ def fine_tune(
     if done and ledger.row(done) is None and (ledger.ends or looker.is_due(done)):  # broken off before it was validated
         looker.look(done, checkpoint_loss(ledger.folder), checkpoint_state(ledger.folder)[0])
     if not team.any(ledger.ends or ledger.is_exhausted(run.patience)):
+        control.log(
+            f"A checkpoint is written every {run.loop.longest_unsaved_s / 60:g} minutes or {run.loop.checkpoint_every} "
+            f"steps to {ledger.folder}. However this job ends, the same job goes on from there."
+        )
         try:
-            _adapt(model, source, run, ledger.folder, looker.on_checkpoint, looker.on_step, team)
+            _adapt(model, source, run, ledger.folder, looker.on_checkpoint, looker.on_step, control, team)
+        except Cancelled:
+            control.log(f"Cancelled. The same job goes on after step {ledger.steps_done()}.")
+            raise
         except Diverged as diverged:
             control.log(f"Training diverged at step {diverged.step} and ends there.", "warning")
     _check_best(ledger, run.loop.learning_rate)
@@ -111,15 +118,18 @@ def fine_tune_along(
     """
     if not team.any(False):
         with suppress(Diverged):  # it does so in all processes at once; the first one tells
-            _adapt(model, source, run, folder, None, lambda done, loss: control.check_cancelled(), team)
+            _adapt(model, source, run, folder, None, None, control, team)
 
 
-def _adapt(model, source: PatchSource, run: FineTuning, folder: Path, on_checkpoint, on_step, team: Team) -> None:
+def _adapt(
+    model, source: PatchSource, run: FineTuning, folder: Path, on_checkpoint, on_step, control: JobControl, team: Team
+) -> None:
+    def batch(draw: int):
+        control.check_cancelled()  # also between the batches of a step, which may take long
+        return source.batch(run.batch_size, run.seed * 10**7 + draw)
+
     decay = min(0.998, max(0.5, 1 - 1 / max(2.0, EMA_SHARE * run.loop.steps)))
-    adapt(
-        model, lambda draw: source.batch(run.batch_size, run.seed * 10**7 + draw), run.loop, run.losses, folder,
-        on_checkpoint, on_step, decay, team,
-    )
+    adapt(model, batch, run.loop, run.losses, folder, on_checkpoint, on_step or (lambda *_: None), decay, team)
 
 
 class _Looker:

@@ -42,6 +42,7 @@ class LoopConfig:
     warmup_steps: int = 100
     log_every: int = 50
     checkpoint_every: int = 250
+    longest_unsaved_s: float = 180.0  # a checkpoint is written between two others where steps take long
     clip_norm: float = 10.0
     use_bf16: bool | None = None  # mixed precision; None: where the device has it
     compiled: bool = False
@@ -161,7 +162,7 @@ def run_loop(
             processes, each batch has a number of its own (`Team.draw`).
         config: the loop's settings.
         checkpoint: folder for `state.safetensors`; resumed when there.
-        on_checkpoint: called after each checkpoint; true ends the run early.
+        on_checkpoint: called after every `checkpoint_every` steps and the last; true ends the run early.
         on_step: called after each step with the number of steps done and the smoothed loss, in the place of
             printing them. Where it or `loss_of_step` raises Cancelled, the steps done are saved first.
         team: the processes that train together; all read the checkpoint, the first writes it. The callbacks of
@@ -178,7 +179,7 @@ def run_loop(
     optimiser = kind(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
     ema = Ema(module, ema_decay)
     first, smoothed = _resume(module, optimiser, ema, checkpoint)
-    started = time.monotonic()
+    started = saved = time.monotonic()
     for step in range(first, config.steps):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, config)
@@ -207,13 +208,16 @@ def run_loop(
             left = pace * (config.steps - step - 1)
             text = f"step {step + 1}/{config.steps} loss {smoothed:.4f} {pace:.2f} s/step, {left / 60:.1f} min left"
             print(text, flush=True)
-        if (step + 1) % config.checkpoint_every == 0 or step + 1 == config.steps:
-            if not _is_finite(module, ema):
+        is_due = (step + 1) % config.checkpoint_every == 0 or step + 1 == config.steps
+        if is_due or time.monotonic() - saved >= config.longest_unsaved_s:
+            finite = _is_finite(module, ema)
+            if is_due and not finite:  # where all processes look; else the next loss tells all of them
                 raise Diverged(step + 1)
-            if team.is_first:
+            if team.is_first and finite:
                 _save(module, optimiser, ema, step + 1, smoothed, checkpoint)
-            if team.any(bool(on_checkpoint and on_checkpoint(step + 1, ema))):
-                break
+            saved = time.monotonic()
+        if is_due and team.any(bool(on_checkpoint and on_checkpoint(step + 1, ema))):
+            break
     return ema
 
 
