@@ -225,3 +225,45 @@ def test_polygons_that_are_none(tmp_path):
     wrong = write_polygons(tmp_path / "q.json", [square(0, 0, 1)], "Middle Earth")
     with pytest.raises(InvalidInput, match="Middle Earth"):
         Polygons(wrong)
+
+
+HOLE = [[EAST + 1, NORTH - 2], [EAST + 2, NORTH - 2], [EAST + 2, NORTH - 3], [EAST + 1, NORTH - 2]]
+
+
+@pytest.mark.parametrize("crs", [None, "EPSG:32632"])
+@pytest.mark.parametrize(
+    ("kind", "coordinates"),
+    [("Polygon", [[]]), ("Polygon", [[], HOLE]), ("MultiPolygon", [[]]), ("MultiPolygon", [[[]], None])],
+)
+def test_empty_polygons_are_left_out(tmp_path, kind, coordinates, crs):
+    empty = {"type": kind, "coordinates": coordinates}
+    shapes = [empty, square(EAST + 1, NORTH - 2, 1)]
+    polygons = Polygons(write_polygons(tmp_path / "p.json", shapes, crs))
+    assert polygons.count == 1 and polygons.burn(grid(10, 8))[0].sum() == 4
+    with pytest.raises(InvalidInput, match="holds no polygons"):
+        Polygons(write_polygons(tmp_path / "p.json", [empty], crs))
+
+
+def test_an_empty_ring_takes_no_other_with_it(tmp_path):
+    whole = square(EAST + 1, NORTH - 2, 1)["coordinates"]
+    for shape in ({"type": "Polygon", "coordinates": [*whole, []]},
+                  {"type": "MultiPolygon", "coordinates": [[], [[]], whole]},
+                  {"type": "Polygon", "coordinates": [[[*pair, None] for pair in whole[0]]]}):
+        assert Polygons(write_polygons(tmp_path / "p.json", [shape])).burn(grid(10, 8))[0].sum() == 4
+
+
+@pytest.mark.parametrize(
+    ("coordinates", "words"),
+    [
+        ([[[None, None], [1, 1], [2, 2], [None, None]]], r"\[None, None\] in the place of x and y"),
+        ([[None, None, None, None]], "None in the place of a list"),
+        ([[[1, "a"], [2, 2], [3, 3], [1, 1]]], r"\[1, 'a'\] in the place"),
+        ([[[float("nan"), 1], [2, 2], [3, 3], [1, 1]]], r"\[nan, 1\] in the place"),
+        ([[[1], [2], [3]]], "not enough values"),
+        ("x", "'x' in the place of a list"),
+    ],
+)
+def test_polygons_with_coordinates_that_are_none(tmp_path, coordinates, words):
+    shapes = [square(EAST + 1, NORTH - 2, 1), {"type": "Polygon", "coordinates": coordinates}]
+    with pytest.raises(InvalidInput, match=f"Polygon 2 of .*{words}.*Fix geometries"):
+        Polygons(write_polygons(tmp_path / "p.json", shapes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import reprlib
 from contextlib import contextmanager
 from typing import Iterator
 
@@ -17,6 +18,7 @@ from s3d_protocol.errors import InvalidInput
 from .gdal_errors import GDAL_ERRORS, reason
 from .grid import Grid
 
+_FARTHEST = 1e30  # no CRS has coordinates beyond
 _WGS84 = CRS.from_epsg(4326)
 
 
@@ -29,10 +31,10 @@ class Polygons:
     """
 
     def __init__(self, path: str):
-        """Read them; other kinds of geometry are left out.
+        """Read them; other kinds of geometry, and empty ones, are left out.
 
         Raises:
-            InvalidInput: no GeoJSON, no polygon in it, or a CRS that is not known.
+            InvalidInput: no GeoJSON, no polygon in it, coordinates that are none, or a CRS that is not known.
         """
         self.path = path
         try:
@@ -45,7 +47,8 @@ class Polygons:
             ) from error
         if not isinstance(content, dict):
             raise InvalidInput(f"{path} is no GeoJSON: an object is needed at its top.")
-        self._geometries = [shape for shape in _geometries(content) if _is_polygon(shape)]
+        found = [shape for shape in _geometries(content) if _is_polygon(shape)]
+        self._geometries = [shape for number, given in enumerate(found, 1) if (shape := _sound(given, number, path))]
         self.count = len(self._geometries)
         if not self.count:
             raise InvalidInput(f"{path} holds no polygons. Give a layer of building outlines.")
@@ -60,8 +63,8 @@ class Polygons:
         Raises:
             InvalidInput: the coordinates cannot be brought into the grid's CRS.
         """
-        shapes = self._in_crs_of(grid)
         with self._burning():
+            shapes = self._in_crs_of(grid)
             covered = rasterize(shapes, (grid.height, grid.width), transform=grid.transform, dtype=np.uint8) > 0
             rectangle = _rectangle(shapes)
             near = rasterize([rectangle], (grid.height, grid.width), transform=grid.transform, dtype=np.uint8) > 0
@@ -71,7 +74,7 @@ class Polygons:
     def _burning(self) -> Iterator[None]:
         try:
             yield
-        except (*GDAL_ERRORS, ValueError, TypeError) as error:
+        except (*GDAL_ERRORS, ValueError, TypeError, IndexError) as error:
             raise InvalidInput(f"The polygons {self.path} cannot be burnt: {reason(error)}") from error
 
     def _in_crs_of(self, grid: Grid) -> list:
@@ -109,6 +112,39 @@ def _geometries(content: dict) -> list:
 
 def _is_polygon(shape: dict) -> bool:
     return shape.get("type") in ("Polygon", "MultiPolygon") and bool(shape.get("coordinates"))
+
+
+def _sound(shape: dict, number: int, path: str) -> dict | None:
+    """A polygon without its empty rings and parts; None if nothing is left.
+
+    Raises:
+        InvalidInput: it has coordinates that are no numbers, on which GDAL's readers fail, or crash.
+    """
+    is_multi = shape["type"] == "MultiPolygon"
+    try:
+        parts = _listed(shape["coordinates"]) if is_multi else [shape["coordinates"]]
+        parts = [_listed(part) for part in parts if part]
+        parts = [[[_position(pair) for pair in _listed(ring)] for ring in part if ring] for part in parts if part[0]]
+    except (ValueError, TypeError) as error:
+        raise InvalidInput(
+            f"Polygon {number} of {path} has coordinates that cannot be used: {error}. Repair the layer (in QGIS: Fix "
+            "geometries) and give it again."
+        ) from error
+    return {**shape, "coordinates": parts if is_multi else parts[0]} if parts else None
+
+
+def _listed(value) -> list:
+    if not isinstance(value, list):
+        raise TypeError(f"{reprlib.repr(value)} in the place of a list")
+    return value
+
+
+def _position(pair) -> list:
+    """x and y of a position; a third coordinate is nothing that can be burnt."""
+    x, y = _listed(pair)[:2]
+    if not all(isinstance(value, (int, float)) and abs(value) < _FARTHEST for value in (x, y)):  # NaN is not less
+        raise ValueError(f"{reprlib.repr(pair)} in the place of x and y")
+    return [x, y]
 
 
 def _crs_member(content: dict, path: str) -> CRS | None:
