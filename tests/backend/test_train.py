@@ -184,6 +184,20 @@ def quick_export(monkeypatch):
     return stored
 
 
+def test_names_with_blanks_of_all_kinds_do_not_fail_at_the_end(data, tmp_path, quick_export):
+    """As screenshots have them on a Mac, and texts pasted from elsewhere; the manifest takes none of them."""
+    image, base = tmp_path / "Screenshot 10.15.32\u202fAM.tif", tmp_path / "tiny\u00a0base.safetensors"
+    shutil.copy(data["image"], image)
+    shutil.copy(data["base"], base)
+    title = "My\u00a0town\tof\u2028now"
+    given = {"image_paths": (str(image),), "base_path": str(base), "title": title}
+    job = job_of(data, tmp_path / "m", steps=1, validate_every=1, **given)
+    train.run(job, JobControl())
+    package = load_package(job.package_path)
+    assert package.title == "My town of now"
+    assert package.training_data[-1]["name"] == "Screenshot 10.15.32 AM.tif"
+
+
 def test_training_goes_on_from_the_package(trained, data, tmp_path, quick_export):
     """The package is a base; what it gave before is told."""
     job, *_ = trained

@@ -43,6 +43,7 @@ def test_a_good_job_passes_and_survives_json():
         ({"device": "gpu"}, "gpu"),
         ({"model_name": "my model"}, "my model"),
         ({"title": " "}, "title is empty"),
+        ({"title": "\u202f\x01"}, "title is empty"),
         ({"package_path": ""}, "No folder"),
         ({"report_path": "r.pdf"}, "r.pdf"),
         ({"report_path": "model/r.html"}, "inside the package"),

@@ -175,7 +175,7 @@ class TrainJob(Job):
                 f"The model's name is {self.model_name!r}. Give up to 64 letters, digits, '.', '_' and '-', "
                 "with a letter or digit first."
             )
-        if not self.title.strip():
+        if not "".join(filter(str.isprintable, self.title)).strip():  # the manifest takes no others
             raise InvalidParameter("The model's title is empty. Give a few words that say what it is.")
 
     def _check_outputs(self) -> None:

@@ -12,6 +12,7 @@ from ..exporters.train_report import TrainReportData, write_train_report
 from ..metrics.calibration import Calibration
 from ..metrics.figures import GROUND_UNSEPARATED
 from ..models.package import CLASS_PART, HEIGHT_PART
+from ..models.package_manifest import one_line
 from ..training.bases import architecture_of, images_text, split_settings
 from ..training.fine_tune import Validation
 from ..training.packaging import NORMALISATION
@@ -99,9 +100,10 @@ def describe(outcome: Outcome) -> tuple[dict, str]:
     manifest = {
         "name": job.model_name,
         "version": "1.0.0",
-        "title": job.title,
+        "title": one_line(job.title),
         "licence": base.licence,
-        "description": f"{base.name}, fine-tuned on {prepared.data.megapixels:.1f} megapixels of the user's rasters.",
+        "description": f"{one_line(base.name)}, fine-tuned on {prepared.data.megapixels:.1f} megapixels of the user's "
+                       "rasters.",
         "bands": ["red", "green", "blue"],
         "normalisation": NORMALISATION,
         "gsd_m": base.gsd_m,

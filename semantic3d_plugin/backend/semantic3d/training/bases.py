@@ -18,6 +18,7 @@ from ..models.adapted import AdaptedConfig, AdaptedDiffusion
 from ..models.latent import CONFIGS, LatentDiffusion
 from ..models.onnx_file import read_onnx_header
 from ..models.package import ModelPackage, load_package, package_summary
+from ..models.package_manifest import one_line
 from .hub import from_hub
 from .onnx_weights import SCALE_KEY, TABLE_KEY
 from .packaging import STANDARD_CLASSES
@@ -192,14 +193,14 @@ def _stable_diffusion(found: StableDiffusion) -> Base:
         name=found.name, identity=found.identity, config_name=_DIFFUSION + found.family, adaptation=AdaptedConfig(),
         gsd_m=GSD_M, gsd_range_m=SMALL_GSD_RANGE_M, tile_px=min(_LARGEST_TILE_PX, found.side_px),
         classes=STANDARD_CLASSES, licence=found.licence,
-        training_data=[{"name": f"of the base {found.name}", "licence": found.licence, "attribution": ""}],
+        training_data=[{"name": f"of the base {one_line(found.name)}", "licence": found.licence, "attribution": ""}],
         diffusion=found,
     )
 
 
 def images_text(paths: tuple) -> str:
     """The images that a model learnt from, as its manifest names them."""
-    return ", ".join(Path(path).name for path in paths[:_MOST_IMAGES])
+    return ", ".join(one_line(Path(path).name) for path in paths[:_MOST_IMAGES])
 
 
 def split_settings(job: TrainJob) -> dict:
@@ -210,7 +211,7 @@ def split_settings(job: TrainJob) -> dict:
 def learnt_before_text(base: Base, job: TrainJob) -> str:
     """A warning where a package learnt from images of the same names, whose blocks may now be held out; else ""."""
     known = [f", {item['name']}, " for item in base.training_data]
-    names = [Path(path).name for path in job.image_paths]
+    names = [one_line(Path(path).name) for path in job.image_paths]
     again = [name for name in names if any(f", {name}, " in text for text in known)]
     if base.package is None or not again:
         return ""
