@@ -48,7 +48,7 @@ from s3d_protocol import (  # noqa: E402
     OutputFailed,
 )
 from semantic3d.inference.session import InferenceSession  # noqa: E402
-from semantic3d.jobs import cluster_worker, reconstruct_cluster  # noqa: E402
+from semantic3d.jobs import cluster_connection, cluster_roll_call, cluster_worker  # noqa: E402
 from semantic3d.jobs.reconstruct import run  # noqa: E402
 from semantic3d.jobs.work_folder import BlockRecord  # noqa: E402
 
@@ -164,7 +164,7 @@ def test_a_cancelled_job_goes_on_with_the_other_engine(cluster, image, package, 
 
 
 def test_a_scheduler_that_is_not_there(image, package, tmp_path, monkeypatch):
-    monkeypatch.setattr(reconstruct_cluster, "_CONNECT_S", 1.0)
+    monkeypatch.setattr(cluster_connection, "_CONNECT_S", 1.0)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and does not listen
         address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
@@ -396,8 +396,8 @@ def test_a_worker_bounds_what_runs_side_by_side_by_its_memory(image, package, tm
 
 
 def test_a_cluster_whose_last_worker_goes_is_not_waited_for_without_end(image, package, tmp_path, monkeypatch):
-    monkeypatch.setattr(reconstruct_cluster, "_ROLL_CALL_S", 0.3)
-    monkeypatch.setattr(reconstruct_cluster, "_LONELY_S", 1.0)
+    monkeypatch.setattr(cluster_roll_call, "_ROLL_CALL_S", 0.3)
+    monkeypatch.setattr(cluster_roll_call, "_LONELY_S", 1.0)
     control = Watch()
     with distributed.LocalCluster(n_workers=1, dashboard_address=":0", silence_logs=50) as cluster:
         gone = threading.Thread(target=cluster.scale, args=(0,))
