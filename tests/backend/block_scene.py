@@ -53,6 +53,11 @@ def folder_of_work(folder):
     return found
 
 
+def names_in_work_folder(folder):
+    """The names of all files in it."""
+    return [path.name for path in folder_of_work(folder).rglob("*") if path.is_file()]
+
+
 def on_a_card(monkeypatch):
     """Let models say that they run on a card; returns what makes them lose it, as long as its patch lasts."""
     begin, infer = InferenceSession.__init__, InferenceSession.run

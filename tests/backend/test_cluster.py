@@ -19,19 +19,18 @@ from pathlib import Path
 
 import onnxruntime
 import pytest
-import rasterio
 from block_scene import (
     BLOCKS,
     LAYERS,
     Watch,
     acting,
     contents,
-    folder_of_work,
     job_for,
-    on_a_card,
+    names_in_work_folder,
     whole_run,
     write_image,
 )
+from cluster_scene import in_this_process
 from fake_model import write_fake_package
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed: nothing to distribute over")
@@ -47,10 +46,10 @@ from s3d_protocol import (  # noqa: E402
     MissingDependency,
     OutputFailed,
 )
-from semantic3d.inference.session import InferenceSession  # noqa: E402
-from semantic3d.jobs import cluster_connection, cluster_roll_call, cluster_worker  # noqa: E402
+from semantic3d.jobs import cluster_connection, cluster_worker  # noqa: E402
 from semantic3d.jobs.reconstruct import run  # noqa: E402
 from semantic3d.jobs.work_folder import BlockRecord  # noqa: E402
+from semantic3d.raster.source import ReadFailed  # noqa: E402
 
 POSIX = pytest.mark.skipif(sys.platform != "linux", reason="uses /proc and Linux's signals")
 pytestmark = pytest.mark.usefixtures("small_blocks")
@@ -79,10 +78,6 @@ def expected(image, package, tmp_path_factory):
         patch.setenv("SEMANTIC3D_BLOCK_PX", "64")
         patch.setattr(os, "fsync", lambda fd: None)
         return whole_run(image, package, folder)
-
-
-def names_in_work_folder(folder):
-    return [path.name for path in folder_of_work(folder).rglob("*") if path.is_file()]
 
 
 def test_the_cluster_gives_the_bytes_of_the_local_engine(cluster, image, package, expected, tmp_path, monkeypatch):
@@ -198,17 +193,6 @@ def test_cuda_needs_workers_that_announce_a_card(cluster, image, package, tmp_pa
         run(job, JobControl())
 
 
-def in_this_process(**workers):
-    """A cluster of threads, so that tests can look inside; name=resources for each worker."""
-    common = {"nthreads": 2, "memory_limit": 0, "dashboard": False}
-    return distributed.SpecCluster(
-        {name: {"cls": distributed.Worker, "options": {**common, "resources": resources}}
-         for name, resources in workers.items()},
-        {"cls": distributed.Scheduler, "options": {"dashboard": False, "host": "127.0.0.1", "port": 0}},
-        silence_logs=50,
-    )
-
-
 def test_cancel_stops_the_blocks_under_way(image, package, tmp_path, monkeypatch):
     control, stopped = Watch(), []
 
@@ -230,36 +214,6 @@ def test_cancel_stops_the_blocks_under_way(image, package, tmp_path, monkeypatch
         finally:
             assert len(stopped) == 1  # when the job returns, nothing writes any more
     assert list(tmp_path.iterdir()) == []
-
-
-def test_workers_that_announce_a_card_work_alone(image, package, expected, tmp_path, monkeypatch):
-    """Where some have one, the others get no block: the model would run elsewhere there. Threads of this process."""
-    at_work = []
-    compute_block = cluster_worker.compute_block
-
-    def watched(*arguments):
-        at_work.append(distributed.get_worker().name)
-        return compute_block(*arguments)
-
-    monkeypatch.setattr(cluster_worker, "compute_block", watched)
-    with in_this_process(card={"GPU": 1}, none={}) as cluster:
-        control = Watch()
-        run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
-    assert at_work == ["card"] * BLOCKS
-    assert any("on 1 workers (cpu)" in text for text in control.logs)
-    assert contents(tmp_path) == expected
-
-
-def test_a_worker_that_loses_its_card_is_named_in_the_result(image, package, tmp_path, monkeypatch):
-    lose_it = on_a_card(monkeypatch)
-    with in_this_process(only={}) as cluster:
-        job = job_for(image, package, tmp_path, scheduler=cluster.scheduler_address)
-        with acting({3: lose_it}):
-            control = Watch()
-            assert run(job, control)["device"] == "cpu, cuda"
-    with rasterio.open(job.height_path) as dataset:
-        assert dataset.tags()["SEMANTIC3D_DEVICE"] == "cpu, cuda"
-    assert any("was computed on cpu, others on cuda" in text for text in control.logs)
 
 
 def test_a_worker_loads_the_model_once_for_all_its_blocks(cluster, image, package, tmp_path):
@@ -384,29 +338,6 @@ def test_a_model_that_was_replaced_is_opened_anew_by_workers_that_had_the_old_on
     assert run(job, JobControl())["mean_height_m"] == pytest.approx(before + 1.0, abs=0.01)
 
 
-def test_a_worker_bounds_what_runs_side_by_side_by_its_memory(image, package, tmp_path, monkeypatch):
-    limits = []
-    monkeypatch.setattr("semantic3d.inference.session.lanes_for", lambda *given: 4)
-    monkeypatch.setattr(InferenceSession, "limit_lanes", lambda self, *given: limits.append(given))
-    monkeypatch.setattr(cluster_worker, "_lane_mb", {})
-    with in_this_process(only={}) as cluster:
-        run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address, max_memory_mb=900), control := Watch())
-    assert [limit_mb for lane_mb, limit_mb in limits] == [900] and 0 <= limits[0][0] < 900
-    assert any("of main memory for each, up to" in text for text in control.logs)
-
-
-def test_a_cluster_whose_last_worker_goes_is_not_waited_for_without_end(image, package, tmp_path, monkeypatch):
-    monkeypatch.setattr(cluster_roll_call, "_ROLL_CALL_S", 0.3)
-    monkeypatch.setattr(cluster_roll_call, "_LONELY_S", 1.0)
-    control = Watch()
-    with distributed.LocalCluster(n_workers=1, dashboard_address=":0", silence_logs=50) as cluster:
-        gone = threading.Thread(target=cluster.scale, args=(0,))
-        with acting({4: gone.start}), pytest.raises(DeviceUnavailable, match="has had no workers for"):
-            run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
-    assert any(text.startswith("The Dask scheduler has no workers left") for text in control.logs)
-    assert len([name for name in names_in_work_folder(tmp_path) if name.startswith("r0")]) >= 2
-
-
 @pytest.mark.parametrize("block_px", ["64", "4096"])
 def test_relative_paths_are_the_clients(cluster, image, package, expected, tmp_path, monkeypatch, block_px):
     monkeypatch.setenv("SEMANTIC3D_BLOCK_PX", block_px)
@@ -463,6 +394,11 @@ def test_what_may_pass_is_tried_again_and_what_may_not_is_not(cluster, image, pa
     run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
     assert contents(tmp_path) == expected
     assert control.logs.count("Block r0001_c0001 is tried again. the disk had a hiccup") == 2
+    failures[:] = [ReadFailed("HTTP error code: 503")]
+    control = Watch()
+    run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
+    assert contents(tmp_path) == expected
+    assert "Block r0001_c0001 is tried again. HTTP error code: 503" in control.logs
     for error in (OutputFailed("the disk is broken"), InvalidInput("the image changed")):
         failures[:] = [error] * 3
         with pytest.raises(type(error), match=error.message):

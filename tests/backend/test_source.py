@@ -1,5 +1,8 @@
 """What is accepted as an image, which bands it gives, which pixels are valid, and how values become [0, 1]."""
 
+import zipfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 import rasterio
@@ -9,7 +12,7 @@ from rasterio.transform import Affine
 from s3d_protocol import InvalidInput, InvalidParameter
 from semantic3d.raster import normalisation as normalisation_module
 from semantic3d.raster.normalisation import blocks_to_look_at, find_normalisation, has_valid_pixel
-from semantic3d.raster.source import ImageSource
+from semantic3d.raster.source import ImageSource, ReadFailed
 
 GROUND = Affine(0.5, 0, 5e5, 0, -0.5, 5e6)
 
@@ -140,6 +143,21 @@ def test_a_truncated_file_is_found_before_the_work(tmp_path):
     (tmp_path / "i.tif").write_bytes(data[: len(data) * 2 // 3])
     with ImageSource(path) as source, pytest.raises(InvalidInput, match="truncated or damaged"):
         find_normalisation(source)
+
+
+def test_what_was_not_read_now_may_be_read_another_time(tmp_path):
+    """The next step is another one for a file of ours than for one in a store, which may merely be busy."""
+    whole = Path(write(tmp_path / "image.tif", noise(3, 64, 64))).read_bytes()
+    with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
+        archive.writestr("cut.tif", whole[:-2000])
+    with ImageSource(f"/vsizip/{tmp_path}/images.zip/cut.tif") as source:
+        with pytest.raises(ReadFailed, match="server or archive does not give it all.*Run the job again"):
+            source.read(0, 0, 64, 64)
+    with pytest.raises(ReadFailed, match="cannot be opened"):
+        ImageSource(f"/vsizip/{tmp_path}/images.zip/other.tif")
+    with pytest.raises(InvalidInput, match="does not exist") as caught:
+        ImageSource(str(tmp_path / "other.tif"))
+    assert not isinstance(caught.value, ReadFailed)
 
 
 def test_alpha_masks_and_nan_are_invalid(tmp_path):

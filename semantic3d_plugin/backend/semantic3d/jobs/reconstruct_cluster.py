@@ -28,6 +28,7 @@ from s3d_protocol import (
 from s3d_protocol.messages import LOG_LEVELS, shown_text
 
 from ..raster.block_grid import Block, Blocks
+from ..raster.source import ReadFailed
 from .cluster_connection import LOOK_S, Connection
 from .cluster_roll_call import RollCall, with_card
 from .image_identity import ImageFiles
@@ -41,7 +42,7 @@ _RECORD_S = 900.0  # for a finished block's answer
 _FETCHERS = 16
 _LEAST_WAITING = 200  # tasks at the scheduler; each names a folder and two numbers
 _TRIES = 3
-_FINAL = (InvalidInput, InvalidModel, InvalidParameter, MissingDependency)  # no second try helps
+_FINAL = (InvalidInput, InvalidModel, InvalidParameter, MissingDependency)  # no second try helps, but with ReadFailed
 
 
 @dataclass(frozen=True)
@@ -283,7 +284,8 @@ class _Cluster:
                 {"block": block.name},
             ) from error
         self._control.check_cancelled()
-        if isinstance(error, _FINAL) or not isinstance(error, Semantic3DError) or tried >= _TRIES:
+        final = isinstance(error, _FINAL) and not isinstance(error, ReadFailed)
+        if final or not isinstance(error, Semantic3DError) or tried >= _TRIES:
             raise error
         self._control.log(f"Block {block.name} is tried again. {error.message}", "warning")
         return None

@@ -20,6 +20,10 @@ _PICTURE_SHARE = 0.25  # of an alpha band's pixels that are neither transparent 
 _PICTURE_VALUES = 16
 
 
+class ReadFailed(InvalidInput):
+    """An image was not opened or read this time. Where it had been before, a server or a disk may do better the next."""
+
+
 class ImageSource:
     """An open image. Close it, or use it as a context manager.
 
@@ -145,23 +149,33 @@ class ImageSource:
             bool, or None where all are valid. Invalid pixels hold any finite or non-finite value.
 
         Raises:
-            InvalidInput: the file cannot be read there.
+            ReadFailed: the file cannot be read there.
         """
         window = Window(column, row, width, height)
         try:
             pixels = self._dataset.read(list(self.bands), window=window, out_dtype=self._read_type())
             valid = self._valid(pixels, window) if self.has_mask else None
         except GDAL_ERRORS as error:
-            raise InvalidInput(
+            raise ReadFailed(
                 f"{self.path} cannot be read at columns {column} to {column + width} and rows {row} to {row + height}: "
-                f"{reason(error)} The file is truncated or damaged, or it refers to one that cannot be had; "
-                "get it again from its source.",
+                f"{reason(error)} {self._read_advice()}",
                 {"column": column, "row": row, "width": width, "height": height},
             ) from error
         if self._palette is not None:
             coloured = self._palette[pixels[0]]
             pixels = np.ascontiguousarray(np.moveaxis(coloured[..., :3], -1, 0))
         return pixels, valid
+
+    def _read_advice(self) -> str:
+        if is_plain_path(self.path):
+            return (
+                "The file is truncated or damaged, or it refers to one that cannot be had; get it again from its "
+                "source."
+            )
+        return (
+            "The server or archive does not give it all, or the file there is damaged. Run the job again; if it fails "
+            "there once more, get the file and use the copy."
+        )
 
     def _read_type(self):
         return None if self._palette is not None else self.dtype
@@ -243,7 +257,7 @@ def open_raster(path: str):
     """Open a raster with rasterio.
 
     Raises:
-        InvalidInput: there is none, or GDAL does not know it.
+        InvalidInput: there is none; ReadFailed where it does not open, or GDAL does not know it.
     """
     try:
         dataset = open_quietly(path)
@@ -252,7 +266,7 @@ def open_raster(path: str):
             raise InvalidInput(f"The image {path} does not exist. Check the path.") from error
         if os.path.isdir(path):
             raise InvalidInput(f"{path} is a folder. Name the image file in it.") from error
-        raise InvalidInput(
+        raise ReadFailed(
             f"The image {path} cannot be opened: {reason(error)} Is it a raster that GDAL knows?"
         ) from error
     return dataset

@@ -1,0 +1,97 @@
+"""Which workers of a Dask cluster take part, and what becomes of those that come, go, differ or stand still.
+
+The scene is that of test_cluster.py; most workers are threads of this process, so that tests can look inside.
+"""
+
+import os
+import threading
+
+import pytest
+import rasterio
+from block_scene import (
+    BLOCKS,
+    Watch,
+    acting,
+    contents,
+    job_for,
+    names_in_work_folder,
+    on_a_card,
+    whole_run,
+    write_image,
+)
+from cluster_scene import distributed, in_this_process
+from s3d_protocol import DeviceUnavailable
+from semantic3d.inference.session import InferenceSession
+from semantic3d.jobs import cluster_roll_call, cluster_worker
+from semantic3d.jobs.reconstruct import run
+
+pytestmark = pytest.mark.usefixtures("small_blocks")
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory):
+    return write_image(tmp_path_factory.mktemp("image") / "image.tif", gap=True)
+
+
+@pytest.fixture(scope="module")
+def expected(image, package, tmp_path_factory):
+    """The bytes of a local run, by name."""
+    folder = tmp_path_factory.mktemp("local")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEMANTIC3D_BLOCK_PX", "64")
+        patch.setattr(os, "fsync", lambda fd: None)
+        return whole_run(image, package, folder)
+
+
+def test_workers_that_announce_a_card_work_alone(image, package, expected, tmp_path, monkeypatch):
+    """Where some have one, the others get no block: the model would run elsewhere there. Threads of this process."""
+    at_work = []
+    compute_block = cluster_worker.compute_block
+
+    def watched(*arguments):
+        at_work.append(distributed.get_worker().name)
+        return compute_block(*arguments)
+
+    monkeypatch.setattr(cluster_worker, "compute_block", watched)
+    with in_this_process(card={"GPU": 1}, none={}) as cluster:
+        control = Watch()
+        run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
+    assert at_work == ["card"] * BLOCKS
+    assert any("on 1 workers (cpu)" in text for text in control.logs)
+    assert contents(tmp_path) == expected
+
+
+def test_a_worker_that_loses_its_card_is_named_in_the_result(image, package, tmp_path, monkeypatch):
+    lose_it = on_a_card(monkeypatch)
+    with in_this_process(only={}) as cluster:
+        job = job_for(image, package, tmp_path, scheduler=cluster.scheduler_address)
+        with acting({3: lose_it}):
+            control = Watch()
+            assert run(job, control)["device"] == "cpu, cuda"
+    with rasterio.open(job.height_path) as dataset:
+        assert dataset.tags()["SEMANTIC3D_DEVICE"] == "cpu, cuda"
+    assert any("was computed on cpu, others on cuda" in text for text in control.logs)
+
+
+def test_a_worker_bounds_what_runs_side_by_side_by_its_memory(image, package, tmp_path, monkeypatch):
+    limits = []
+    monkeypatch.setattr("semantic3d.inference.session.lanes_for", lambda *given: 4)
+    monkeypatch.setattr(InferenceSession, "limit_lanes", lambda self, *given: limits.append(given))
+    monkeypatch.setattr(cluster_worker, "_lane_mb", {})
+    with in_this_process(only={}) as cluster:
+        job = job_for(image, package, tmp_path, scheduler=cluster.scheduler_address, max_memory_mb=900)
+        run(job, control := Watch())
+    assert [limit_mb for lane_mb, limit_mb in limits] == [900] and 0 <= limits[0][0] < 900
+    assert any("of main memory for each, up to" in text for text in control.logs)
+
+
+def test_a_cluster_whose_last_worker_goes_is_not_waited_for_without_end(image, package, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster_roll_call, "_ROLL_CALL_S", 0.3)
+    monkeypatch.setattr(cluster_roll_call, "_LONELY_S", 1.0)
+    control = Watch()
+    with distributed.LocalCluster(n_workers=1, dashboard_address=":0", silence_logs=50) as cluster:
+        gone = threading.Thread(target=cluster.scale, args=(0,))
+        with acting({4: gone.start}), pytest.raises(DeviceUnavailable, match="has had no workers for"):
+            run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
+    assert any(text.startswith("The Dask scheduler has no workers left") for text in control.logs)
+    assert len([name for name in names_in_work_folder(tmp_path) if name.startswith("r0")]) >= 2
