@@ -1,5 +1,11 @@
 """A Dask cluster whose workers are threads of this process, so that tests can look inside."""
 
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
 import pytest
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed: nothing to distribute over")
@@ -14,3 +20,28 @@ def in_this_process(**workers):
         {"cls": distributed.Scheduler, "options": {"dashboard": False, "host": "127.0.0.1", "port": 0}},
         silence_logs=50,
     )
+
+
+def addresses(cluster):
+    """The workers that the scheduler knows now."""
+    return set(cluster.scheduler.workers)
+
+
+@contextmanager
+def foreign_worker(cluster, folder):
+    """A worker of somebody else's, a process that has Dask and lacks this package; gives the process."""
+    begin = "import sys; sys.modules['semantic3d'] = None; from distributed.cli.dask_worker import main; main()"
+    options = ["--no-nanny", "--nthreads", "1", "--no-dashboard", "--local-directory", str(folder)]
+    before = addresses(cluster)
+    process = subprocess.Popen(
+        [sys.executable, "-c", begin, cluster.scheduler_address, *options], cwd=folder, env={**os.environ},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )
+    try:
+        ends_s = time.monotonic() + 60
+        while addresses(cluster) == before and process.poll() is None and time.monotonic() < ends_s:
+            time.sleep(0.05)
+        yield process
+    finally:
+        process.kill()
+        process.wait()

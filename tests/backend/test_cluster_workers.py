@@ -5,6 +5,7 @@ The scene is that of test_cluster.py; most workers are threads of this process, 
 
 import os
 import threading
+import time
 
 import pytest
 import rasterio
@@ -19,8 +20,8 @@ from block_scene import (
     whole_run,
     write_image,
 )
-from cluster_scene import distributed, in_this_process
-from s3d_protocol import DeviceUnavailable
+from cluster_scene import addresses, distributed, foreign_worker, in_this_process
+from s3d_protocol import DeviceUnavailable, JobControl
 from semantic3d.inference.session import InferenceSession
 from semantic3d.jobs import cluster_roll_call, cluster_worker
 from semantic3d.jobs.reconstruct import run
@@ -59,6 +60,35 @@ def test_workers_that_announce_a_card_work_alone(image, package, expected, tmp_p
     assert at_work == ["card"] * BLOCKS
     assert any("on 1 workers (cpu)" in text for text in control.logs)
     assert contents(tmp_path) == expected
+
+
+def test_workers_without_a_card_need_not_have_the_package(image, package, expected, tmp_path):
+    """Nor the disk: they get no block. And they can join while the job runs, and go on after it."""
+    with in_this_process(card={"GPU": 1}) as cluster, foreign_worker(cluster, tmp_path) as process:
+        job = job_for(image, package, tmp_path / "out", scheduler=cluster.scheduler_address)
+        run(job, JobControl())
+        assert len(addresses(cluster)) == 2 and process.poll() is None
+    assert contents(tmp_path / "out") == expected
+
+
+def test_a_client_that_was_killed_harms_nobody(image, package, tmp_path):
+    """Its plugin stays at the scheduler: workers without the package can join, and the next job sweeps it away."""
+    with in_this_process(only={}) as cluster:
+        job = job_for(image, package, tmp_path / "out", scheduler=cluster.scheduler_address)
+        with acting({2: lambda: 1 / 0}), pytest.raises(ZeroDivisionError), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(distributed.Client, "unregister_worker_plugin", lambda self, name: None)
+            run(job, JobControl())
+        (left,) = (name for name in cluster.scheduler.worker_plugins if "semantic3d" in name)
+        with foreign_worker(cluster, tmp_path) as process:
+            assert len(addresses(cluster)) == 2 and process.poll() is None
+        ends_s = time.monotonic() + 60
+        while len(addresses(cluster)) == 2 and time.monotonic() < ends_s:
+            time.sleep(0.05)
+        while_it_ran = []
+        with acting({BLOCKS: lambda: while_it_ran.extend(cluster.scheduler.worker_plugins)}):
+            run(job, JobControl())
+        assert while_it_ran and left not in while_it_ran
+        assert not [name for name in cluster.scheduler.worker_plugins if "semantic3d" in name]
 
 
 def test_a_worker_that_loses_its_card_is_named_in_the_result(image, package, tmp_path, monkeypatch):

@@ -12,6 +12,8 @@ from typing import Callable
 
 from s3d_protocol import DeviceUnavailable, JobControl, MissingDependency, Semantic3DError
 
+from .cluster_parcel import CLIENT_NAME, left_behind
+
 _CONNECT_S = 20.0
 _ANSWER_S = 900.0  # a large model has to be read from a slow disk by everybody
 _END_S = 60.0
@@ -45,7 +47,7 @@ class Connection:
         failure = ""
         try:
             return self.distributed.Client(
-                self.address, timeout=_CONNECT_S, set_as_default=False, name="semantic3d"
+                self.address, timeout=_CONNECT_S, set_as_default=False, name=CLIENT_NAME
             )
         except (OSError, asyncio.TimeoutError, ValueError, RuntimeError, ImportError) as error:
             failure = " ".join(str(error).split()) or type(error).__name__
@@ -91,6 +93,31 @@ class Connection:
             "at its log.",
             {"worker": address},
         )
+
+    def register(self, plugin) -> None:
+        """Send a worker plugin to all workers, and to those that come later.
+
+        Raises:
+            DeviceUnavailable: one cannot take it.
+        """
+        try:
+            self.patiently(lambda: self.client.register_plugin(plugin, name=plugin.name))
+        except Semantic3DError:
+            raise
+        except Exception as error:  # of whatever kind that worker raised
+            raise DeviceUnavailable(
+                f"A worker of the Dask scheduler {self.address} cannot take the job: {type(error).__name__}: "
+                f"{str(error)[:300]}. Has it another version of Python or Dask? The workers' logs say which one it is.",
+                {"scheduler": self.address},
+            ) from error
+
+    def forget_plugins_left_behind(self) -> None:
+        """Let the cluster forget jobs whose client ended without a word."""
+        try:
+            for name in self.patiently(lambda: self.client.run_on_scheduler(left_behind())):
+                self.patiently(lambda: self.client.unregister_worker_plugin(name))
+        except ValueError:  # a job beside this one was faster, or that scheduler runs nobody's functions
+            pass
 
     def patiently(self, function: Callable, most_s: float = _ANSWER_S):
         """Call what blocks in another thread, and look meanwhile whether the job was cancelled."""

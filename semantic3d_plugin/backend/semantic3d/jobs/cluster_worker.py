@@ -1,7 +1,7 @@
-"""What runs on the workers of a Dask cluster: one plugin per job, which loads plan and model once and computes blocks.
+"""What runs on the workers of a Dask cluster: one object per job, which loads plan and model once and computes blocks.
 
-Plan and model's path arrive with the plugin, one time per worker; a task names a folder and a block, no more. A worker
-that joins later, or that its nanny has started anew, gets the plugin from the scheduler.
+Plan and model's path arrive with a plugin (cluster_parcel.py), one time per worker; a task names a folder and a block,
+no more. A worker that joins later, or that its nanny has started anew, gets the plugin from the scheduler.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import rasterio
-from distributed import WorkerPlugin, get_worker
+from distributed import get_worker
 
 from s3d_protocol import (
     Cancelled,
@@ -46,6 +46,7 @@ from .work_folder import record_block
 
 _PATIENCE_S = 20.0  # for a block to stop
 _IDLE_S = 600.0  # after which the model is let go of: the client may have died
+_opening = threading.Lock()
 _lane_mb: dict[tuple, float | None] = {}  # (model, batch size) -> what a run takes; a process's peak is seen once
 
 
@@ -94,30 +95,27 @@ def travelling(plan: Plan) -> Plan:
     return replace(plan, job=replace(plan.job, image_path=image, model_path=model))
 
 
-class BlockWorker(WorkerPlugin):
+class BlockWorker:
     """A job on one worker: its plan and its model. One block at a time, so that the memory limit is the worker's."""
 
-    def __init__(self, name: str, plan: Plan, wanted: dict, samples: str):
-        """Prepare for the journey.
+    def __init__(self, address: str, wanted: dict, samples: str, packed_plan: bytes):
+        """Begin; nothing is looked at yet.
 
         Args:
-            name: of the plugin, one per job.
+            address: of the worker.
             wanted, samples: `versions` and `image_samples` of the client.
+            packed_plan: a pickled `Plan`.
         """
-        self.name, self._wanted, self._samples = name, wanted, samples
-        self._packed = pickle.dumps(travelling(plan))  # opened when it is needed: what fails then is the job's alone
-
-    def setup(self, worker) -> None:
-        """Called by Dask where the plugin arrives. Nothing that could fail happens here: such a worker would end."""
-        self._where = f"{socket.gethostname()} ({worker.address})"
+        self._wanted, self._samples, self._packed = wanted, samples, packed_plan
+        self._where = f"{socket.gethostname()} ({address})"
         self._turn, self._closed = threading.Lock(), threading.Event()
         self._plan: Plan | None = None
         self._session: InferenceSession | None = None
         self._messages: list[tuple[str, str]] = []
         self._idle: threading.Timer | None = None
 
-    async def teardown(self, worker) -> None:
-        """Called by Dask at the job's end: a block under way stops and its files go, then the model."""
+    async def end(self) -> None:
+        """End the job here: a block under way stops and its files go, then the model."""
         self._closed.set()
         stopped = await asyncio.to_thread(self._turn.acquire, timeout=_PATIENCE_S)
         self._forget_later(None)
@@ -240,21 +238,42 @@ class BlockWorker(WorkerPlugin):
         raise failure
 
 
-def compute_one(name: str, folder: str, row: int, column: int) -> tuple:
+def parcel_content(plan: Plan, wanted: dict) -> dict:
+    """Return what a parcel brings to the workers: arguments of `BlockWorker` but the address.
+
+    Args:
+        wanted: `versions` of the client.
+    """
+    samples = image_samples(plan.job.image_path, plan.job.bands)
+    return {"wanted": wanted, "samples": samples, "packed_plan": pickle.dumps(travelling(plan))}
+
+
+def _job_on(worker, name: str) -> BlockWorker:
+    """Return the job whose plugin has this name; at the first call its parcel is opened."""
+    parcel = worker.plugins.get(name)
+    if parcel is None:
+        raise Cancelled("The job has ended on this worker.")
+    with _opening:
+        if parcel.block_worker is None:
+            parcel.block_worker = BlockWorker(worker.address, **parcel.content)
+        job = parcel.block_worker
+    if worker.plugins.get(name) is not parcel:  # it ended meanwhile, perhaps before there was anything to end
+        raise Cancelled("The job has ended on this worker.")
+    return job
+
+
+def compute_or_refuse(name: str, folder: str, row: int, column: int) -> tuple:
     """The task: one block of the job whose plugin has this name; returns messages, the block is in the folder.
 
     Raises:
         Semantic3DError: as `BlockWorker.compute`; Cancelled where the job has ended.
     """
-    plugin = get_worker().plugins.get(name)
-    if plugin is None:
-        raise Cancelled("The job has ended on this worker.")
-    return plugin.compute(folder, Block(row, column))
+    return _job_on(get_worker(), name).compute(folder, Block(row, column))
 
 
 async def look_over(name: str, dask_worker=None) -> Readiness:
     """Ask a worker whether it can do the job, beside its tasks."""
-    return await asyncio.to_thread(dask_worker.plugins[name].look_over)
+    return await asyncio.to_thread(lambda: _job_on(dask_worker, name).look_over())
 
 
 async def look_into(folder: str, token: str, dask_worker=None) -> None:

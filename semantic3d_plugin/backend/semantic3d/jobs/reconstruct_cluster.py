@@ -30,6 +30,7 @@ from s3d_protocol.messages import LOG_LEVELS, shown_text
 from ..raster.block_grid import Block, Blocks
 from ..raster.source import ReadFailed
 from .cluster_connection import LOOK_S, Connection
+from .cluster_parcel import block_task, parcel, question
 from .cluster_roll_call import RollCall, with_card
 from .image_identity import ImageFiles
 from .preflight import Preflight, check_disk, duration_text
@@ -91,9 +92,10 @@ class _Cluster:
         self._plan, self._control = plan, control
         self._connection = Connection(plan.job.scheduler, control)
         self._client = self._connection.client
-        self._name = f"semantic3d-{uuid.uuid4().hex}"  # of this connection: a job's id may serve for many scenes
+        self._name = self._client.id  # of this connection: a job's id may serve for many scenes
         self._fetchers = ThreadPoolExecutor(_FETCHERS, "semantic3d-records")
         self._registered, self._folder = False, ""
+        self._chosen: list[str] = []
         self._resources: dict = {}
         self._running: dict = {}
         self.at_once = 0
@@ -121,15 +123,15 @@ class _Cluster:
         Raises:
             Semantic3DError: some worker cannot; the message names it, and how many more.
         """
-        from .cluster_worker import BlockWorker, image_samples, look_over, versions
+        from .cluster_worker import look_over, parcel_content, versions
 
-        workers = self._choose_workers()
+        self._connection.forget_plugins_left_behind()
+        self._chosen = workers = self._choose_workers()
         self._control.log(f"Loading the model on {len(workers)} workers.")
-        job, here = self._plan.job, versions()
-        self._connection.ask(_by_value("versions"), workers)  # tells which of them lack the package
-        plugin = BlockWorker(self._name, self._plan, here, image_samples(job.image_path, job.bands))
+        here = versions()
+        self._connection.ask(question("versions"), workers)  # tells which of them lack the package
         self._registered = True
-        self._connection.patiently(lambda: self._client.register_plugin(plugin, name=self._name))
+        self._connection.register(parcel(self._name, parcel_content(self._plan, here)))
         answers = self._connection.ask(look_over, workers, self._name)
         for answer in answers.values():
             for text, level in answer.messages:
@@ -172,7 +174,7 @@ class _Cluster:
         return list(found)
 
     def share(self, folder: str) -> None:
-        """Check that all workers see the work folder.
+        """Check that the workers see the work folder.
 
         Raises:
             OutputFailed: one does not.
@@ -185,7 +187,7 @@ class _Cluster:
         try:
             with open(path, "x", encoding="utf-8") as file:
                 file.write(self._name)
-            self._connection.ask(look_into, None, self._folder, token)
+            self._connection.ask(look_into, self._chosen, self._folder, token)
             os.remove(path)
         except OSError as error:
             raise OutputFailed(f"The work folder {folder} cannot be written: {error.strerror or error}.") from error
@@ -231,7 +233,7 @@ class _Cluster:
 
     def _submit(self, block: Block, tried: int, done: queue.SimpleQueue) -> None:
         future = self._client.submit(
-            _by_value("compute_one"), self._name, self._folder, block.row, block.column, pure=False,
+            block_task(), self._name, self._folder, block.row, block.column, pure=False,
             key=f"{self._name}-{block.name}-{tried}", resources=self._resources or None,
         )
         self._running[future] = block, tried
@@ -300,18 +302,3 @@ def _messages(answer: object) -> list[tuple[str, str]]:
     said = answer if isinstance(answer, (tuple, list)) else ()
     pairs = [item for item in said if isinstance(item, (tuple, list)) and len(item) == 2]
     return [(shown_text(text), level if level in LOG_LEVELS else "warning") for text, level in pairs]
-
-
-def _by_value(name: str):
-    """Return a function that calls the one of this name in `cluster_worker`.
-
-    Being a local one, it travels by its code and not by its module's name: the scheduler, which opens tasks, need not
-    have this package, and a worker that lacks it can say so.
-    """
-
-    def call(*arguments):
-        from semantic3d.jobs import cluster_worker
-
-        return getattr(cluster_worker, name)(*arguments)
-
-    return call
