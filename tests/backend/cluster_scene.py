@@ -27,6 +27,16 @@ def addresses(cluster):
     return set(cluster.scheduler.workers)
 
 
+def join(cluster, name):
+    """Let one more worker of threads come; returns it."""
+
+    async def begin():
+        return await distributed.Worker(cluster.scheduler_address, name=name, nthreads=1, memory_limit=0,
+                                        dashboard=False)
+
+    return cluster.sync(begin)
+
+
 @contextmanager
 def foreign_worker(cluster, folder):
     """A worker of somebody else's, a process that has Dask and lacks this package; gives the process."""

@@ -3,6 +3,7 @@
 The scene is that of test_cluster.py; most workers are threads of this process, so that tests can look inside.
 """
 
+import contextlib
 import os
 import threading
 import time
@@ -20,10 +21,11 @@ from block_scene import (
     whole_run,
     write_image,
 )
-from cluster_scene import addresses, distributed, foreign_worker, in_this_process
+from cluster_scene import addresses, distributed, foreign_worker, in_this_process, join
 from s3d_protocol import DeviceUnavailable, JobControl
 from semantic3d.inference.session import InferenceSession
 from semantic3d.jobs import cluster_roll_call, cluster_worker
+from semantic3d.jobs.cluster_worker import BlockWorker
 from semantic3d.jobs.reconstruct import run
 
 pytestmark = pytest.mark.usefixtures("small_blocks")
@@ -101,6 +103,89 @@ def test_a_worker_that_loses_its_card_is_named_in_the_result(image, package, tmp
     with rasterio.open(job.height_path) as dataset:
         assert dataset.tags()["SEMANTIC3D_DEVICE"] == "cpu, cuda"
     assert any("was computed on cpu, others on cuda" in text for text in control.logs)
+
+
+class Told(Watch):
+    """Knows when the log has said that a worker does not take part."""
+
+    def __init__(self):
+        super().__init__()
+        self.refused = threading.Event()
+
+    def send_log(self, text, level):
+        super().send_log(text, level)
+        if "does not take part" in text:
+            self.refused.set()
+
+
+def until_refused(monkeypatch, control, free=3):
+    """Blocks wait for a refusal, but the first ones: so the worker that comes certainly draws one."""
+    compute_block, begun = cluster_worker.compute_block, []
+
+    def waiting(*arguments):
+        begun.append(1)
+        if len(begun) > free:
+            assert control.refused.wait(60)
+        return compute_block(*arguments)
+
+    monkeypatch.setattr(cluster_worker, "compute_block", waiting)
+
+
+def unfit_if(monkeypatch, is_late):
+    """Let workers for whose address this says so have other versions."""
+    check = BlockWorker._check_versions
+
+    def checked(self):
+        if is_late(self._where.partition("(")[2].rstrip(")")):
+            raise DeviceUnavailable("it has numpy 0.9 instead of 2.0.")
+        check(self)
+
+    monkeypatch.setattr(BlockWorker, "_check_versions", checked)
+
+
+def test_a_late_worker_that_does_not_fit_gets_no_more_blocks(image, package, expected, tmp_path, monkeypatch):
+    control, late = Told(), []
+    until_refused(monkeypatch, control)
+    unfit_if(monkeypatch, lambda address: late and address == late[0].address)
+    with in_this_process(only={}) as cluster:
+        with acting({3: lambda: late.append(join(cluster, "late"))}):
+            run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
+    assert contents(tmp_path) == expected
+    (said,) = (text for text in control.logs if "does not take part" in text)
+    assert late[0].address in said and "numpy 0.9 instead of 2.0" in said
+    assert not [text for text in control.logs if "tried again" in text]
+
+
+def test_a_late_worker_without_the_package_gets_no_more_blocks(image, package, expected, tmp_path, monkeypatch):
+    control = Told()
+    until_refused(monkeypatch, control)
+    with in_this_process(only={}) as cluster, contextlib.ExitStack() as stack:
+        with acting({3: lambda: stack.enter_context(foreign_worker(cluster, tmp_path))}):
+            run(job_for(image, package, tmp_path / "out", scheduler=cluster.scheduler_address), control)
+    assert contents(tmp_path / "out") == expected
+    (said,) = (text for text in control.logs if "does not take part" in text)
+    assert "cannot load this release of Semantic3D" in said
+
+
+def test_blocks_of_those_that_fit_are_not_lost_with_them(image, package, expected, tmp_path, monkeypatch):
+    """Once a worker was refused, tasks name the others. Where these go, who comes in their place gets the blocks."""
+    control, late = Told(), []
+    monkeypatch.setattr(cluster_roll_call, "_ROLL_CALL_S", 0.3)
+    until_refused(monkeypatch, control)
+    unfit_if(monkeypatch, lambda address: late and address == late[0].address)
+    with in_this_process(only={}) as cluster:
+        (first,) = cluster.workers.values()
+
+        def exchange():
+            if late[1:]:
+                return
+            late.append(join(cluster, "second"))
+            cluster.sync(first.close)
+
+        actions = {3: lambda: late.append(join(cluster, "late")), **dict.fromkeys(range(8, BLOCKS), exchange)}
+        with acting(actions):
+            run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
+    assert contents(tmp_path) == expected
 
 
 def test_a_worker_bounds_what_runs_side_by_side_by_its_memory(image, package, tmp_path, monkeypatch):

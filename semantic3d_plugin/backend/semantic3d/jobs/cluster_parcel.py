@@ -7,6 +7,8 @@ all, where it is called.
 
 from __future__ import annotations
 
+from s3d_protocol.messages import shown_text
+
 CLIENT_NAME = "semantic3d"
 
 
@@ -33,7 +35,10 @@ def parcel(name: str, content: dict):
 
 
 def block_task():
-    """Return the task: (name of the plugin, work folder, row, column) -> as `cluster_worker.compute_or_refuse`."""
+    """Return the task: (name of the plugin, work folder, row, column) -> as `cluster_worker.compute_or_refuse`.
+
+    A worker that cannot take part refuses by an answer of builtin types, not by an error: the block has not failed.
+    """
 
     def compute_block(*arguments):
         from distributed import get_worker
@@ -41,10 +46,18 @@ def block_task():
         try:
             from semantic3d.jobs.cluster_worker import compute_or_refuse
         except ImportError as error:
-            return {"unfit": get_worker().address, "why": f"it cannot load this release of Semantic3D: {error}."}
+            address = get_worker().address
+            return {"unfit": address, "why": f"Worker {address}: it cannot load this release of Semantic3D ({error})."}
         return compute_or_refuse(*arguments)
 
     return compute_block
+
+
+def refusal(answer: object) -> tuple[str, str] | None:
+    """Return (address, why) where a worker has refused a block, else None."""
+    if not isinstance(answer, dict) or not isinstance(answer.get("unfit"), str):
+        return None
+    return answer["unfit"], shown_text(answer.get("why") or f"Worker {answer['unfit']} refuses.")
 
 
 def question(name: str):

@@ -1,4 +1,4 @@
-"""Whether the cluster still has workers that could go on, while no block is finished."""
+"""Which workers may go on with a job: some leave, and some that come late do not fit."""
 
 from __future__ import annotations
 
@@ -13,28 +13,58 @@ _LONELY_S = 900.0  # without any: new ones may be on their way
 
 
 class RollCall:
-    """Looks from time to time, while no block is finished, whether there are workers at all."""
+    """Knows who does not fit, and looks from time to time, while no block is finished, whether others are there."""
 
     def __init__(self, connection: Connection, needs_card: bool, control: JobControl):
         self._connection, self._needs_card, self._control = connection, needs_card, control
         self._next_s, self._alone_s = time.monotonic() + _ROLL_CALL_S, None
+        self._unfit: set[str] = set()
+        self._fit: list[str] = []
+        self._looked_s = 0.0
+
+    def refused(self, address: str, why: str) -> None:
+        """Note that a worker cannot take part; `why` names it."""
+        if address not in self._unfit:
+            self._unfit.add(address)
+            self._control.log(f"{why} It does not take part in this job; others go on.", "warning")
+        self._look()
+
+    def _look(self) -> None:
+        found = self._connection.workers()
+        self._fit = [name for name in (with_card(found) if self._needs_card else found) if name not in self._unfit]
+        self._looked_s = time.monotonic()
+
+    def named(self) -> list[str] | None:
+        """Return the workers that a task shall name; None for any, so that also those that come later get some.
+
+        As soon as one does not fit, tasks name the others: being idle, it would draw one after the other.
+        """
+        if not self._unfit:
+            return None
+        if time.monotonic() - self._looked_s > _ROLL_CALL_S:
+            self._look()
+        return self._fit
+
+    def is_stranded(self, named: list[str] | None) -> bool:
+        """Tell whether a task waits for workers all of which are gone; Dask would wait for ever."""
+        return named is not None and not set(named) & set(self._fit)
 
     def answered(self) -> None:
         """Note that a worker has done something."""
         self._next_s, self._alone_s = time.monotonic() + _ROLL_CALL_S, None
 
-    def call(self) -> None:
-        """Look, if it is time.
+    def call(self) -> bool:
+        """Look, if it is time; tell whether that was done.
 
         Raises:
             DeviceUnavailable: there has been no worker for long.
         """
         now_s = time.monotonic()
         if now_s < self._next_s:
-            return
+            return False
         self._next_s = now_s + _ROLL_CALL_S
-        found = self._connection.workers()
-        if with_card(found) if self._needs_card else found:
+        self._look()
+        if self._fit:
             self._alone_s = None
         elif self._alone_s is None:
             self._alone_s = now_s
@@ -45,12 +75,15 @@ class RollCall:
             )
         elif now_s - self._alone_s > _LONELY_S:
             raise self._lonely()
+        return True
 
     def _lonely(self) -> DeviceUnavailable:
         kind = " with a graphics card" if self._needs_card else ""
-        address = self._connection.address
+        address, unfit = self._connection.address, ""
+        if self._unfit:
+            unfit = f" {len(self._unfit)} that came do not fit; the log says why."
         return DeviceUnavailable(
-            f"The Dask scheduler {address} has had no workers{kind} for {_LONELY_S / 60:g} minutes. Finished "
+            f"The Dask scheduler {address} has had no workers{kind} for {_LONELY_S / 60:g} minutes.{unfit} Finished "
             "blocks are kept: start workers and run the same job again, or leave the scheduler out to go on here.",
             {"scheduler": address},
         )

@@ -95,6 +95,10 @@ def travelling(plan: Plan) -> Plan:
     return replace(plan, job=replace(plan.job, image_path=image, model_path=model))
 
 
+class WorkerUnfit(DeviceUnavailable):
+    """This worker cannot take part in the job, whichever block it is given."""
+
+
 class BlockWorker:
     """A job on one worker: its plan and its model. One block at a time, so that the memory limit is the worker's."""
 
@@ -109,6 +113,7 @@ class BlockWorker:
         self._wanted, self._samples, self._packed = wanted, samples, packed_plan
         self._where = f"{socket.gethostname()} ({address})"
         self._turn, self._closed = threading.Lock(), threading.Event()
+        self._folder = ""  # that was seen to be there
         self._plan: Plan | None = None
         self._session: InferenceSession | None = None
         self._messages: list[tuple[str, str]] = []
@@ -169,7 +174,8 @@ class BlockWorker:
         """Compute and record one block; returns messages for the user.
 
         Raises:
-            Semantic3DError: as `compute_block`; the message names the worker. Cancelled when the job ends.
+            Semantic3DError: as `compute_block`; the message names the worker. Cancelled when the job ends, WorkerUnfit
+                where it cannot take part: a worker that came late is looked over by its first block.
         """
         return self._here(self._compute, folder, block)
 
@@ -177,7 +183,7 @@ class BlockWorker:
         with self._turn:
             self._check_open()
             self._forget_later(None)
-            plan, session = self._loaded()
+            plan, session = self._loaded_for_block(folder)
             model = Watched(session)
             try:
                 with rasterio.Env(GDAL_CACHEMAX=plan.cache_bytes):
@@ -186,6 +192,16 @@ class BlockWorker:
             finally:
                 self._forget_later(_IDLE_S)
             return self._said()
+
+    def _loaded_for_block(self, folder: str) -> tuple[Plan, InferenceSession]:
+        try:
+            if folder != self._folder and not os.path.isdir(folder):
+                raise OutputFailed(f"it does not see the work folder {folder}. Mount that disk under the same path.")
+            self._folder = folder
+            return self._loaded()
+        except Semantic3DError as error:
+            failure = WorkerUnfit(error.message, error.details)
+        raise failure
 
     def _loaded(self) -> tuple[Plan, InferenceSession]:
         if self._plan is None:
@@ -262,13 +278,19 @@ def _job_on(worker, name: str) -> BlockWorker:
     return job
 
 
-def compute_or_refuse(name: str, folder: str, row: int, column: int) -> tuple:
+def compute_or_refuse(name: str, folder: str, row: int, column: int) -> tuple | dict:
     """The task: one block of the job whose plugin has this name; returns messages, the block is in the folder.
+
+    A worker that cannot take part returns what `cluster_parcel.refusal` reads: its address, and why.
 
     Raises:
         Semantic3DError: as `BlockWorker.compute`; Cancelled where the job has ended.
     """
-    return _job_on(get_worker(), name).compute(folder, Block(row, column))
+    worker = get_worker()
+    try:
+        return _job_on(worker, name).compute(folder, Block(row, column))
+    except WorkerUnfit as error:
+        return {"unfit": worker.address, "why": error.message}
 
 
 async def look_over(name: str, dask_worker=None) -> Readiness:

@@ -30,7 +30,7 @@ from s3d_protocol.messages import LOG_LEVELS, shown_text
 from ..raster.block_grid import Block, Blocks
 from ..raster.source import ReadFailed
 from .cluster_connection import LOOK_S, Connection
-from .cluster_parcel import block_task, parcel, question
+from .cluster_parcel import block_task, parcel, question, refusal
 from .cluster_roll_call import RollCall, with_card
 from .image_identity import ImageFiles
 from .preflight import Preflight, check_disk, duration_text
@@ -97,7 +97,8 @@ class _Cluster:
         self._registered, self._folder = False, ""
         self._chosen: list[str] = []
         self._resources: dict = {}
-        self._running: dict = {}
+        self._running: dict = {}  # future -> block, how often it was tried, the workers that it may run on
+        self._submitted = 0
         self.at_once = 0
 
     def __enter__(self) -> _Cluster:
@@ -204,20 +205,27 @@ class _Cluster:
         self._control.progress(len(work.records), total, "blocks", megapixels=pixels / 1e6)
         roll = RollCall(self._connection, bool(self._resources), self._control)
         while waiting or self._running:
-            while waiting and len(self._running) < max(_LEAST_WAITING, 4 * self.at_once):
-                self._submit(*waiting.popleft(), done)
+            self._submit_some(waiting, roll.named(), done)
             self._control.check_cancelled()
             try:
                 future, fetched = done.get(timeout=LOOK_S)
             except queue.Empty:
                 self._connection.check_alive()
-                roll.call()
+                if roll.call():
+                    waiting.extendleft(self._take_back(roll))
                 continue
-            roll.answered()
-            block, tried = self._running[future]
-            record = self._record_of(future, fetched, block, tried)
+            if future not in self._running:  # it was taken back
+                continue
+            block, tried, _ = self._running[future]
+            refused = None if fetched.exception() else refusal(fetched.result())
+            record = None if refused else self._record_of(future, fetched, block, tried)
             del self._running[future]
             future.release()
+            if refused:
+                roll.refused(*refused)
+                waiting.appendleft((block, tried))
+                continue
+            roll.answered()
             if record is None:
                 waiting.appendleft((block, tried + 1))
                 continue
@@ -231,12 +239,29 @@ class _Cluster:
             pixels += self._pixels(block)
             self._control.progress(len(work.records), total, "blocks", megapixels=pixels / 1e6)
 
-    def _submit(self, block: Block, tried: int, done: queue.SimpleQueue) -> None:
+    def _submit_some(self, waiting: deque, named: list[str] | None, done: queue.SimpleQueue) -> None:
+        """Hand blocks over to Dask, where there are workers that may have them.
+
+        Args:
+            named: the workers that may; None for all.
+        """
+        while waiting and named != [] and len(self._running) < max(_LEAST_WAITING, 4 * self.at_once):
+            self._submit(*waiting.popleft(), named, done)
+
+    def _take_back(self, roll: RollCall) -> list[tuple[Block, int]]:
+        """Return the blocks that wait for workers which are gone, and how often they were tried."""
+        stranded = [future for future, (*_, named) in self._running.items() if roll.is_stranded(named)]
+        blocks = [self._running.pop(future)[:2] for future in stranded]
+        self._client.cancel(stranded)
+        return blocks
+
+    def _submit(self, block: Block, tried: int, named: list[str] | None, done: queue.SimpleQueue) -> None:
+        self._submitted += 1
         future = self._client.submit(
             block_task(), self._name, self._folder, block.row, block.column, pure=False,
-            key=f"{self._name}-{block.name}-{tried}", resources=self._resources or None,
+            key=f"{self._name}-{block.name}-{self._submitted}", resources=self._resources or None, workers=named,
         )
-        self._running[future] = block, tried
+        self._running[future] = block, tried, named
         future.add_done_callback(lambda future: self._fetch(future, done))
 
     def _fetch(self, future, done: queue.SimpleQueue) -> None:
