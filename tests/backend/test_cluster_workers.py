@@ -22,9 +22,9 @@ from block_scene import (
     write_image,
 )
 from cluster_scene import addresses, distributed, foreign_worker, in_this_process, join
-from s3d_protocol import DeviceUnavailable, JobControl
+from s3d_protocol import Cancelled, DeviceUnavailable, JobControl
 from semantic3d.inference.session import InferenceSession
-from semantic3d.jobs import cluster_roll_call, cluster_worker
+from semantic3d.jobs import cluster_connection, cluster_roll_call, cluster_worker
 from semantic3d.jobs.cluster_worker import BlockWorker
 from semantic3d.jobs.reconstruct import run
 
@@ -200,6 +200,118 @@ def test_a_worker_bounds_what_runs_side_by_side_by_its_memory(image, package, tm
     assert any("of main memory for each, up to" in text for text in control.logs)
 
 
+class Told(Watch):
+    """Knows when the log has said that a worker does not take part."""
+
+    def __init__(self):
+        super().__init__()
+        self.refused = threading.Event()
+
+    def send_log(self, text, level):
+        super().send_log(text, level)
+        if "does not take part" in text:
+            self.refused.set()
+
+
+def until_refused(monkeypatch, control, free=3):
+    """Blocks wait for a refusal, but the first ones: so the worker that comes certainly draws one."""
+    compute_block, begun = cluster_worker.compute_block, []
+
+    def waiting(*arguments):
+        begun.append(1)
+        if len(begun) > free:
+            assert control.refused.wait(60)
+        return compute_block(*arguments)
+
+    monkeypatch.setattr(cluster_worker, "compute_block", waiting)
+
+
+def unfit_if(monkeypatch, is_late):
+    """Let workers for whose address this says so have other versions."""
+    check = BlockWorker._check_versions
+
+    def checked(self):
+        if is_late(self._where.partition("(")[2].rstrip(")")):
+            raise DeviceUnavailable("it has numpy 0.9 instead of 2.0.")
+        check(self)
+
+    monkeypatch.setattr(BlockWorker, "_check_versions", checked)
+
+
+def test_a_late_worker_that_does_not_fit_gets_no_more_blocks(image, package, expected, tmp_path, monkeypatch):
+    control, late = Told(), []
+    until_refused(monkeypatch, control)
+    unfit_if(monkeypatch, lambda address: late and address == late[0].address)
+    with in_this_process(only={}) as cluster:
+        with acting({3: lambda: late.append(join(cluster, "late"))}):
+            run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
+    assert contents(tmp_path) == expected
+    (said,) = (text for text in control.logs if "does not take part" in text)
+    assert late[0].address in said and "numpy 0.9 instead of 2.0" in said
+    assert not [text for text in control.logs if "tried again" in text]
+
+
+def test_a_late_worker_without_the_package_gets_no_more_blocks(image, package, expected, tmp_path, monkeypatch):
+    control = Told()
+    until_refused(monkeypatch, control)
+    with in_this_process(only={}) as cluster, contextlib.ExitStack() as stack:
+        with acting({3: lambda: stack.enter_context(foreign_worker(cluster, tmp_path))}):
+            run(job_for(image, package, tmp_path / "out", scheduler=cluster.scheduler_address), control)
+    assert contents(tmp_path / "out") == expected
+    (said,) = (text for text in control.logs if "does not take part" in text)
+    assert "cannot load this release of Semantic3D" in said
+
+
+def test_blocks_of_those_that_fit_are_not_lost_with_them(image, package, expected, tmp_path, monkeypatch):
+    """Once a worker was refused, tasks name the others. Where these go, who comes in their place gets the blocks."""
+    control, late = Told(), []
+    monkeypatch.setattr(cluster_roll_call, "_ROLL_CALL_S", 0.3)
+    until_refused(monkeypatch, control)
+    unfit_if(monkeypatch, lambda address: late and address == late[0].address)
+    with in_this_process(only={}) as cluster:
+        (first,) = cluster.workers.values()
+
+        def exchange():
+            if late[1:]:
+                return
+            late.append(join(cluster, "second"))
+            cluster.sync(first.close)
+
+        actions = {3: lambda: late.append(join(cluster, "late")), **dict.fromkeys(range(8, BLOCKS), exchange)}
+        with acting(actions):
+            run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
+    assert contents(tmp_path) == expected
+
+
+def test_a_worker_bounds_what_runs_side_by_side_by_its_memory(image, package, tmp_path, monkeypatch):
+    limits = []
+    monkeypatch.setattr("semantic3d.inference.session.lanes_for", lambda *given: 4)
+    monkeypatch.setattr(InferenceSession, "limit_lanes", lambda self, *given: limits.append(given))
+    monkeypatch.setattr(cluster_worker, "_lane_mb", {})
+    with in_this_process(only={}) as cluster:
+        job = job_for(image, package, tmp_path, scheduler=cluster.scheduler_address, max_memory_mb=900)
+        run(job, control := Watch())
+    assert [limit_mb for lane_mb, limit_mb in limits] == [900] and 0 <= limits[0][0] < 900
+    assert any("of main memory for each, up to" in text for text in control.logs)
+
+
+def test_the_time_expected_counts_what_runs_side_by_side(image, package, tmp_path, monkeypatch):
+    """A worker with four lanes times four batches at once: none of them ends before the fourth has begun."""
+    four, infer, timed = threading.Barrier(4), InferenceSession.run, []
+    monkeypatch.setattr("semantic3d.inference.session.lanes_for", lambda *given: 4)
+    monkeypatch.setattr(cluster_worker, "settle_lanes", lambda *given: None)
+
+    def together(self, images, roles):
+        if len(timed) < 8:
+            timed.append(four.wait(60))
+        return infer(self, images, roles)
+
+    monkeypatch.setattr(InferenceSession, "run", together)
+    with in_this_process(only={}) as cluster:
+        run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), JobControl())
+    assert sorted(timed) == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
 def test_a_cluster_whose_last_worker_goes_is_not_waited_for_without_end(image, package, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster_roll_call, "_ROLL_CALL_S", 0.3)
     monkeypatch.setattr(cluster_roll_call, "_LONELY_S", 1.0)
@@ -210,3 +322,19 @@ def test_a_cluster_whose_last_worker_goes_is_not_waited_for_without_end(image, p
             run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
     assert any(text.startswith("The Dask scheduler has no workers left") for text in control.logs)
     assert len([name for name in names_in_work_folder(tmp_path) if name.startswith("r0")]) >= 2
+
+
+def test_a_worker_that_hangs_does_not_hold_up_the_end(image, package, tmp_path, monkeypatch):
+    """Neither the job's nor the process's, which Python ends when all threads have but daemons."""
+    answers = threading.Event()
+    monkeypatch.setattr(cluster_connection, "_END_S", 0.5)
+    monkeypatch.setattr(distributed.Client, "unregister_worker_plugin", lambda self, name: answers.wait(60))
+    control = Watch()
+    with in_this_process(only={}) as cluster:
+        with acting({2: control.cancel}), pytest.raises(Cancelled):
+            run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
+        assert not [name for name in cluster.scheduler.clients if "semantic3d" in name]
+    held_up = [thread.name for thread in threading.enumerate() if "semantic3d-" in thread.name and not thread.daemon]
+    answers.set()
+    assert held_up == []
+    assert any("may not know that the job has ended (no answer for 0.5 s)" in text for text in control.logs)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from typing import Callable
 
@@ -36,7 +35,7 @@ class Connection:
         """
         self.distributed = import_distributed()
         self.address, self._control = address, control
-        self._thread = ThreadPoolExecutor(2, "semantic3d-cluster")  # one may wait for an answer
+        self._threads = daemons(3, "semantic3d-cluster")  # a question and the last words may both wait for an answer
         try:
             self.client = self.patiently(self._connect, _CONNECT_S + 10.0)
         except BaseException:
@@ -121,7 +120,7 @@ class Connection:
 
     def patiently(self, function: Callable, most_s: float = _ANSWER_S):
         """Call what blocks in another thread, and look meanwhile whether the job was cancelled."""
-        future, ends_s = self._thread.submit(function), time.monotonic() + most_s
+        future, ends_s = self._threads.submit(function), time.monotonic() + most_s
         while not wait_for([future], timeout=LOOK_S).done:
             self._control.check_cancelled()
             if time.monotonic() > ends_s:
@@ -154,24 +153,29 @@ class Connection:
         Args:
             last_words: called before, where the cluster is still there.
         """
-        hanging_up = self._thread.submit(self._hang_up, last_words)
-        finished = wait_for([hanging_up], timeout=_END_S).done
-        fault = hanging_up.exception() if finished else f"no answer for {_END_S:g} s"
+        fault = self._bounded(last_words) if self.client.status == "running" else None
+        fault = self._bounded(self.client.close) or fault  # also where a worker hangs: the scheduler sees that we left
         if fault is not None:
             self._control.log(
                 f"The Dask cluster at {self.address} may not know that the job has ended ({fault}).", "warning"
             )
         self._end_threads()
 
-    def _hang_up(self, last_words: Callable[[], None]) -> None:
-        try:
-            if self.client.status == "running":
-                last_words()
-        finally:
-            self.client.close()
+    def _bounded(self, function: Callable[[], None]) -> object:
+        """Call, but wait no longer than `_END_S`; returns what went wrong, or None."""
+        calling = self._threads.submit(function)
+        finished = wait_for([calling], timeout=_END_S).done
+        return calling.exception() if finished else f"no answer for {_END_S:g} s"
 
     def _end_threads(self) -> None:
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown(wait=False)
+
+
+def daemons(most: int, name: str):
+    """Return a pool of threads that Python does not wait for at its end: a worker that hangs may never answer them."""
+    from distributed.threadpoolexecutor import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(most, thread_name_prefix=name)
 
 
 def import_distributed():

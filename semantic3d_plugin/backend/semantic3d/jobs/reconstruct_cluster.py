@@ -12,7 +12,6 @@ import os
 import queue
 import uuid
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from s3d_protocol import (
@@ -29,7 +28,7 @@ from s3d_protocol.messages import LOG_LEVELS, shown_text
 
 from ..raster.block_grid import Block, Blocks
 from ..raster.source import ReadFailed
-from .cluster_connection import LOOK_S, Connection
+from .cluster_connection import LOOK_S, Connection, daemons
 from .cluster_parcel import block_task, parcel, question, refusal
 from .cluster_roll_call import RollCall, with_card
 from .image_identity import ImageFiles
@@ -93,7 +92,7 @@ class _Cluster:
         self._connection = Connection(plan.job.scheduler, control)
         self._client = self._connection.client
         self._name = self._client.id  # of this connection: a job's id may serve for many scenes
-        self._fetchers = ThreadPoolExecutor(_FETCHERS, "semantic3d-records")
+        self._fetchers = daemons(_FETCHERS, "semantic3d-records")
         self._registered, self._folder = False, ""
         self._chosen: list[str] = []
         self._resources: dict = {}
@@ -107,7 +106,7 @@ class _Cluster:
     def __exit__(self, kind, error, trace) -> None:
         """Stop what runs, let the workers forget the job, and hang up."""
         self._connection.close(self._end_job)
-        self._fetchers.shutdown(wait=False, cancel_futures=True)
+        self._fetchers.shutdown(wait=False)
 
     def _end_job(self) -> None:
         if self._running:
