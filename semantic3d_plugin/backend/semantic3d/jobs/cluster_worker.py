@@ -14,7 +14,6 @@ import platform
 import socket
 import sys
 import threading
-import time
 import uuid
 from dataclasses import dataclass, replace
 
@@ -38,7 +37,7 @@ from ..inference.session import InferenceSession, runtime_version
 from ..raster.block_grid import Block
 from ..raster.source import ImageSource
 from .image_identity import add_samples
-from .preflight import pixels_mb, settle_lanes
+from .preflight import pixels_mb, seconds_per_tile, settle_lanes
 from .reconstruct_blocks import compute_block
 from .reconstruct_plan import Plan
 from .reconstruct_work import Watched, code_fingerprint
@@ -56,7 +55,7 @@ class Readiness:
 
     Attributes:
         device: "cpu" or "cuda", where the model has really run.
-        seconds_per_tile: timed with one batch.
+        seconds_per_tile: timed with as many batches side by side as it will compute.
         memory_mb: at the peak, expected; None where the system does not tell.
         messages: (text, level) for the user.
     """
@@ -140,15 +139,10 @@ class BlockWorker:
         with self._turn:
             self._check_open()
             plan, session = self._loaded()
-            size, batch = plan.package.tile_size_px, plan.job.batch_size
-            images = np.zeros((batch, 3, size, size), np.float32)
-            session.run(images, tuple(plan.roles))
-            started_s = time.perf_counter()
-            session.run(images, tuple(plan.roles))
-            seconds_per_tile, process_mb = (time.perf_counter() - started_s) / batch, peak_memory_mb()
+            tile_s, process_mb = seconds_per_tile(plan, session, rounds=2), peak_memory_mb()
             more_mb = pixels_mb(plan, session, min(plan.block_px, plan.grid.width))
             memory_mb = None if process_mb is None else process_mb + more_mb
-            return Readiness(session.device, seconds_per_tile, memory_mb, self._said())
+            return Readiness(session.device, tile_s, memory_mb, self._said())
 
     def _check_versions(self) -> None:
         own, wanted = versions(), self._wanted

@@ -102,7 +102,8 @@ def look_ahead(
     if tiles > session.lanes:
         settle_lanes(plan, session)
     few = _FEW_BATCHES * plan.job.batch_size * session.lanes
-    expected_s = tiles * _seconds_per_tile(plan, session, tiles) if tiles > few else None
+    rounds = 2 if tiles > _MANY_TILES else 1
+    expected_s = tiles * seconds_per_tile(plan, session, rounds) if tiles > few else None
     process_mb, more_mb = peak_memory_mb(), pixels_mb(plan, session, width_px)
     memory_mb = None if process_mb is None else process_mb + more_mb
     found = Preflight(tiles, expected_s, memory_mb, disk_mb)
@@ -168,12 +169,12 @@ def _blank(plan: Plan) -> np.ndarray:
     return np.zeros((plan.job.batch_size, 3, size, size), np.float32)
 
 
-def _seconds_per_tile(plan: Plan, session: InferenceSession, tiles: int) -> float:
-    """Time a batch in each lane; the first ones are slower and not counted where there are many tiles."""
+def seconds_per_tile(plan: Plan, session: InferenceSession, rounds: int) -> float:
+    """Time a batch in each lane, all at once; of several rounds the last counts, for the first is slower."""
     batch = plan.job.batch_size
     images, seconds = _blank(plan), 0.0
     with ThreadPoolExecutor(session.lanes) as pool:
-        for _ in range(2 if tiles > _MANY_TILES else 1):
+        for _ in range(rounds):
             started_s = time.perf_counter()
             for run in [pool.submit(session.run, images, tuple(plan.roles)) for _ in range(session.lanes)]:
                 run.result()
