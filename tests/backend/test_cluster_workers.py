@@ -223,7 +223,7 @@ def test_a_cluster_whose_last_worker_goes_is_not_waited_for_without_end(image, p
     control = Watch()
     with distributed.LocalCluster(n_workers=1, dashboard_address=":0", silence_logs=50) as cluster:
         gone = threading.Thread(target=cluster.scale, args=(0,))
-        with acting({4: gone.start}), pytest.raises(DeviceUnavailable, match="has had no workers for"):
+        with acting({4: gone.start}), pytest.raises(DeviceUnavailable, match="has had no workers that could go on for"):
             run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
     assert any(text.startswith("The Dask scheduler has no workers left") for text in control.logs)
     assert len([name for name in names_in_work_folder(tmp_path) if name.startswith("r0")]) >= 2
@@ -243,3 +243,31 @@ def test_a_worker_that_hangs_does_not_hold_up_the_end(image, package, tmp_path, 
     answers.set()
     assert held_up == []
     assert any("may not know that the job has ended (no answer for 0.5 s)" in text for text in control.logs)
+
+
+def test_a_memory_limit_that_is_too_low_is_told_before_the_work(image, package, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster_worker, "peak_memory_mb", lambda: 5000)
+    control = Watch()
+    with in_this_process(only={}) as cluster:
+        for worker in cluster.scheduler.workers.values():
+            worker.memory_limit = 6_000_000_000
+        with acting({1: control.cancel}), pytest.raises(Cancelled):
+            run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
+    (said,) = (text for text in control.logs if "more memory than their limit" in text)
+    assert "of 6000 MB, and Dask pauses a worker at 80%" in said and "--memory-limit 6" in said
+
+
+def test_paused_workers_are_told_and_not_waited_for_without_end(image, package, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster_roll_call, "_ROLL_CALL_S", 0.3)
+    monkeypatch.setattr(cluster_roll_call, "_LONELY_S", 1.0)
+    control = Watch()
+    with in_this_process(only={}) as cluster:
+
+        def pause():
+            for worker in cluster.workers.values():
+                worker.status = distributed.core.Status.paused
+
+        paused = pytest.raises(DeviceUnavailable, match="no workers that could go on .*All 1 workers are paused")
+        with acting({4: lambda: cluster.loop.add_callback(pause)}), paused:
+            run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
+    assert any(text.startswith("All 1 workers are paused: ") for text in control.logs)

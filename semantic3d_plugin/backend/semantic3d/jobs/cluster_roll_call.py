@@ -19,7 +19,8 @@ class RollCall:
         self._connection, self._needs_card, self._control = connection, needs_card, control
         self._next_s, self._alone_s = time.monotonic() + _ROLL_CALL_S, None
         self._unfit: set[str] = set()
-        self._fit: list[str] = []
+        self._present: dict = {}
+        self._fit: list[str] = []  # present and not paused
         self._looked_s = 0.0
 
     def refused(self, address: str, why: str) -> None:
@@ -31,7 +32,9 @@ class RollCall:
 
     def _look(self) -> None:
         found = self._connection.workers()
-        self._fit = [name for name in (with_card(found) if self._needs_card else found) if name not in self._unfit]
+        ours = with_card(found) if self._needs_card else found
+        self._present = {name: found[name] for name in ours if name not in self._unfit}
+        self._fit = [name for name, worker in self._present.items() if worker.get("status") != "paused"]
         self._looked_s = time.monotonic()
 
     def named(self) -> list[str] | None:
@@ -47,7 +50,7 @@ class RollCall:
 
     def is_stranded(self, named: list[str] | None) -> bool:
         """Tell whether a task waits for workers all of which are gone; Dask would wait for ever."""
-        return named is not None and not set(named) & set(self._fit)
+        return named is not None and not set(named) & set(self._present)
 
     def answered(self) -> None:
         """Note that a worker has done something."""
@@ -64,27 +67,36 @@ class RollCall:
             return False
         self._next_s = now_s + _ROLL_CALL_S
         self._look()
-        if self._fit:
+        if self._fit or any(map(_is_at_work, self._present.values())):
             self._alone_s = None
         elif self._alone_s is None:
             self._alone_s = now_s
             self._control.log(
-                "The Dask scheduler has no workers left that could go on. The job waits for new ones, "
-                f"{_LONELY_S / 60:g} minutes at most.",
-                "warning",
+                f"{self._standstill()} The job waits for new ones, {_LONELY_S / 60:g} minutes at most.", "warning"
             )
         elif now_s - self._alone_s > _LONELY_S:
             raise self._lonely()
         return True
 
+    def _standstill(self) -> str:
+        if not self._present:
+            return "The Dask scheduler has no workers left that could go on."
+        return (
+            f"All {len(self._present)} workers are paused: so Dask does with a worker whose memory limit is nearly "
+            "used up. Start workers with more, dask worker --memory-limit 8GB, or with none, --memory-limit 0."
+        )
+
     def _lonely(self) -> DeviceUnavailable:
         kind = " with a graphics card" if self._needs_card else ""
-        address, unfit = self._connection.address, ""
-        if self._unfit:
-            unfit = f" {len(self._unfit)} that came do not fit; the log says why."
+        address, others = self._connection.address, ""
+        if self._present:
+            others = f" {self._standstill()}"
+        elif self._unfit:
+            others = f" {len(self._unfit)} that came do not fit; the log says why."
         return DeviceUnavailable(
-            f"The Dask scheduler {address} has had no workers{kind} for {_LONELY_S / 60:g} minutes.{unfit} Finished "
-            "blocks are kept: start workers and run the same job again, or leave the scheduler out to go on here.",
+            f"The Dask scheduler {address} has had no workers{kind} that could go on for {_LONELY_S / 60:g} minutes."
+            f"{others} Finished blocks are kept: start workers and run the same job again, or leave the scheduler out "
+            "to go on here.",
             {"scheduler": address},
         )
 
@@ -92,3 +104,8 @@ class RollCall:
 def with_card(workers: dict) -> list[str]:
     """Return the addresses of those workers that announce a graphics card."""
     return [address for address, worker in workers.items() if worker.get("resources", {}).get("GPU", 0) >= 1]
+
+
+def _is_at_work(worker: dict) -> bool:
+    """Tell whether a worker, though paused, still works on a task that it had begun."""
+    return worker.get("metrics", {}).get("task_counts", {}).get("executing", 0) > 0

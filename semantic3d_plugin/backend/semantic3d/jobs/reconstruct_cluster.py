@@ -42,6 +42,7 @@ _RECORD_S = 900.0  # for a finished block's answer
 _FETCHERS = 16
 _LEAST_WAITING = 200  # tasks at the scheduler; each names a folder and two numbers
 _TRIES = 3
+_PAUSE_SHARE = 0.8  # Dask's default of distributed.worker.memory.pause
 _FINAL = (InvalidInput, InvalidModel, InvalidParameter, MissingDependency)  # no second try helps, but with ReadFailed
 
 
@@ -95,6 +96,7 @@ class _Cluster:
         self._fetchers = daemons(_FETCHERS, "semantic3d-records")
         self._registered, self._folder = False, ""
         self._chosen: list[str] = []
+        self._limits: dict = {}
         self._resources: dict = {}
         self._running: dict = {}  # future -> block, how often it was tried, the workers that it may run on
         self._submitted = 0
@@ -145,12 +147,28 @@ class _Cluster:
                 {"devices": {address: answer.device for address, answer in answers.items()}},
             )
         slowest_s = max(answer.seconds_per_tile for answer in answers.values())
+        self._check_limits({address: answer.memory_mb or 0 for address, answer in answers.items()})
         sizes_mb = [answer.memory_mb for answer in answers.values() if answer.memory_mb is not None]
         return devices[0], slowest_s, max(sizes_mb, default=None), here["onnxruntime"]
+
+    def _check_limits(self, sizes_mb: dict[str, int]) -> None:
+        """Warn where workers may need more memory (address -> MB) than Dask lets them have: it would pause them."""
+        limits = {address: self._limits.get(address) or 0 for address in sizes_mb}  # bytes; 0 is none
+        tight = [address for address in sizes_mb if 0 < _PAUSE_SHARE * limits[address] < sizes_mb[address] * 1e6]
+        if tight:
+            first, limit_mb = tight[0], int(limits[tight[0]] / 1e6)
+            self._control.log(
+                f"{len(tight)} of {len(sizes_mb)} workers may need more memory than their limit, such as {first}: up "
+                f"to about {sizes_mb[first]} MB of {limit_mb} MB, and Dask pauses a worker at "
+                f"{_PAUSE_SHARE:.0%} of its limit. Start it with dask worker --memory-limit "
+                f"{int(sizes_mb[first] / _PAUSE_SHARE) + 1}MB or more, or lower the job's memory limit or batch size.",
+                "warning",
+            )
 
     def _choose_workers(self) -> list[str]:
         """Return the addresses of the workers that will take part: with a card, where some announce one."""
         found = self._connection.workers()
+        self._limits = {name: worker.get("memory_limit") for name, worker in found.items()}
         device, address = self._plan.job.device, self._connection.address
         if not found:
             raise DeviceUnavailable(
