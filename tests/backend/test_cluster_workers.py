@@ -3,6 +3,7 @@
 The scene is that of test_cluster.py; most workers are threads of this process, so that tests can look inside.
 """
 
+import asyncio
 import contextlib
 import os
 import threading
@@ -271,3 +272,18 @@ def test_paused_workers_are_told_and_not_waited_for_without_end(image, package, 
         with acting({4: lambda: cluster.loop.add_callback(pause)}), paused:
             run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
     assert any(text.startswith("All 1 workers are paused: ") for text in control.logs)
+
+
+def test_a_worker_that_does_not_answer_is_named(monkeypatch):
+    monkeypatch.setattr(cluster_connection, "_ANSWER_S", 1.0)
+    with in_this_process(one={}, other={}) as cluster:
+        silent = cluster.workers["other"].address
+
+        async def answer(dask_worker):
+            if dask_worker.address == silent:
+                await asyncio.sleep(60)
+
+        connection = cluster_connection.Connection(cluster.scheduler_address, JobControl())
+        with pytest.raises(DeviceUnavailable, match=f"for 1 s. 1 of 2 workers are silent, such as {silent}."):
+            connection.ask(answer, list(addresses(cluster)))
+        connection.close(lambda: None)

@@ -62,18 +62,28 @@ class Connection:
         """Return address -> what the scheduler knows of a worker."""
         return self.patiently(lambda: self.client.scheduler_info(n_workers=-1), _END_S)["workers"]
 
-    def ask(self, function, workers: list | None, *arguments) -> dict:
+    def ask(self, function, workers: list[str], *arguments) -> dict:
         """Call a function on workers, beside their tasks; returns address -> answer.
 
         Args:
-            workers: their addresses; None for all.
+            workers: their addresses.
 
         Raises:
-            Semantic3DError: the first complaint, and how many there are.
+            Semantic3DError: the first complaint, and how many there are; or who does not answer.
         """
-        answers = self.patiently(
-            lambda: self.client.run(function, *arguments, workers=workers, on_error="return")
-        )
+        answers: dict = {}
+
+        async def ask_one(address: str) -> None:  # one by one, so that it is known who has not answered
+            answers.update(await self.client.run(function, *arguments, workers=[address], on_error="return"))
+
+        async def ask_all() -> None:
+            await asyncio.gather(*map(ask_one, workers))
+
+        def silent() -> str:
+            names = [address for address in workers if address not in answers]
+            return f" {len(names)} of {len(workers)} workers are silent, such as {names[0]}." if names else ""
+
+        self.patiently(lambda: self.client.sync(ask_all), _ANSWER_S, silent)
         faults = {address: answer for address, answer in answers.items() if isinstance(answer, Exception)}
         if not faults:
             return answers
@@ -118,15 +128,22 @@ class Connection:
         except ValueError:  # a job beside this one was faster, or that scheduler runs nobody's functions
             pass
 
-    def patiently(self, function: Callable, most_s: float = _ANSWER_S):
-        """Call what blocks in another thread, and look meanwhile whether the job was cancelled."""
+    def patiently(self, function: Callable, most_s: float = _ANSWER_S, silent: Callable[[], str] = str):
+        """Call what blocks in another thread, and look meanwhile whether the job was cancelled.
+
+        Args:
+            silent: returns a sentence on who has not answered yet.
+
+        Raises:
+            DeviceUnavailable: no answer came, or the connection was lost.
+        """
         future, ends_s = self._threads.submit(function), time.monotonic() + most_s
         while not wait_for([future], timeout=LOOK_S).done:
             self._control.check_cancelled()
             if time.monotonic() > ends_s:
                 raise DeviceUnavailable(
-                    f"The Dask cluster at {self.address} has not answered for {most_s:g} s. Look at the logs of "
-                    "scheduler and workers.",
+                    f"The Dask cluster at {self.address} has not answered for {most_s:g} s.{silent()} Look at "
+                    "the logs of scheduler and workers.",
                     {"scheduler": self.address},
                 )
         try:
