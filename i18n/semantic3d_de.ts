@@ -1438,8 +1438,8 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>There is no model at {}. Leave BASE empty for the bundled one.</source>
-      <translation>Unter {} gibt es kein Modell. Lassen Sie BASE leer für das mitgelieferte.</translation>
+      <source>There is no model at {}. Leave BASE empty for the bundled one; a repository of the Hugging Face hub is written ORG/NAME@COMMIT.</source>
+      <translation>Unter {} gibt es kein Modell. Lassen Sie BASE leer für das mitgelieferte; ein Verzeichnis auf dem Hugging-Face-Hub schreibt man ORG/NAME@COMMIT.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/vector_source.py" />

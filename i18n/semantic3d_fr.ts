@@ -1438,8 +1438,8 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>There is no model at {}. Leave BASE empty for the bundled one.</source>
-      <translation>Il n’y a pas de modèle à {}. Laissez BASE vide pour celui qui est fourni.</translation>
+      <source>There is no model at {}. Leave BASE empty for the bundled one; a repository of the Hugging Face hub is written ORG/NAME@COMMIT.</source>
+      <translation>Il n’y a pas de modèle à {}. Laissez BASE vide pour celui qui est fourni ; un dépôt du hub Hugging Face s’écrit ORG/NAME@COMMIT.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/vector_source.py" />
