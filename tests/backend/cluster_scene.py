@@ -28,13 +28,19 @@ def addresses(cluster):
 
 
 def join(cluster, name):
-    """Let one more worker of threads come; returns it."""
+    """Let one more worker of threads come; returns it. See that it leaves, the cluster's own end knows nothing of it."""
 
     async def begin():
         return await distributed.Worker(cluster.scheduler_address, name=name, nthreads=1, memory_limit=0,
                                         dashboard=False)
 
     return cluster.sync(begin)
+
+
+def leave(cluster, workers):
+    """Let workers that have joined go."""
+    for worker in workers:
+        cluster.sync(worker.close)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from block_scene import (
     whole_run,
     write_image,
 )
-from cluster_scene import addresses, distributed, foreign_worker, in_this_process, join
+from cluster_scene import addresses, distributed, foreign_worker, in_this_process, join, leave
 from s3d_protocol import Cancelled, DeviceUnavailable, JobControl
 from semantic3d.inference.session import InferenceSession
 from semantic3d.jobs import cluster_connection, cluster_roll_call, cluster_worker
@@ -151,6 +151,7 @@ def test_a_late_worker_that_does_not_fit_gets_no_more_blocks(image, package, exp
     with in_this_process(only={}) as cluster:
         with acting({3: lambda: late.append(join(cluster, "late"))}):
             run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
+        leave(cluster, late)
     assert contents(tmp_path) == expected
     (said,) = (text for text in control.logs if "does not take part" in text)
     assert late[0].address in said and "numpy 0.9 instead of 2.0" in said
@@ -186,6 +187,7 @@ def test_blocks_of_those_that_fit_are_not_lost_with_them(image, package, expecte
         actions = {3: lambda: late.append(join(cluster, "late")), **dict.fromkeys(range(8, BLOCKS), exchange)}
         with acting(actions):
             run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
+        leave(cluster, late)
     assert contents(tmp_path) == expected
 
 
