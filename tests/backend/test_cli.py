@@ -335,7 +335,9 @@ def test_scenes_of_one_name_in_folders_of_one_name_are_refused(model, tmp_path, 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are different there")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)])
-def test_ctrl_c_ends_cleanly(number, model, tmp_path):
+def test_ctrl_c_ends_cleanly(number, model, tmp_path, request):
+    before = signal.signal(number, signal.default_int_handler)  # these tests may run under nohup, which children inherit
+    request.addfinalizer(lambda: signal.signal(number, before))
     image = write_image(tmp_path / "large.tif", 6000, 6000)
     process = start(["reconstruct", image, "--model", model, "--height", str(tmp_path / "h.tif"), "--overlap", "56"])
     for line in process.stderr:
@@ -352,14 +354,13 @@ def test_ctrl_c_ends_cleanly(number, model, tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are different there")
-def test_what_nohup_wants_ignored_stays_so(model, monkeypatch):
+def test_what_nohup_wants_ignored_stays_so(model, monkeypatch, request):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    request.addfinalizer(lambda: signal.signal(signal.SIGHUP, before))
     monkeypatch.setattr(cli, "_model_info", lambda options, control: os.kill(os.getpid(), signal.SIGHUP)
                         or int(control.cancelled))
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        assert cli.main(["model-info", model]) == 0
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    assert cli.main(["model-info", model]) == 0
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     assert cli.main(["model-info", model]) == 1  # heard
 
 
