@@ -42,6 +42,20 @@ def records_in(folder):
     return [json.loads(path.read_text()) for path in sorted((folder_of_work(folder) / "records").glob("*.json"))]
 
 
+def test_a_block_that_is_damaged_in_the_midst_never_reaches_the_result(image, package, expected, tmp_path):
+    def damage():
+        path = next(iter(sorted((folder_of_work(tmp_path) / "height").iterdir())))
+        path.write_bytes(path.read_bytes()[:-1] + b"\x7f")
+
+    job = job_for(image, package, tmp_path)
+    with acting({12: damage}), pytest.raises(OutputFailed, match="was damaged after it had been written"):
+        run(job, Watch())
+    assert not set(expected) & {path.name for path in tmp_path.iterdir()}
+    run(job, control := Watch())
+    assert f"Continuing: {BLOCKS - 1} of {BLOCKS} blocks are there." in control.logs
+    assert contents(tmp_path) == expected
+
+
 # -- records --------------------------------------------------------------------------------------------------
 
 

@@ -42,7 +42,7 @@ from .reconstruct_work import KeptWork, Watched, has_kept_work
 from .side_by_side import side_by_side
 from .style_sidecar import write_style_aside
 from .whole_outputs import check_output_paths, whole_outputs
-from .work_folder import block_path
+from .work_folder import whole_block_path
 
 _LAYERS_AT_ONCE = 2  # most of a layer's assembly is one thread's work
 
@@ -159,7 +159,8 @@ def _write_outputs(plan: Plan, source, work: KeptWork, tags: dict, totals: Total
 
     def write(name: str, spec: RasterSpec, check: Callable[[], None]) -> None:
         control.log(f"Writing {name.replace('_', ' ')}.")
-        blocks = {block: block_path(work.path, name, record) for block, record in sorted(work.records.items())}
+        records = sorted(work.records.items())
+        blocks = {block: whole_block_path(work.path, name, record, check) for block, record in records}
         virtual = f"{work.path}/{name}.vrt"
         with rasterio.Env(GDAL_CACHEMAX=plan.cache_bytes):
             write_from_blocks(paths[name], plan.grid, spec, plan.blocks, blocks, virtual, layer_threads, check)

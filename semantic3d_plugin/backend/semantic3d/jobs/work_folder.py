@@ -334,6 +334,23 @@ def block_path(folder: str, layer: str, record: BlockRecord) -> str:
     return os.path.join(folder, layer, f"{record.block.name}.{record.attempt}.tif")
 
 
+def whole_block_path(folder: str, layer: str, record: BlockRecord, check_cancelled: Callable[[], None]) -> str:
+    """Return `block_path`, once the file was seen to be as it was written.
+
+    Raises:
+        OutputFailed: it was damaged since, is gone or cannot be read.
+    """
+    path = block_path(folder, layer, record)
+    with _at_work(folder):
+        if file_hash(path, check_cancelled) != record.files[layer][1]:
+            raise OutputFailed(
+                f"{path} was damaged after it had been written. Look after that disk, then run the job again: it "
+                "computes this block anew and keeps the others.",
+                {"path": path},
+            )
+    return path
+
+
 def read_record(path: str, layers: Iterable[str], grid: BlockGrid) -> BlockRecord | None:
     """Read a block's record; None where there is none that can be read, makes sense and is as it was written."""
     with suppress(OSError):
