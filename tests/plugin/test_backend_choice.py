@@ -3,7 +3,6 @@
 import os
 import shutil
 import sys
-from types import SimpleNamespace
 
 import processing
 import pytest
@@ -207,18 +206,18 @@ def test_a_broken_full_environment_is_what_repair_and_remove_act_on(home):
     found = environment.find_backend()
     assert (found.healthy, found.profile, found.accelerator) == (False, "full", "cuda")
     assert os.path.basename(found.folder) == lock.name and "lost its Python" in found.problem
-    actions = environment_panel.EnvironmentPanel(AlgorithmTask()).actions()
+    put_environment(Lock("light", "cpu"))
+    broken, whole = environment.installed()  # broken ones first
+    assert (broken.folder, whole.profile, whole.healthy) == (found.folder, "light", True)
+    shutil.rmtree(whole.folder)
+    actions = environment_panel.EnvironmentPanel(AlgorithmTask()).actions(broken)
     assert actions["repair"][1] == {"ACTION": "repair", "PROFILE": "full", "ACCELERATOR": "cuda"}
     assert actions["remove"][1]["PROFILE"] == "full"
     ready, reason = created("reconstruct").canExecute()
     assert not ready and "lost its Python" in reason and "needs the full environment" not in reason
 
 
-def test_repair_makes_the_accelerator_in_use_anew(home, monkeypatch):
+def test_repair_makes_the_accelerator_that_is_there_anew(home):
     put_environment(Lock("light", "cpu"))
-    repair = environment_panel.EnvironmentPanel(AlgorithmTask()).actions()["repair"][1]
+    repair = environment_panel.EnvironmentPanel(AlgorithmTask()).actions(*environment.installed())["repair"][1]
     assert repair == {"ACTION": "repair", "PROFILE": "light", "ACCELERATOR": "cpu"}
-    named = SimpleNamespace(profile="light", source="setting", healthy=True, python_path="/p", accelerator="")
-    monkeypatch.setattr(environment_panel, "find_backend", lambda: named)
-    repair = environment_panel.EnvironmentPanel(AlgorithmTask()).actions()["repair"][1]
-    assert repair == {"ACTION": "repair", "PROFILE": "light"}
