@@ -144,11 +144,23 @@ def unfit_if(monkeypatch, is_late):
     monkeypatch.setattr(BlockWorker, "_check_versions", checked)
 
 
+def the_first_to_come_does_not_fit(monkeypatch, cluster):
+    """Known by its address when it first draws a block, which may be before whoever let it join hears of it."""
+    there, come = addresses(cluster), []
+
+    def is_late(address):
+        if address not in there and not come:
+            come.append(address)
+        return come == [address]
+
+    unfit_if(monkeypatch, is_late)
+
+
 def test_a_late_worker_that_does_not_fit_gets_no_more_blocks(image, package, expected, tmp_path, monkeypatch):
     control, late = Told(), []
     until_refused(monkeypatch, control)
-    unfit_if(monkeypatch, lambda address: late and address == late[0].address)
     with in_this_process(only={}) as cluster:
+        the_first_to_come_does_not_fit(monkeypatch, cluster)
         with acting({3: lambda: late.append(join(cluster, "late"))}):
             run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control)
         leave(cluster, late)
@@ -174,8 +186,8 @@ def test_blocks_of_those_that_fit_are_not_lost_with_them(image, package, expecte
     control, late = Told(), []
     monkeypatch.setattr(cluster_roll_call, "_ROLL_CALL_S", 0.3)
     until_refused(monkeypatch, control)
-    unfit_if(monkeypatch, lambda address: late and address == late[0].address)
     with in_this_process(only={}) as cluster:
+        the_first_to_come_does_not_fit(monkeypatch, cluster)
         (first,) = cluster.workers.values()
 
         def exchange():
