@@ -21,7 +21,6 @@ from qgis.core import (
     QgsRasterLayer,
     QgsRectangle,
 )
-from qgis.PyQt.QtCore import QThread
 
 from ..backend.s3d_protocol import BackendMissing, InvalidInput, InvalidParameter, Semantic3DError, new_job_id
 from ..icons import icon, icon_path
@@ -29,11 +28,11 @@ from ..metadata import plugin_metadata
 from ..runtime.environment import find_backend
 from ..runtime.events import event_pump
 from ..runtime.runner import run_job
-from ..styling.loaded import reload_layers
+from ..styling.loaded import may_touch, reload_layers
 from ..styling.ownership import users_style
 from ..styling.result_group import ResultGroup, group_title, names_of_results
 from ..translation import tr
-from .raster_source import describe_source
+from .raster_source import describe_source, is_temporary
 
 _FILES = (QgsProcessingParameterRasterDestination, QgsProcessingParameterFileDestination)  # outputs that are one file
 
@@ -333,7 +332,7 @@ class BackendAlgorithm(PluginAlgorithm):
     def postProcessAlgorithm(self, context, feedback):  # noqa: N802
         """Results that nobody loads may be on the map all the same, from an earlier run into the same files."""
         project = context.project() or QgsProject.instance()
-        if project.thread() == QThread.currentThread():  # a script may run us in another: then no layer is touched
+        if may_touch(project):
             for path in self._not_loaded:
                 reload_layers(path, project)
         return {}
@@ -371,13 +370,10 @@ def destination_path(destination, suffix):
     return new_job_id() + suffix if destination == QgsProcessing.TEMPORARY_OUTPUT else destination
 
 
-def is_temporary(destination):
+def goes_with_qgis(destination):
     """Whether what a destination parameter's value names is deleted when QGIS closes."""
     path = _sink(destination)
-    if path in (None, "", QgsProcessing.TEMPORARY_OUTPUT):
-        return path == QgsProcessing.TEMPORARY_OUTPUT
-    own = os.path.join(os.path.abspath(QgsProcessingUtils.tempFolder()), "")
-    return os.path.abspath(path).startswith(own)
+    return path == QgsProcessing.TEMPORARY_OUTPUT or bool(path) and is_temporary(path)
 
 
 def _sink(destination):

@@ -28,7 +28,7 @@ from ..backend.s3d_protocol import (
     model_name_of,
 )
 from ..translation import tr
-from .base import BackendAlgorithm, destination_path, is_temporary
+from .base import BackendAlgorithm, destination_path, goes_with_qgis
 from .image_form import check_on_image, given_bands
 from .vector_source import PolygonSource, check_field
 
@@ -340,7 +340,7 @@ class Train(BackendAlgorithm):
         ).check()
 
     def prepareAlgorithm(self, parameters, context, feedback):  # noqa: N802
-        if is_temporary(parameters.get(self.PACKAGE)):
+        if goes_with_qgis(parameters.get(self.PACKAGE)):
             feedback.pushWarning(
                 tr(
                     "PACKAGE is a temporary folder: the model, and the checkpoint from which a broken-off run goes on, "

@@ -102,10 +102,10 @@ class EnvironmentPanel(QWidget):
     def start(self, action):
         """Run one of the buttons' actions."""
         self.save()
-        target = None
-        if action in ("repair", "remove"):
-            chosen, target = self._choose(action)
-            if not chosen:
+        target, found = None, installed() if action in ("repair", "remove") else []
+        if found:
+            target = self._pick(action, found)
+            if target is None or (action == "remove" and not self._confirm_removal(target)):
                 return
         algorithm_id, parameters = self.actions(target)[action]
         self.log.clear()
@@ -126,21 +126,17 @@ class EnvironmentPanel(QWidget):
             "remove": (SETUP, {"ACTION": "remove", "PROFILE": profile, **kind}),
         }
 
-    def _choose(self, action):
-        """(whether to go on, the environment of ours): the only one, or the one that the user picks."""
-        found = installed()
-        target = found[0] if found else None
-        if len(found) > 1:
-            names = [one.folder for one in found]
-            title, label = {
-                "repair": (tr("Repair"), tr("Environment to make anew:")),
-                "remove": (tr("Remove"), tr("Environment to delete:")),
-            }[action]
-            name, accepted = QInputDialog.getItem(self, title, label, names, 0, False)
-            if not accepted:
-                return False, None
-            target = found[names.index(name)]
-        return action != "remove" or self._confirm_removal(target), target
+    def _pick(self, action, found):
+        """The only environment of those `found`, or the one that the user picks; None where the user cancels."""
+        if len(found) == 1:
+            return found[0]
+        names = [one.folder for one in found]
+        title, label = {
+            "repair": (tr("Repair"), tr("Environment to make anew:")),
+            "remove": (tr("Remove"), tr("Environment to delete:")),
+        }[action]
+        name, accepted = QInputDialog.getItem(self, title, label, names, 0, False)
+        return found[names.index(name)] if accepted else None
 
     def _build(self):
         self.status = QLabel()
@@ -201,8 +197,6 @@ class EnvironmentPanel(QWidget):
         return row
 
     def _confirm_removal(self, target):
-        if target is None:
-            return True  # the algorithm says that there is none
         answer = QMessageBox.question(
             self,
             tr("Remove the backend environment"),

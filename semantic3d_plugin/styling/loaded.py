@@ -6,12 +6,18 @@ A finished result replaces the file of its name: a layer that was loaded before 
 import os
 
 from qgis.core import QgsDataProvider, QgsProviderRegistry, QgsRasterLayer
+from qgis.PyQt.QtCore import QThread
 
 HILLSHADE_OPTION = "|option:NUM_THREADS=1"
 """Ends the source of our hillshades, and changes nothing: 1 is GDAL's own default for GeoTIFF.
 
 QGIS takes a layer of the project for the result when its source is the result's path. A hillshade must not be it.
 """
+
+
+def may_touch(project):
+    """Whether this is the project's thread: a script or a graphical model may run us in another."""
+    return project.thread() == QThread.currentThread()
 
 
 def is_hillshade(layer):

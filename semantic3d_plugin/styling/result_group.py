@@ -3,7 +3,7 @@
 from functools import partial
 
 from qgis.core import QgsLayerTreeLayer, QgsProcessingLayerPostProcessorInterface, QgsProject, QgsRasterLayer
-from qgis.PyQt.QtCore import QThread, QTimer
+from qgis.PyQt.QtCore import QTimer
 
 from ..translation import tr
 from .elevation import (
@@ -13,7 +13,7 @@ from .elevation import (
     use_as_project_terrain,
     version_message,
 )
-from .loaded import HILLSHADE_OPTION, is_hillshade, layers_on, reload_layers
+from .loaded import HILLSHADE_OPTION, is_hillshade, layers_on, may_touch, reload_layers
 from .notice import warn
 from .ownership import is_our_style, remember_style
 from .renderers import fit_hillshade, load_style_file, make_hillshade, style
@@ -25,7 +25,7 @@ _BOOKED = set()  # QGIS owns no post-processor: each stays here until its layer 
 
 def group_title(layer, project):
     """The name of the group for results from `layer`; from a result, the group of ours in which it is."""
-    is_result = layer.customProperty(ROLE_PROPERTY) and _may_touch(project)
+    is_result = layer.customProperty(ROLE_PROPERTY) and may_touch(project)
     node = project.layerTreeRoot().findLayer(layer.id()) if is_result else None
     if node is not None and _is_ours(node.parent()):
         return node.parent().name()
@@ -34,13 +34,8 @@ def group_title(layer, project):
 
 def names_of_results(project):
     """Names of the layers that are results of earlier runs, by source."""
-    layers = project.mapLayers().values() if _may_touch(project) else ()
+    layers = project.mapLayers().values() if may_touch(project) else ()
     return {layer.source(): layer.name() for layer in layers if layer.customProperty(ROLE_PROPERTY)}
-
-
-def _may_touch(project):
-    """Whether this is the project's thread: a graphical model may prepare its steps in another."""
-    return project.thread() == QThread.currentThread()
 
 
 class ResultGroup:
@@ -207,8 +202,11 @@ def _hillshades_on_top(group):
 def _follow(project, height_id, hillshade_id):
     """Let a hillshade read what its heights read: a temporary result that was made permanent lies elsewhere."""
     height, hillshade = project.mapLayer(height_id), project.mapLayer(hillshade_id)
-    if height is not None and hillshade is not None and is_hillshade(hillshade):
-        hillshade.setDataSource(height.source() + HILLSHADE_OPTION, hillshade.name(), "gdal")
+    if height is None or hillshade is None or not is_hillshade(hillshade):
+        return
+    source = height.source() + HILLSHADE_OPTION
+    if hillshade.source() != source:  # else it was loaded anew in its place, and so was the hillshade
+        hillshade.setDataSource(source, hillshade.name(), "gdal")
         fit_hillshade(hillshade)
 
 

@@ -1,4 +1,4 @@
-"""A Dask cluster whose workers are threads of this process, so that tests can look inside."""
+"""Dask clusters for tests, an image for them, and what a local run makes of it."""
 
 import os
 import subprocess
@@ -7,8 +7,24 @@ import time
 from contextlib import contextmanager
 
 import pytest
+from block_scene import whole_run, write_image
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed: nothing to distribute over")
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory):
+    return write_image(tmp_path_factory.mktemp("image") / "image.tif", gap=True)
+
+
+@pytest.fixture(scope="module")
+def expected(image, package, tmp_path_factory):
+    """The bytes of a local run, by name."""
+    folder = tmp_path_factory.mktemp("local")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEMANTIC3D_BLOCK_PX", "64")
+        patch.setattr(os, "fsync", lambda fd: None)
+        return whole_run(image, package, folder)
 
 
 def in_this_process(**workers):

@@ -7,11 +7,23 @@ import errno
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 import rasterio
-from block_scene import BLOCKS, Watch, acting, contents, folder_of_work, job_for, on_a_card, whole_run, write_image
+from block_scene import (
+    BLOCKS,
+    LAYERS,
+    Watch,
+    acting,
+    contents,
+    folder_of_work,
+    job_for,
+    on_a_card,
+    whole_run,
+    write_image,
+)
 
 from s3d_protocol import Cancelled, OutOfMemory, OutputFailed
 from semantic3d import cli
@@ -56,6 +68,36 @@ def test_a_block_that_is_damaged_in_the_midst_never_reaches_the_result(image, pa
     assert contents(tmp_path) == expected
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc what is being brought to the disk")
+def test_each_step_of_a_block_is_on_the_disk_before_the_next(image, package, tmp_path, monkeypatch):
+    """A power cut leaves no record without its files: they are synchronised first, and so are their names."""
+    acts, replace = [], os.replace
+
+    def sync(number):
+        acts.append(("sync", os.readlink(f"/proc/self/fd/{number}")))
+
+    def move(aside, path):
+        acts.append(("move", str(aside), str(path)))
+        replace(aside, path)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(os, "replace", move)
+    with acting({12: lambda: acts.append("stop")}):
+        run(job_for(image, package, tmp_path, keep_blocks=True), Watch())
+    acts = acts[:acts.index("stop")]
+    moves = [(step, *act[1:]) for step, act in enumerate(acts) if act[0] == "move"]
+    records = [path for _, _, path in moves if os.path.basename(os.path.dirname(path)) == "records"]
+    assert len(records) > 5
+    for (step, aside, path), after in zip(moves, [*moves[1:], (len(acts),)]):
+        assert ("sync", aside) in acts[:step]
+        assert after[0] == len(acts) or ("sync", os.path.dirname(path)) in acts[step:after[0]]
+    for record in records:
+        block = os.path.basename(record).removesuffix(".json")
+        steps = {os.path.basename(os.path.dirname(path)): step for step, _, path in moves if
+                 os.path.basename(path).startswith(block + ".")}
+        assert set(steps) == {*LAYERS, "records"} and max(steps.values()) == steps["records"]
+
+
 # -- records --------------------------------------------------------------------------------------------------
 
 
@@ -73,7 +115,7 @@ def good(tmp_path):
     def read(changed, rehashed):
         if rehashed:
             changed = {name: value for name, value in changed.items() if name != "sha256"}
-            changed["sha256"] = work_folder._digest_of(changed)
+            changed["sha256"] = work_folder.identity_of(changed)
         Path(path).write_text(json.dumps(changed))
         return read_record(path, layers, grid)
 

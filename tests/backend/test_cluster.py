@@ -27,10 +27,8 @@ from block_scene import (
     contents,
     job_for,
     names_in_work_folder,
-    whole_run,
-    write_image,
 )
-from cluster_scene import in_this_process
+from cluster_scene import expected, image, in_this_process  # noqa: F401 # two are fixtures
 from fake_model import write_fake_package
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed: nothing to distribute over")
@@ -63,21 +61,6 @@ def cluster():
         with distributed.Client(cluster, set_as_default=False) as client:
             client.run(lambda: setattr(os, "fsync", lambda fd: None))
         yield cluster
-
-
-@pytest.fixture(scope="module")
-def image(tmp_path_factory):
-    return write_image(tmp_path_factory.mktemp("image") / "image.tif", gap=True)
-
-
-@pytest.fixture(scope="module")
-def expected(image, package, tmp_path_factory):
-    """The bytes of a local run, by name."""
-    folder = tmp_path_factory.mktemp("local")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SEMANTIC3D_BLOCK_PX", "64")
-        patch.setattr(os, "fsync", lambda fd: None)
-        return whole_run(image, package, folder)
 
 
 def test_the_cluster_gives_the_bytes_of_the_local_engine(cluster, image, package, expected, tmp_path, monkeypatch):

@@ -16,7 +16,8 @@ distributed = pytest.importorskip("distributed", reason="Dask is not installed: 
 
 from s3d_protocol import JobControl  # noqa: E402
 from semantic3d.jobs.reconstruct import run  # noqa: E402
-from test_cluster import cluster, expected, image  # noqa: E402, F401
+from cluster_scene import expected, image  # noqa: E402, F401
+from test_cluster import cluster  # noqa: E402, F401
 
 from semantic3d_plugin.backend.s3d_protocol import Cancelled  # noqa: E402 # the plugin's own copy of the package
 from semantic3d_plugin.runtime.runner import run_job  # noqa: E402

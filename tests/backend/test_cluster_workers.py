@@ -5,7 +5,6 @@ The scene is that of test_cluster.py; most workers are threads of this process, 
 
 import asyncio
 import contextlib
-import os
 import threading
 import time
 
@@ -19,10 +18,8 @@ from block_scene import (
     job_for,
     names_in_work_folder,
     on_a_card,
-    whole_run,
-    write_image,
 )
-from cluster_scene import addresses, distributed, foreign_worker, in_this_process, join, leave
+from cluster_scene import addresses, distributed, expected, foreign_worker, image, in_this_process, join, leave  # noqa: F401
 from s3d_protocol import Cancelled, DeviceUnavailable, JobControl
 from semantic3d.inference.session import InferenceSession
 from semantic3d.jobs import cluster_connection, cluster_roll_call, cluster_worker
@@ -30,21 +27,6 @@ from semantic3d.jobs.cluster_worker import BlockWorker
 from semantic3d.jobs.reconstruct import run
 
 pytestmark = pytest.mark.usefixtures("small_blocks")
-
-
-@pytest.fixture(scope="module")
-def image(tmp_path_factory):
-    return write_image(tmp_path_factory.mktemp("image") / "image.tif", gap=True)
-
-
-@pytest.fixture(scope="module")
-def expected(image, package, tmp_path_factory):
-    """The bytes of a local run, by name."""
-    folder = tmp_path_factory.mktemp("local")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SEMANTIC3D_BLOCK_PX", "64")
-        patch.setattr(os, "fsync", lambda fd: None)
-        return whole_run(image, package, folder)
 
 
 def test_workers_that_announce_a_card_work_alone(image, package, expected, tmp_path, monkeypatch):

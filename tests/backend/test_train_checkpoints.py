@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 import test_train  # noqa: E402
 from test_train import Control, job_of  # noqa: E402
 
-from s3d_protocol import Cancelled, InvalidParameter, JobControl, OutputFailed  # noqa: E402
+from s3d_protocol import Cancelled, InvalidParameter, JobControl, OutputFailed, durable  # noqa: E402
 from s3d_protocol.diagnosis import diagnose  # noqa: E402
 from semantic3d import cli  # noqa: E402
 from semantic3d.jobs import train  # noqa: E402
@@ -250,8 +250,8 @@ def test_a_full_disk_leaves_the_checkpoint_that_was_there(tmp_path, monkeypatch)
 
 def test_what_is_written_is_on_the_disk_before_it_takes_its_place(tmp_path, monkeypatch):
     acts = []
-    monkeypatch.setattr(loop, "sync_file", lambda path: acts.append(os.path.exists(path) and not target.exists()))
-    monkeypatch.setattr(loop, "sync_folder", lambda path: acts.append(target.exists()))
+    monkeypatch.setattr(durable, "sync_file", lambda path: acts.append(os.path.exists(path) and not target.exists()))
+    monkeypatch.setattr(durable, "sync_folder", lambda path: acts.append(target.exists()))
     target = tmp_path / "state.safetensors"
     loop.write_weights(target, {"w": torch.zeros(1)}, {})
     assert acts == [True, True]

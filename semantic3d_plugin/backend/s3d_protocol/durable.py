@@ -23,6 +23,13 @@ def sync_folder(path: str) -> None:
                 raise
 
 
+def replace_durably(aside: str, path: str) -> None:
+    """Bring a file written aside to the disk, and put it in its place: whatever happens, one of the two is whole."""
+    sync_file(aside)
+    os.replace(aside, path)
+    sync_folder(os.path.dirname(path))
+
+
 def _sync(path: str, mode: int) -> None:
     number = os.open(path, mode)
     try:

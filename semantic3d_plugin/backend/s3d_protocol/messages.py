@@ -116,6 +116,11 @@ def shown_text(value: Any) -> str:
     return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def one_line(text: str) -> str:
+    """A text as package manifests take it: what cannot be printed, as narrow blanks in file names, is a blank."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict:
     found: dict[str, Any] = {}
     for key, value in pairs:

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from .errors import InvalidParameter
 from .job_base import MIN_MEMORY_MB, Job, check_at_least, check_bands, check_device, same_file_key
+from .messages import one_line
 
 HEIGHT_LOSSES = ("smooth_l1", "mse")
 RANKS = (8, 256)
@@ -175,7 +176,7 @@ class TrainJob(Job):
                 f"The model's name is {self.model_name!r}. Give up to 64 letters, digits, '.', '_' and '-', "
                 "with a letter or digit first."
             )
-        if not "".join(filter(str.isprintable, self.title)).strip():  # the manifest takes no others
+        if not one_line(self.title):
             raise InvalidParameter("The model's title is empty. Give a few words that say what it is.")
 
     def _check_outputs(self) -> None:

@@ -10,6 +10,7 @@ from s3d_protocol import (
     MissingDependency, OutputFailed, ReconstructJob, Semantic3DError,
 )
 from s3d_protocol.diagnosis import diagnose
+from s3d_protocol.messages import shown_text
 
 _OUTPUTS = ("height", "sigma", "land_cover")
 _GENERIC = ("visual", "rgb", "tci", "image")  # in a STAC collection the next item's file is called so, too
@@ -51,7 +52,7 @@ def reconstruct_scenes(job: ReconstructJob, folder: str, control: JobControl) ->
     scenes = _scenes(job, folder)
     found = ScenesDone()
     for number, (image, outputs) in enumerate(scenes.items(), 1):
-        name = os.path.basename(image).encode("utf-8", "backslashreplace").decode()
+        name = shown_text(os.path.basename(image))
         if all(os.path.exists(path) for path in outputs.values()):
             found.there += 1
             continue

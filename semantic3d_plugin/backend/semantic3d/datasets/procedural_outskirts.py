@@ -71,7 +71,11 @@ class Outskirts:
         found = self.layout.rectangle(b.u0, b.u1, b.v0, b.v1)
         if found is None or rng.random() < 0.4:
             return
-        area, u, v, mask = found
+        self.joints(*found)
+
+    def joints(self, area, u, v, mask):
+        """Darken the joints between the slabs of a rectangle, given as `Layout.rectangle` returns it."""
+        rng = self.rng
         step, wide = rng.uniform(4, 9), max(0.12, 0.5 * self.canvas.gsd_m)
         joints = mask & ((np.mod(u, step) < wide) | (np.mod(v, step) < wide))
         self.layout.tint[area][joints] *= rng.uniform(0.82, 0.95)

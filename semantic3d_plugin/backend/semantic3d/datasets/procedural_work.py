@@ -107,9 +107,7 @@ class WorkPlaces:
         if rng.random() < 0.5:  # the colour of a roof
             self.paint.append(((area, mask), kind_paint(rng, self.scene, "flat")[1], rng.uniform(0.5, 0.95)))
         if rng.random() < 0.3:
-            step, wide = rng.uniform(4, 9), max(0.12, 0.5 * self.canvas.gsd_m)
-            joints = mask & ((np.mod(u, step) < wide) | (np.mod(v, step) < wide))
-            self.layout.tint[area][joints] *= rng.uniform(0.82, 0.95)
+            self.joints(area, u, v, mask)
         if rng.random() < 0.5:
             weeds = pick(rng, ("dry_grass", "gravel", "meadow", "old_asphalt"))
             self.layout.cover(u0, u1, v0, v1, weeds, 1.0, rng.uniform(0.05, 0.35))

@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass
 
 from s3d_protocol import OutputFailed, product_version
+from s3d_protocol.messages import one_line
 
 from ..datasets.labelled import NOT_BUILDING
 from ..exporters.train_report import TrainReportData, write_train_report
 from ..metrics.calibration import Calibration
 from ..metrics.figures import GROUND_UNSEPARATED
 from ..models.package import CLASS_PART, HEIGHT_PART
-from ..models.package_manifest import one_line
 from ..training.bases import architecture_of, images_text, split_settings
 from ..training.fine_tune import Validation
 from ..training.packaging import NORMALISATION

@@ -28,7 +28,7 @@ from typing import Callable, Iterable, Iterator, Mapping
 
 from s3d_protocol import OutputFailed, discard_partials
 from s3d_protocol.aside import is_job_id
-from s3d_protocol.durable import sync_folder
+from s3d_protocol.durable import replace_durably
 from s3d_protocol.file_hash import file_hash
 from s3d_protocol.file_lock import Busy, FileLock
 
@@ -76,7 +76,7 @@ class BlockRecord:
 
 
 def identity_of(parts: Mapping) -> str:
-    """Return the identity of a job, 64 hexadecimal digits, from all that changes its pixels (JSON values)."""
+    """Return 64 hexadecimal digits for JSON values, as all that changes a job's pixels, or what a record says."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -131,9 +131,7 @@ class WorkFolder:
         with _reading(place):
             found = _read_json(place)
         if found != manifest:
-            for name in os.listdir(self.path):
-                if name != _LOCK:
-                    _remove(os.path.join(self.path, name))
+            _empty(self.path)
             _make_folder(os.path.join(self.path, _RECORDS))
             write_whole(place, manifest)
 
@@ -229,11 +227,15 @@ def _discard_outputs_of(run, but_job_id: str) -> None:
 
 
 def _remove_locked(path: str, lock: FileLock) -> None:
+    _empty(path)
+    lock.release(remove=True)
+    os.rmdir(path)
+
+
+def _empty(path: str) -> None:
     for name in os.listdir(path):
         if name != _LOCK:
             _remove(os.path.join(path, name))
-    lock.release(remove=True)
-    os.rmdir(path)
 
 
 class BlockAttempt:
@@ -284,8 +286,7 @@ class BlockAttempt:
         check_input()
         with _at_work(self._folder):
             for layer, file in self._files.items():
-                os.replace(file.path, self._path(layer))
-                sync_folder(os.path.dirname(file.path))
+                replace_durably(file.path, self._path(layer))
         return record
 
     def discard(self) -> None:
@@ -310,7 +311,7 @@ def record_block(folder: str, record: BlockRecord, device: str) -> BlockRecord:
     values = asdict(record)
     try:
         with _at_work(folder):
-            write_whole(record_path(folder, record.block), {**values, _OWN_DIGEST: _digest_of(values)})
+            write_whole(record_path(folder, record.block), {**values, _OWN_DIGEST: identity_of(values)})
     except OutputFailed:
         for layer in record.files:
             with suppress(OSError):  # without a record they only take up room
@@ -342,7 +343,7 @@ def whole_block_path(folder: str, layer: str, record: BlockRecord, check_cancell
     """
     path = block_path(folder, layer, record)
     with _at_work(folder):
-        if file_hash(path, check_cancelled) != record.files[layer][1]:
+        if not _is_as_recorded(path, record.files[layer], check_cancelled):
             raise OutputFailed(
                 f"{path} was damaged after it had been written. Look after that disk, then run the job again: it "
                 "computes this block anew and keeps the others.",
@@ -362,7 +363,7 @@ def _record_in(values, name: str, layers: Iterable[str], grid: BlockGrid) -> Blo
     """Return the record that the JSON of a file of this name holds; None where it makes no sense."""
     try:
         written = values.pop(_OWN_DIGEST)
-        if _digest_of(values) != written:
+        if identity_of(values) != written:
             return None
         record = BlockRecord(**values)
         sensible = (
@@ -406,10 +407,6 @@ def _is_count(value: object, most: int) -> bool:
     return type(value) is int and 0 <= value <= most  # a bool counts nothing
 
 
-def _digest_of(values: Mapping) -> str:
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-
-
 def write_whole(path: str, values: Mapping) -> None:
     """Write JSON aside, bring it to the disk and put it in its place.
 
@@ -419,10 +416,7 @@ def write_whole(path: str, values: Mapping) -> None:
     aside = f"{path}.{uuid.uuid4().hex[:8]}.partial"
     with open(aside, "w", encoding="utf-8") as file:
         json.dump(values, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(aside, path)
-    sync_folder(os.path.dirname(path))
+    replace_durably(aside, path)
 
 
 @contextmanager
@@ -452,16 +446,21 @@ def _make_folder(path: str) -> None:
 
 
 def _is_whole(folder: str, record: BlockRecord, check_cancelled: Callable[[], None]) -> bool:
-    for layer, (size, digest) in record.files.items():
+    for layer, recorded in record.files.items():
         check_cancelled()
         path = block_path(folder, layer, record)
         try:
             with _reading(path):
-                if os.path.getsize(path) != size or file_hash(path, check_cancelled) != digest:
+                if not _is_as_recorded(path, recorded, check_cancelled):
                     return False
         except _ABSENT:
             return False
     return True
+
+
+def _is_as_recorded(path: str, recorded: Iterable, check_cancelled: Callable[[], None]) -> bool:
+    size, digest = recorded
+    return os.path.getsize(path) == size and file_hash(path, check_cancelled) == digest
 
 
 def _read_json(path: str):

@@ -240,11 +240,6 @@ def _check_object(field: str, value, keys) -> None:
             raise InvalidModel(f'manifest.json has the unknown field "{field}.{key}".')
 
 
-def one_line(text: str) -> str:
-    """A text as the manifest takes it: what cannot be printed, as narrow blanks in screenshots' names, is a blank."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-
-
 def _check_text(field: str, value, may_be_empty: bool = False, may_have_lines: bool = False) -> None:
     if not isinstance(value, str) or len(value) > _LONGEST_TEXT or not (may_be_empty or value.strip()):
         raise _fault(field, value, "a text" if may_be_empty else "a text that says something")

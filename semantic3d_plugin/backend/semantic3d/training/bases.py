@@ -12,13 +12,13 @@ from safetensors import SafetensorError, safe_open
 
 from s3d_protocol import InvalidModel, TrainJob, is_hub_id
 from s3d_protocol.file_hash import file_hash
+from s3d_protocol.messages import one_line
 
 from ..metrics.calibration import Calibration
 from ..models.adapted import AdaptedConfig, AdaptedDiffusion
 from ..models.latent import CONFIGS, LatentDiffusion
 from ..models.onnx_file import read_onnx_header
 from ..models.package import ModelPackage, load_package, package_summary
-from ..models.package_manifest import one_line
 from .hub import from_hub
 from .onnx_weights import SCALE_KEY, TABLE_KEY
 from .packaging import STANDARD_CLASSES

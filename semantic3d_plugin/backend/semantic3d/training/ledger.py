@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 from s3d_protocol import OutputFailed
-from s3d_protocol.durable import sync_file, sync_folder
+from s3d_protocol.durable import replace_durably
 
 from .loop import checkpoint_state, write_weights
 from .run_folder import BEST, LEDGER, LENGTH, STATE, RunIdentity, clear, set_aside
@@ -173,6 +172,4 @@ class Ledger:
         aside = self.folder / ".ledger.partial"
         content = {**vars(self._identity), "rows": [vars(row) for row in self.rows]}
         aside.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        sync_file(str(aside))
-        os.replace(aside, self.folder / LEDGER)
-        sync_folder(str(self.folder))
+        replace_durably(str(aside), str(self.folder / LEDGER))

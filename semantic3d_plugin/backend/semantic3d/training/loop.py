@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from s3d_protocol import Cancelled
-from s3d_protocol.durable import sync_file, sync_folder
+from s3d_protocol.durable import replace_durably
 
 from .optimiser import MuonAdamW
 from .team import SOLO, Team
@@ -127,9 +127,7 @@ def write_weights(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
     aside = path.with_name(f".{path.stem}.partial")
     try:
         save_file(tensors, str(aside), metadata=metadata)
-        sync_file(str(aside))
-        aside.replace(path)
-        sync_folder(str(path.parent))
+        replace_durably(str(aside), str(path))
     finally:
         aside.unlink(missing_ok=True)
 
