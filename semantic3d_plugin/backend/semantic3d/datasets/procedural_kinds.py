@@ -116,9 +116,17 @@ KINDS = {
                 "gravel": ((188, 178, 162), (160, 154, 146), (122, 114, 106)),
                 "sand": ((206, 192, 168), (190, 178, 158)), "soil": ((170, 150, 126), (150, 136, 120))},
         ground_chance=0.8, sky=(0.1, 0.4), veil=(0.0, 0.05)),
+    "arable": dict(
+        apart=True, u=(80, 300), v=(120, 400), road=(2.5, 6), curve=14, river=0.35, trees=0.8, storeys=(1, 2),
+        markings=0.1,
+        blocks={"arable": 12, "farmyard": 0.7, "meadow": 0.8, "wood": 0.6, "field": 0.6},
+        climates=("temperate", "temperate", "lush", "dry", "mediterranean", "winter"),
+        roofs=("tile",), pitched=_TILES + _DARK, others=_GREYS + _BRIGHT[5:7], flat=_FLATS, others_share=(0.05, 0.35),
+        roof_spread=(0.06, 0.18), pitch=(0.3, 0.9), eaves=(3, 6.5), ground=_PALE_STREETS, ground_chance=0.3,
+        sky=(0.1, 0.5), veil=(0.0, 0.09)),
 }
 KIND_WEIGHTS = {"old_quarter": 6.0, "terraces": 3.0, "lakeside": 4.5, "roadside": 4.5, "trade": 3.0, "countryside": 3.0,
-                "high_wood": 1.5, "anywhere": 9.0, "works": 0.0, "lots": 0.0}  # 0: when it is asked for alone
+                "high_wood": 1.5, "anywhere": 9.0, "works": 0.0, "lots": 0.0, "arable": 0.0}  # 0: when it is asked for alone
 
 
 def kind_air(rng, style) -> dict:

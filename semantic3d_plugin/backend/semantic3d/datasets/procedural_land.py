@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from .procedural_canvas import linear
-from .procedural_palettes import MATERIAL_ID, jitter, pick
+from .procedural_palettes import CROPS, MATERIAL_ID, SOILS, jitter, pick
 
 
 class OpenLand:
@@ -183,6 +183,37 @@ class OpenLand:
             self.hedge(b.u0 + 1, b.u0 + 1, b.v0, b.v1)
             for v in np.arange(b.v0, b.v1, rng.uniform(5, 25)):
                 self.tree(b.u0 + 1 + rng.normal(0, 0.6), v, 4, 16)
+
+    def _arable(self, b):
+        """Strips of crops and bare soil in all their colours; a dense crop is as dark, even and cool as a river."""
+        rng = self.rng
+        edges = np.linspace(b.u0, b.u1, int(rng.integers(1, 6)) + 1)
+        for u0, u1 in zip(edges[:-1], edges[1:]):
+            grown = rng.random() < 0.7
+            found = self.layout.cover(u0, u1 - rng.choice([0.0, rng.uniform(0, 4)]), b.v0, b.v1,
+                                      "crop" if grown else "tilled", float(np.exp(rng.normal(0, 0.08))))
+            if found is None:
+                continue
+            area, u, v, mask = found
+            colour = linear(jitter(rng, pick(rng, CROPS if grown else SOILS), 0.06))
+            self.paint.append(((area, mask), colour, rng.uniform(0.6, 0.95)))
+            along = (u, v)[int(rng.random() < 0.4)]
+            rows = 1.0 + rng.uniform(0.0, 0.1) * np.sin(along * np.float32(6.283 / rng.choice([0.75, 1.5, 3.0, 6.0])))
+            self.layout.tint[area][mask] *= rows[mask]
+            bare = linear(jitter(rng, pick(rng, SOILS), 0.1))
+            if rng.random() < 0.7:  # the sprayer's lanes, two tracks each
+                lanes = np.abs(np.mod(along - rng.uniform(0, 36), rng.choice([12.0, 18.0, 24.0, 36.0])) - 3.0)
+                tracks = mask & (np.abs(lanes - 0.9) < max(0.25, 0.6 * self.canvas.gsd_m))
+                self.paint.append(((area, tracks), bare, rng.uniform(0.2, 0.7)))
+            if rng.random() < 0.6:  # where it grows worse, or has drowned
+                noise = self.canvas.noise.patch(int(rng.integers(1, 4)), mask.shape)
+                self.paint.append(((area, mask & (noise > rng.uniform(0.9, 2.2))), bare, rng.uniform(0.15, 0.6)))
+        if rng.random() < 0.3:
+            self._pond(b)
+        if rng.random() < 0.4:
+            self.hedge(b.u0 + 1, b.u0 + 1, b.v0, b.v1)
+        for u, v in self.scatter(b, rng.choice([0.0, 0.0, 2.0])):
+            self.tree(u, v, 4, 16)
 
     def _orchard(self, b):
         rng = self.rng
