@@ -248,6 +248,40 @@ def test_each_scene_has_outputs_of_its_own_and_goes_on(model, tmp_path, capsys):
     assert (results / "a_height.tif").stat() == before and (results / "b_height.tif").exists()
 
 
+@pytest.mark.parametrize("change, words", [
+    (["--overlap", "24"], "overlap px 16 instead of 24"),
+    (["--model", "OTHER"], "model sha256"),
+    (["--extent", "500000,4799980,500030,4800000"], "extent whole image instead of 500000, 4799980"),
+])
+def test_results_of_another_kind_are_not_taken_for_these(change, words, model, tmp_path, capsys):
+    scenes, results = tmp_path / "scenes", tmp_path / "results"
+    scenes.mkdir()
+    for name in ("a", "b"):
+        write_image(scenes / f"{name}.tif", 70, 60)
+    command = ["reconstruct", str(scenes), "--model", model, "--overlap", "16", "--each", str(results)]
+    assert cli.main(command) == 0
+    (results / "b_height.tif").unlink()
+    before = {path: path.read_bytes() for path in results.iterdir()}
+    package_model.write_fake_package(tmp_path / "other", height_scale=11.0)
+    change = [str(tmp_path / "other") if part == "OTHER" else part for part in change]
+    assert cli.main([*command, *change]) == cli.EXIT_WRONG_PARAMETERS
+    said = capsys.readouterr().err
+    assert words in said and "a_height.tif is there" in said and "Name another folder" in said
+    assert {path: path.read_bytes() for path in results.iterdir()} == before
+
+
+def test_scenes_newer_than_their_results_are_told(model, tmp_path, capsys):
+    scenes, results = tmp_path / "scenes", tmp_path / "results"
+    scenes.mkdir()
+    write_image(scenes / "a.tif", 70, 60)
+    command = ["reconstruct", str(scenes), "--model", model, "--overlap", "16", "--each", str(results)]
+    assert cli.main(command) == 0 and "newer" not in capsys.readouterr().err
+    later = (results / "a_height.tif").stat().st_mtime + 5
+    os.utime(scenes / "a.tif", (later, later))
+    assert cli.main(command) == 0
+    assert "1 images are newer than their results, a.tif for one." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("more, words", [
     (["--each", "OUT", "--height", "h.tif"], "leave the other output options out"),
     (["--each", "OUT", "--overlap", "-1"], "overlap"),

@@ -182,6 +182,7 @@ def test_one_image_off_the_grid_leaves_the_others_as_they_are(package, tmp_path)
         ('{"type": "Feature", "assets": {"visual": {"href": "http://[/a\\ud800.tif"}}}', "cannot be opened"),
         ('{"type": "Feature", "assets": {"visual": {"href": ["a.tif"]}}}', "colour image"),
         ('{"type": "FeatureCollection", "features": [7]}', "item without assets"),
+        ('{"type": "FeatureCollection", "features": [7], "links": [{"rel": "next"}]}', "one page of.* 1 items"),
         ("[" * 100000, "no JSON"),
     ],
 )

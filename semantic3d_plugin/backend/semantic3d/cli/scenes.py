@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from s3d_protocol import (
@@ -34,7 +36,8 @@ def outputs_beside(stem: str, names: tuple = _OUTPUTS) -> dict[str, str]:
 def reconstruct_scenes(job: ReconstructJob, folder: str, control: JobControl) -> ScenesDone:
     """Reconstruct every image that the job's image path names, one after the other; one that fails stops no other.
 
-    A scene whose outputs are there is left out, so that the same call goes on where an earlier one ended.
+    A scene whose outputs are there is left out, so that the same call goes on where an earlier one ended. Those whose
+    image is newer than its result are told.
 
     Args:
         job: what all scenes share.
@@ -42,7 +45,8 @@ def reconstruct_scenes(job: ReconstructJob, folder: str, control: JobControl) ->
 
     Raises:
         InvalidInput: there are no images, or two have the same name in folders of the same name.
-        InvalidParameter: a parameter is wrong, or the folder is that of the images.
+        InvalidParameter: a parameter is wrong, the folder is that of the images, or it holds other results: of another
+            model, overlap or extent.
         InvalidModel, MissingDependency, DeviceUnavailable: no scene can be done.
         OutputFailed: the folder cannot be made.
         Cancelled: outputs of finished scenes stay.
@@ -50,12 +54,13 @@ def reconstruct_scenes(job: ReconstructJob, folder: str, control: JobControl) ->
     from ..jobs import reconstruct
 
     scenes = _scenes(job, folder)
-    found = ScenesDone()
+    done = {image for image, outputs in scenes.items() if _are_there(outputs)}
+    found = ScenesDone(there=len(done))
+    _tell_newer({image: scenes[image] for image in scenes if image in done}, control)
     for number, (image, outputs) in enumerate(scenes.items(), 1):
-        name = shown_text(os.path.basename(image))
-        if all(os.path.exists(path) for path in outputs.values()):
-            found.there += 1
+        if image in done:
             continue
+        name = shown_text(os.path.basename(image))
         control.log(f"Scene {number} of {len(scenes)}: {name}.")
         try:
             reconstruct.run(replace(job, image_path=image, **outputs), control)
@@ -90,10 +95,62 @@ def _scenes(job: ReconstructJob, folder: str) -> dict[str, dict[str, str]]:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
         raise OutputFailed(f"The folder {folder} cannot be made: {error.strerror or error}.") from error
-    given = load_package(job.model_path).output_names
-    outputs = tuple(name for name in _OUTPUTS if all(role in given for role in ROLES[name]))
+    package = load_package(job.model_path)
+    outputs = tuple(name for name in _OUTPUTS if all(role in package.output_names for role in ROLES[name]))
     replace(job, **outputs_beside(os.path.join(folder, "scene"), outputs)).check()
-    return {image: outputs_beside(os.path.join(folder, stem), outputs) for image, stem in stems.items()}
+    scenes = {image: outputs_beside(os.path.join(folder, stem), outputs) for image, stem in stems.items()}
+    _refuse_other_results(job, package, scenes)
+    return scenes
+
+
+def _refuse_other_results(job: ReconstructJob, package, scenes: dict) -> None:
+    """Raise InvalidParameter where a scene's results are there and other than this job would make them."""
+    from ..jobs.reconstruct_plan import extent_text
+
+    wanted = {"MODEL_SHA256": package.sha256, "OVERLAP_PX": str(job.overlap_px), "EXTENT": extent_text(job)}
+    for outputs in scenes.values():
+        path = next(iter(outputs.values()))
+        found = _tags_of(path) if _are_there(outputs) else wanted
+        other = [f"{name.lower().replace('_', ' ')} {found.get(name, 'unknown')} instead of {text}"
+                 for name, text in wanted.items() if found.get(name) != text]
+        if other:
+            raise InvalidParameter(
+                f"{path} is there, but is not what this job would make ({'; '.join(other)}), so results of two kinds "
+                "would lie side by side. Name another folder for these, or delete the earlier results.",
+                {"path": path},
+            )
+
+
+def _tags_of(path: str) -> dict[str, str]:
+    """Return what a result says of the job that made it; nothing where it is no raster."""
+    import rasterio
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+            with rasterio.open(path) as source:
+                return {name.removeprefix("SEMANTIC3D_"): text for name, text in source.tags().items()}
+    except rasterio.errors.RasterioError:
+        return {}
+
+
+def _are_there(outputs: dict[str, str]) -> bool:
+    return all(map(os.path.exists, outputs.values()))
+
+
+def _tell_newer(scenes: dict, control: JobControl) -> None:
+    """Warn of finished scenes whose image was written after its result."""
+    newer = []
+    for image, outputs in scenes.items():
+        with suppress(OSError):  # in a store, where no clock is asked
+            if os.path.getmtime(image) > os.path.getmtime(next(iter(outputs.values()))):
+                newer.append(shown_text(os.path.basename(image)))
+    if newer:
+        control.log(
+            f"{len(newer)} images are newer than their results, {newer[0]} for one. These results stay; delete them to "
+            "have them made anew.",
+            "warning",
+        )
 
 
 def _stems(images: list[str], folder: str, generic: tuple) -> dict[str, str]:

@@ -348,6 +348,11 @@ class ModelRuntime(Protocol):
     version: str
 
 
+def extent_text(job: ReconstructJob) -> str:
+    """Return a job's extent as provenance tells it."""
+    return ", ".join(f"{side:.12g}" for side in job.extent) if job.extent else "whole image"
+
+
 def provenance_tags(plan: Plan, session: ModelRuntime) -> dict[str, str]:
     """Return the tags that say where a result comes from; no times and no places, so that they repeat."""
     job, package = plan.job, plan.package
@@ -359,7 +364,7 @@ def provenance_tags(plan: Plan, session: ModelRuntime) -> dict[str, str]:
         "MODEL_LICENCE": package.licence,
         "IMAGE": os.path.basename(job.image_path),
         "BANDS": ", ".join(map(str, plan.bands)),
-        "EXTENT": ", ".join(f"{side:.12g}" for side in job.extent) if job.extent else "whole image",
+        "EXTENT": extent_text(job),
         "GSD_M": f"{plan.size.x_m:.6g} x {plan.size.y_m:.6g}, {plan.size.source}",
         "MODEL_GSD_M": f"{package.gsd_m:g}",
         "OVERLAP_PX": str(job.overlap_px),

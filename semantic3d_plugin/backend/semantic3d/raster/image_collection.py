@@ -80,6 +80,13 @@ def _in_stac(path: str) -> list[str]:
     items = content.get("features") if kind in ("FeatureCollection", "ItemCollection") else [content]
     if kind not in ("Feature", "FeatureCollection", "ItemCollection") or not isinstance(items, list):
         raise InvalidInput(f"{path} is no STAC item and no item collection (its type is {str(kind)[:40]!r}).")
+    links = content.get("links")
+    if isinstance(links, list) and any(isinstance(link, dict) and link.get("rel") == "next" for link in links):
+        raise InvalidInput(
+            f"{path} is one page of a longer answer: it has {len(items)} items, and a link to the next page. Save all "
+            "pages as one item collection; or delete the link with the rel next, if this page is all you want.",
+            {"items": len(items)},
+        )
     return [_asset_path(item, path) for item in items]
 
 
