@@ -47,6 +47,22 @@ def test_workers_that_announce_a_card_work_alone(image, package, expected, tmp_p
     assert contents(tmp_path) == expected
 
 
+def test_workers_that_round_in_other_ways_are_told(image, package, tmp_path, monkeypatch):
+    """As processors with AVX-512 do beside others."""
+    rounding_of, ways = cluster_worker.rounding_of, []
+
+    def watched(*arguments):
+        ways.append(rounding_of(*arguments))
+        return ways[-1] if differing is None else differing.pop()
+
+    monkeypatch.setattr(cluster_worker, "rounding_of", watched)
+    for differing, told in ((None, 0), (["one", "other"], 1)):
+        with in_this_process(first={}, second={}) as cluster:
+            run(job_for(image, package, tmp_path / str(told), scheduler=cluster.scheduler_address), control := Watch())
+        assert sum("round the model's last digits in 2 ways" in text for text in control.logs) == told
+    assert len(ways) == 4 and len(set(ways)) == 1 and len(ways[0]) == 64
+
+
 def test_workers_without_a_card_need_not_have_the_package(image, package, expected, tmp_path):
     """Nor the disk: they get no block. And they can join while the job runs, and go on after it."""
     with in_this_process(card={"GPU": 1}) as cluster, foreign_worker(cluster, tmp_path) as process:

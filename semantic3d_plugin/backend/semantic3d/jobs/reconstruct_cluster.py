@@ -146,10 +146,22 @@ class _Cluster:
                 '--resources "GPU=1".',
                 {"devices": {address: answer.device for address, answer in answers.items()}},
             )
+        self._compare_rounding({address: answer.rounding for address, answer in answers.items()})
         slowest_s = max(answer.seconds_per_tile for answer in answers.values())
         self._check_limits({address: answer.memory_mb or 0 for address, answer in answers.items()})
         sizes_mb = [answer.memory_mb for answer in answers.values() if answer.memory_mb is not None]
         return devices[0], slowest_s, max(sizes_mb, default=None), here["onnxruntime"]
+
+    def _compare_rounding(self, kinds: dict[str, str]) -> None:
+        """Warn where the model's last digits (address -> what they are) are not the same on all workers."""
+        first = {kind: address for address, kind in reversed(kinds.items())}
+        if len(first) > 1:
+            self._control.log(
+                f"The workers' processors round the model's last digits in {len(first)} ways; workers that differ are "
+                f"{' and '.join(list(first.values())[:3])}. The result is as good, but its bytes depend on who computes "
+                "which block. For the same bytes each time use machines of one kind.",
+                "warning",
+            )
 
     def _check_limits(self, sizes_mb: dict[str, int]) -> None:
         """Warn where workers may need more memory (address -> MB) than Dask lets them have: it would pause them."""
