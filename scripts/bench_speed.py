@@ -7,6 +7,7 @@
     python scripts/bench_speed.py cpu --data ../shared/data
     python scripts/bench_speed.py tile --data ../shared/data
     python scripts/bench_speed.py scale --sizes 1000 3162 10000
+    python scripts/bench_speed.py processes --sizes 8192 --rounds 3
 
 Every study writes its own section and leaves the others as they are.
 """
@@ -20,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "semantic3d_plugin" / "backend"))
 
-from speed.end_to_end import floor_study, peer_study, scale_study  # noqa: E402
+from speed.end_to_end import floor_study, peer_study, processes_study, scale_study  # noqa: E402
 from speed.machine import machine_text, with_section  # noqa: E402
 from speed.overlap import STRIDES, overlap_study  # noqa: E402
 
@@ -28,6 +29,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmark_speed.md"
 TITLES = {
     "floor": "Against the arithmetic", "peer": "Against a peer", "overlap": "Overlap",
     "cpu": "On a processor", "scale": "Against size", "tile": "Tiles of other sizes",
+    "processes": "More than one process",
 }  # fmt: skip
 
 
@@ -35,7 +37,9 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     result = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     studies = result.add_subparsers(dest="study", required=True)
-    for name, sizes, rounds in (("floor", [8192], 3), ("peer", [8192], 3), ("scale", [1000, 3162, 10000], 1)):
+    for name, sizes, rounds in (
+        ("floor", [8192], 3), ("peer", [8192], 3), ("scale", [1000, 3162, 10000], 1), ("processes", [8192], 3),
+    ):  # fmt: skip
         study = studies.add_parser(name)
         study.add_argument("--sizes", type=int, nargs="+", default=sizes, help="pixels along the raster's side")
         study.add_argument("--rounds", type=int, default=rounds)
@@ -75,6 +79,8 @@ def run(args) -> list[str]:
         return peer_study(args.sizes, args.rounds, args.model, tuple(args.cases))
     if args.study == "scale":
         return scale_study(args.sizes, args.rounds, args.model)
+    if args.study == "processes":
+        return processes_study(args.sizes, args.rounds, args.model)
     if args.study == "overlap":
         return overlap_study(args.data, args.model, tuple(args.strides), tuple(args.rows), args.quick_rows)
     if args.study == "tile":

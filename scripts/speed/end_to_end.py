@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import tempfile
 from contextlib import contextmanager
 from functools import partial
@@ -35,12 +37,13 @@ def tile_count(size_px: int, tile_px: int) -> int:
     return Axis(size_px, tile_px, OVERLAP_PX).count ** 2
 
 
-def reconstruct(image: Path, folder: Path, model: str, height_only: bool = False) -> Finished:
+def reconstruct(image: Path, folder: Path, model: str, height_only: bool = False, scheduler: str = "") -> Finished:
     """Run the command line with default parameters, height, sigma and land cover or the height alone."""
-    arguments = ["-m", "semantic3d.cli", "reconstruct", image, "--quiet", "--height", folder / "height.tif"]
+    arguments = ["-m", "semantic3d.cli", "reconstruct", image, "--quiet", "--json", "--height", folder / "height.tif"]
     if not height_only:
         arguments += ["--sigma", folder / "sigma.tif", "--land-cover", folder / "cover.tif"]
-    return run_process([*arguments, *(["--model", model] if model else [])], folder)
+    arguments += [*(["--model", model] if model else []), *(["--scheduler", scheduler] if scheduler else [])]
+    return run_process(arguments, folder)
 
 
 def floor_study(sizes: list[int], rounds: int, model: str, clock: str) -> list[str]:
@@ -131,22 +134,57 @@ def _peer_case(image: Path, folder: Path, model: str, case: str, rounds: int, ra
     return lines
 
 
+def processes_study(sizes: list[int], rounds: int, model: str) -> list[str]:
+    """Compare one process that has all threads with a process for each processor."""
+    from distributed import LocalCluster  # the light environment has no Dask
+
+    cores = sorted(os.sched_getaffinity(0))
+    lines = [
+        "Height, sigma and land cover with default parameters, by the local engine (one process, a tile for each "
+        f"thread) and by a Dask cluster of {len(cores)} processes on this machine, each bound to a processor of its own "
+        "and started before. Wall time of the command line; rounds interleaved.", "",
+        "| raster | rounds | one process, s | a process for each processor, s | ratio |", "|---|---|---|---|---|",
+    ]  # fmt: skip
+    with LocalCluster(
+        n_workers=len(cores), threads_per_worker=1, processes=True, memory_limit=0, dashboard_address=":0"
+    ) as cluster, cluster.get_client() as client:
+        for core, worker in zip(cores, client.scheduler_info()["workers"]):
+            client.run(os.sched_setaffinity, 0, {core}, workers=[worker])
+        for size_px in sizes:
+            with raster(size_px) as (image, folder):
+
+                def seconds(scheduler: str) -> float:
+                    return reconstruct(image, folder, model, scheduler=scheduler).seconds
+
+                contestants = {"one": "", "many": cluster.scheduler_address}
+                values = in_rounds({name: partial(seconds, at) for name, at in contestants.items()}, rounds)
+            lines.append(
+                f"| {size_px} x {size_px} | {rounds} | {median(values['one']):.1f} | {median(values['many']):.1f} | "
+                f"{ratio_text(values['many'], values['one'])} |"
+            )
+            print(lines[-1], flush=True)
+    return lines
+
+
 def scale_study(sizes: list[int], rounds: int, model: str) -> list[str]:
     """Seconds per megapixel and peak memory against the raster's size."""
     lines = [
         "Height, sigma and land cover with default parameters, each size a raster and a process of its own. Target: "
         "seconds per megapixel within 5 %, peak memory within 10 %.", "",
-        "| raster | megapixels | rounds | seconds | seconds per megapixel | against the first | peak memory, MB |",
-        "|---|---|---|---|---|---|---|",
+        "| raster | megapixels | rounds | seconds | said before, s | seconds per megapixel | against the first | "
+        "peak memory, MB |",
+        "|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     first = 0.0
     for size_px in sizes:
         with raster(size_px) as (image, folder):
             runs = [reconstruct(image, folder, model) for _ in range(rounds)]
         megapixels, seconds = size_px**2 / 1e6, median(run.seconds for run in runs)
+        said = [json.loads(run.output)["preflight"]["expected_s"] for run in runs]
         first = first or seconds / megapixels
         lines.append(
-            f"| {size_px} x {size_px} | {megapixels:.3g} | {rounds} | {seconds:.0f} | {seconds / megapixels:.2f} | "
+            f"| {size_px} x {size_px} | {megapixels:.3g} | {rounds} | {seconds:.0f} | "
+            f"{median(said):.0f} | {seconds / megapixels:.2f} | "
             f"{seconds / megapixels / first:.2f} | {max(run.peak_mb for run in runs):.0f} |"
         )
         print(lines[-1], flush=True)
