@@ -95,6 +95,13 @@ def test_each_class_keeps_its_surest_share_but_nothing_below_the_floor():
     assert not (pseudo_labelled("two", photograph(2, 4), opinions[1], limits, 0.5).land_cover == 3).any()
 
 
+def test_what_a_model_takes_for_water_teaches_no_class():
+    opinion_of_it = said([[5, 5, 2, 2]], [250, 100, 250, 100])
+    kept = pseudo_labelled("one", photograph(1, 4), opinion_of_it, np.full(6, 200), 0.5)
+    assert kept.land_cover.tolist() == [[0, 0, 2, 0]]
+    np.testing.assert_array_equal(np.isfinite(kept.ndsm_m), [[True, False, True, False]])
+
+
 def test_labels_come_back_from_the_disk_and_say_that_a_model_gave_them(tmp_path):
     rgb, codes = photograph(4, 6), np.tile(np.array([0, 2, 4], np.uint8), (4, 2))
     ndsm_m = np.where(codes == 0, np.nan, 3.26).astype(np.float32)
