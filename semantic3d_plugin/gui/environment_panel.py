@@ -1,6 +1,7 @@
 """The backend's environment: its state, and buttons that run the set-up and doctor algorithms."""
 
 import threading
+from itertools import zip_longest
 
 from qgis.core import QgsSettings
 from qgis.gui import QgsFileWidget
@@ -31,14 +32,15 @@ LOOK_MS = 100
 
 
 class _Look(threading.Thread):
-    """Tries the Python that the user named, for every profile; the page may be gone before it answers."""
+    """Tries the Python that the user named, for one profile after the other; the page may be gone before it answers."""
 
     def __init__(self):
         super().__init__(name="semantic3d-look", daemon=True)
-        self.found = None
+        self.found = []
 
     def run(self):
-        self.found = [find_backend(profile) for profile in PROFILES]
+        for profile in PROFILES:
+            self.found.append(find_backend(profile))
 
 
 class EnvironmentPanel(QWidget):
@@ -69,7 +71,7 @@ class EnvironmentPanel(QWidget):
         """Show what the backend's state is now; a Python that the user named is tried beside, as it may hang."""
         path, _ = named_python()
         if path:
-            self.status.setText(tr("Trying {}...").format(path))
+            self._show([])
             self._look = _Look()
             self._look.start()
             self._clock.start()
@@ -79,10 +81,10 @@ class EnvironmentPanel(QWidget):
     def _show_found(self):
         if not self._look.is_alive():
             self._clock.stop()
-            self._show(self._look.found)
+        self._show(list(self._look.found))
 
     def _show(self, backends):
-        """A line for the packages of each profile."""
+        """A line for the packages of each profile; those that `backends` does not reach yet are being tried."""
         where = {
             "setting": tr("named in these settings"),
             "variable": tr("named by SEMANTIC3D_PYTHON"),
@@ -90,8 +92,10 @@ class EnvironmentPanel(QWidget):
         }
         titles = {"light": tr("To reconstruct (light)"), "full": tr("To train (full)")}
         lines = []
-        for profile, backend in zip(PROFILES, backends):
-            if backend.healthy:
+        for profile, backend in zip_longest(PROFILES, backends):
+            if backend is None:
+                text = tr("Trying {}...").format(named_python()[0])
+            elif backend.healthy:
                 source = where.get(backend.source, backend.source)
                 text = tr("Ready: {python} ({where})").format(python=backend.python_path, where=source)
             else:

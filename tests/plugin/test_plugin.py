@@ -149,6 +149,26 @@ def clicked(plugin, monkeypatch):
     return click
 
 
+def test_what_is_known_of_a_named_python_shows_before_the_rest_was_tried(plugin, monkeypatch):
+    goes_on = threading.Event()
+
+    def find(profile):
+        if profile == "full":
+            assert goes_on.wait(10)
+        return environment(profile, healthy=profile == "light")
+
+    monkeypatch.setattr(environment_panel, "named_python", lambda: ("/own/python", "setting"))
+    monkeypatch.setattr(environment_panel, "find_backend", find)
+    panel = environment_panel.EnvironmentPanel(AlgorithmTask())
+    assert panel.status.text().count("Trying /own/python...") == 2
+    wait(lambda: "Ready: /envs/light" in panel.status.text())
+    assert panel.status.text().count("Trying /own/python...") == 1
+    goes_on.set()
+    wait(lambda: "Not ready: full is broken." in panel.status.text())
+    wait(lambda: not panel._clock.isActive())
+    assert "Trying" not in panel.status.text()
+
+
 def test_repair_and_remove_act_on_the_only_environment(clicked):
     full = environment("full")
     expected = {"PROFILE": "full", "ACCELERATOR": "cpu"}
