@@ -244,7 +244,8 @@ def _foreign_outputs(values: Mapping[str, Any], job: Job) -> str:
     named, asked = values.get("outputs", {}), job.outputs()
     if not isinstance(named, dict):
         return f"{type(named).__name__} in the place of paths"
-    return ", ".join(f"{name} as {path}" for name, path in named.items() if asked.get(name) != path)
+    foreign = (name for name in named if name not in asked or asked[name] != named[name])
+    return ", ".join(f"{name} as {named[name]}" for name in foreign)
 
 
 def _cancelled() -> Cancelled:

@@ -8,12 +8,12 @@ import math
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from semantic3d_plugin.backend.s3d_protocol import JOB_TYPES, errors, job_from_dict, messages
+from semantic3d_plugin.backend.s3d_protocol import JOB_TYPES, ReconstructJob, errors, job_from_dict, messages
 from semantic3d_plugin.backend.s3d_protocol.serving import _Work
-from semantic3d_plugin.runtime import diagnosis
+from semantic3d_plugin.runtime import diagnosis, runner
 from semantic3d_plugin.runtime.process import _INBOX_BYTES, _Inbox
 from semantic3d_plugin.runtime.progress import progress_percent, progress_text
 
@@ -201,3 +201,47 @@ def test_any_doctors_result_is_a_report(values):
 def test_one_odd_finding_leaves_a_report_without_foreign_markup(field, value):
     report = diagnosis.Diagnosis(values={"device": "cpu", field: value})
     assert "<script>" not in report._html()
+
+
+class Ended:
+    """A process that has said what it will and ended."""
+
+    heard_s = 0.0
+    noise_lines, first_noise, stderr_text = 0, "", ""
+
+    def __init__(self, said, exit_code):
+        self.said, self.exit_code = said, exit_code
+
+    def kill(self):
+        return self.said
+
+    def send(self, message):
+        assert message["type"] == "job"
+
+
+def answers(kind):
+    return st.dictionaries(
+        st.sampled_from(["protocol", "version", "values", "code", "message", "details", "text", "level"]), VALUES,
+        max_size=4,
+    ).map(lambda values: {**values, "type": kind})
+
+
+@given(
+    st.lists(st.sampled_from(["hello", "result", "error", "progress", "log", "fly"]).flatmap(answers), max_size=4),
+    st.booleans(), st.integers(-15, 5),
+)
+@example([{"type": "result", "values": {"outputs": {"height": "h.tif"}}}], True, 0)
+@example([{"type": "result", "values": {"outputs": {"height": "/etc/passwd"}}}], True, 0)
+@example([{"type": "result", "values": {"outputs": {"secret": None}}}], True, 0)
+@example([{"type": "result", "values": {}}, {"type": "error", "code": "input", "message": "\ud83d"}], True, 0)
+def test_any_conversation_ends_in_values_or_in_an_error_of_ours(said, greets, exit_code):
+    job = ReconstructJob("a.tif", height_path="h.tif")
+    hello = [messages.hello("1", 1)] if greets else []
+    process, listener = Ended(hello + said, exit_code), runner._Listener(None, None, 1.0)
+    talk = runner._Conversation(process, "python", "reconstruct", job, "0" * 32, listener, runner.Limits())
+    try:
+        values = talk.hold(None)
+    except errors.Semantic3DError as error:
+        assert str(error).encode("utf-8") and len(str(error)) < 30_000
+    else:
+        assert isinstance(values, dict) and values.get("outputs", {}) in ({}, {"height": "h.tif"}) and exit_code == 0
