@@ -6,14 +6,14 @@ import hashlib
 import os
 from typing import Callable
 
-_READ_BYTES = 4_000_000
+_READ_BYTES = 1_000_000  # in one buffer: fresh memory for each part took as long as its digest
 
 
 def file_hash(path: str | os.PathLike, check_cancelled: Callable[[], None] = lambda: None) -> str:
     """SHA-256 of a file that may be larger than memory, as hexadecimal digits."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while part := file.read(_READ_BYTES):
-            digest.update(part)
+    digest, buffer = hashlib.sha256(), memoryview(bytearray(_READ_BYTES))
+    with open(path, "rb", buffering=0) as file:
+        while count := file.readinto(buffer):
+            digest.update(buffer[:count])
             check_cancelled()
     return digest.hexdigest()
