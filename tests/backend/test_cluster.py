@@ -80,7 +80,7 @@ def test_the_cluster_gives_the_bytes_of_the_local_engine(cluster, image, package
     assert scheduler.stdout.strip() == b"False"  # a scheduler needs Dask alone
     assert values["device"] == "cpu" and values["preflight"]["expected_s"] > 0
     last = control.messages[-1]
-    assert (last["done"], last["total"], last["unit"]) == (BLOCKS, BLOCKS, "blocks")
+    assert (last["done"], last["total"], last["unit"]) == (*[values["preflight"]["tiles"]] * 2, "tiles")
     assert last["megapixels"] == pytest.approx(0.0858)
     assert any(text.startswith("To do: 30 blocks, ") and "on 2 workers (cpu)" in text for text in control.logs)
     with distributed.Client(cluster, set_as_default=False) as client:

@@ -63,6 +63,32 @@ def test_workers_that_round_in_other_ways_are_told(image, package, tmp_path, mon
     assert len(ways) == 4 and len(set(ways)) == 1 and len(ways[0]) == 64
 
 
+def test_progress_moves_within_a_block(image, package, expected, tmp_path, monkeypatch):
+    """The only block's last tiles wait until the client has shown some of the first."""
+    shown, begun, infer = threading.Event(), [], InferenceSession.run
+
+    class Eyes(Watch):
+        def send_progress(self, message):
+            super().send_progress(message)
+            if 0 < message["done"] < message["total"]:
+                shown.set()
+
+    def waiting(self, images, roles):
+        begun.append(1)
+        if len(begun) > 20:
+            assert shown.wait(60)
+        return infer(self, images, roles)
+
+    monkeypatch.setenv("SEMANTIC3D_BLOCK_PX", "512")
+    monkeypatch.setattr(cluster_worker, "_TELL_S", -1.0)
+    monkeypatch.setattr(InferenceSession, "run", waiting)
+    with in_this_process(only={}) as cluster:
+        values = run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control := Eyes())
+    done = [message["done"] for message in control.messages]
+    assert done == sorted(done) and done[0] == 0 and done[-1] == values["preflight"]["tiles"] > 20
+    assert {message["unit"] for message in control.messages} == {"tiles"}
+
+
 def test_workers_without_a_card_need_not_have_the_package(image, package, expected, tmp_path):
     """Nor the disk: they get no block. And they can join while the job runs, and go on after it."""
     with in_this_process(card={"GPU": 1}) as cluster, foreign_worker(cluster, tmp_path) as process:

@@ -14,8 +14,11 @@ import platform
 import socket
 import sys
 import threading
+import time
 import uuid
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Callable
 
 import numpy as np
 import rasterio
@@ -41,9 +44,11 @@ from .preflight import pixels_mb, seconds_per_tile, settle_lanes
 from .reconstruct_blocks import compute_block
 from .reconstruct_plan import Plan
 from .reconstruct_work import Watched, code_fingerprint
+from .tile_progress import told
 from .work_folder import record_block
 
 _PATIENCE_S = 20.0  # for a block to stop
+_TELL_S = 1.0  # between two messages about a block's tiles; they pass through the scheduler
 _IDLE_S = 600.0  # after which the model is let go of: the client may have died
 _opening = threading.Lock()
 _lane_mb: dict[tuple, float | None] = {}  # (model, batch size) -> what a run takes; a process's peak is seen once
@@ -174,24 +179,34 @@ class BlockWorker:
                 {"path": path},
             )
 
-    def compute(self, folder: str, block: Block) -> tuple:
+    def compute(self, folder: str, block: Block, tell: Callable[[dict], None]) -> tuple:
         """Compute and record one block; returns messages for the user.
+
+        Args:
+            tell: called now and then with `tile_progress.told`.
 
         Raises:
             Semantic3DError: as `compute_block`; the message names the worker. Cancelled when the job ends, WorkerUnfit
                 where it cannot take part: a worker that came late is looked over by its first block.
         """
-        return self._here(self._compute, folder, block)
+        return self._here(self._compute, folder, block, tell)
 
-    def _compute(self, folder: str, block: Block) -> tuple:
+    def _compute(self, folder: str, block: Block, tell: Callable[[dict], None]) -> tuple:
         with self._turn:
             self._check_open()
             self._forget_later(None)
             plan, session = self._loaded_for_block(folder)
-            model = Watched(session)
+            model, told_s = Watched(session), 0.0
+
+            def on_tiles(done: int) -> None:
+                nonlocal told_s
+                if time.monotonic() - told_s > _TELL_S:
+                    told_s = time.monotonic()
+                    tell(told(block, done))
+
             try:
                 with rasterio.Env(GDAL_CACHEMAX=plan.cache_bytes):
-                    record = compute_block(plan, model, folder, block, self._check_open)
+                    record = compute_block(plan, model, folder, block, self._check_open, on_tiles)
                 record_block(folder, record, model.device)
             finally:
                 self._forget_later(_IDLE_S)
@@ -292,7 +307,7 @@ def compute_or_refuse(name: str, folder: str, row: int, column: int) -> tuple | 
     """
     worker = get_worker()
     try:
-        return _job_on(worker, name).compute(folder, Block(row, column))
+        return _job_on(worker, name).compute(folder, Block(row, column), partial(worker.log_event, name))
     except WorkerUnfit as error:
         return {"unfit": worker.address, "why": error.message}
 

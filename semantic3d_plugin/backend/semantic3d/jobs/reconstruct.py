@@ -41,6 +41,7 @@ from .reconstruct_plan import (
 from .reconstruct_work import KeptWork, Watched, has_kept_work
 from .side_by_side import side_by_side
 from .style_sidecar import write_style_aside
+from .tile_progress import TileProgress
 from .whole_outputs import check_output_paths, whole_outputs
 from .work_folder import whole_block_path
 
@@ -138,7 +139,7 @@ def _compute_here(
     tiles = [tile_count(plan, part) for part in parts]
     disk_mb = check_disk(plan, control, work.path, len(work.records))
     expected = look_ahead(plan, session, parts, sum(tiles), disk_mb, control)
-    progress = _Progress(plan, sum(tiles), len(work.records), control)
+    progress = TileProgress(plan, sum(tiles), len(work.records), control)
     for part, count in zip(parts, tiles):
         model = Watched(session)
         compute_region(
@@ -177,25 +178,3 @@ def _write_outputs(plan: Plan, source, work: KeptWork, tags: dict, totals: Total
     if job.report_path:
         control.log("Writing the report.")
         write_report_aside(plan, source, totals, tags, paths, partial_path(job.report_path, control.job_id))
-
-
-class _Progress:
-    """Progress over all parts of the work, and over what an earlier run has done."""
-
-    def __init__(self, plan: Plan, tiles: int, kept_blocks: int, control: JobControl):
-        kept_share = kept_blocks / plan.blocks.count
-        self._before = round(tiles * kept_share / (1.0 - kept_share)) if kept_share < 1.0 else 0
-        self._total = self._before + tiles
-        self._megapixels, self._control, self._last = plan.grid.megapixels, control, -1
-
-    def on_tiles(self, done: int, total: int) -> None:
-        """Stop when the job is cancelled; report every change."""
-        self._control.check_cancelled()
-        done += self._before
-        if done != self._last:
-            self._last = done
-            share = done / self._total
-            self._control.progress(done, self._total, "tiles", megapixels=self._megapixels * share)
-
-    def part_is_done(self, tiles: int) -> None:
-        self._before += tiles

@@ -36,7 +36,12 @@ Check = Callable[[], None]
 
 
 def compute_block(
-    plan: Plan, session: Model, folder: str, block: Block, check_cancelled: Check = lambda: None
+    plan: Plan,
+    session: Model,
+    folder: str,
+    block: Block,
+    check_cancelled: Check = lambda: None,
+    on_tiles: Callable[[int], None] = lambda done: None,
 ) -> BlockRecord:
     """Compute one block of the job; done twice, the second takes the place of the first.
 
@@ -45,14 +50,20 @@ def compute_block(
         session: the loaded model.
         folder: the job's work folder.
         check_cancelled: called often; may raise to stop.
+        on_tiles: called as often, with how many of the block's tiles are done.
 
     Raises:
         Semantic3DError: the image cannot be read or has changed, the model fails, the disk is full.
     """
     records: list[BlockRecord] = []
+
+    def look_up(done: int, total: int) -> None:
+        check_cancelled()
+        on_tiles(done)
+
     compute_region(
-        plan, session, folder, Blocks(*block, 1, 1), ImageFiles(plan.job.image_path),
-        lambda done, total: check_cancelled(), records.append, check_cancelled,
+        plan, session, folder, Blocks(*block, 1, 1), ImageFiles(plan.job.image_path), look_up, records.append,
+        check_cancelled,
     )
     return records[0]
 

@@ -36,6 +36,7 @@ from .preflight import Preflight, check_disk, duration_text
 from .reconstruct_blocks import tile_count
 from .reconstruct_plan import Plan, provenance_tags
 from .reconstruct_work import KeptWork
+from .tile_progress import TileProgress, TilesOnWorkers
 from .work_folder import BlockRecord, has_files, read_record, record_path
 
 _RECORD_S = 900.0  # for a finished block's answer
@@ -74,14 +75,14 @@ def compute_on_cluster(
         cluster.share(work.path)
         missing = [block for block in plan.blocks.all() if block not in work.records]
         disk_mb = check_disk(plan, control, work.path, len(work.records))
-        tiles = sum(tile_count(plan, Blocks(*block, 1, 1)) for block in missing)
-        found = Preflight(tiles, tiles * seconds_per_tile / max(1, cluster.at_once), memory_mb, disk_mb)
+        tiles = TilesOnWorkers({block: tile_count(plan, Blocks(*block, 1, 1)) for block in missing})
+        found = Preflight(tiles.total, tiles.total * seconds_per_tile / max(1, cluster.at_once), memory_mb, disk_mb)
         memory = "" if memory_mb is None else f", up to about {memory_mb} MB of main memory for each"
         control.log(
-            f"To do: {len(missing)} blocks, {tiles} tiles of {plan.package.tile_size_px} pixels, about "
+            f"To do: {len(missing)} blocks, {tiles.total} tiles of {plan.package.tile_size_px} pixels, about "
             f"{duration_text(found.expected_s)} on {cluster.at_once} workers ({device}){memory}, up to {disk_mb} MB of disk."
         )
-        cluster.compute(missing, work, device)
+        cluster.compute(tiles, missing, work, device)
     return tags, found
 
 
@@ -222,20 +223,21 @@ class _Cluster:
         except OSError as error:
             raise OutputFailed(f"The work folder {folder} cannot be written: {error.strerror or error}.") from error
 
-    def compute(self, missing: list[Block], work: KeptWork, device: str) -> None:
+    def compute(self, tiles: TilesOnWorkers, missing: list[Block], work: KeptWork, device: str) -> None:
         """Let the workers compute blocks, and count what is finished.
 
         Args:
+            tiles: of the missing blocks.
             device: where the workers run the model.
         """
         waiting = deque((block, 1) for block in missing)
         done: queue.SimpleQueue = queue.SimpleQueue()
-        total, pixels = self._plan.blocks.count, sum(self._pixels(block) for block in work.records)
-        self._control.progress(len(work.records), total, "blocks", megapixels=pixels / 1e6)
+        progress = TileProgress(self._plan, tiles.total, len(work.records), self._control)
+        self._client.subscribe_topic(self._name, tiles.hear)
         roll = RollCall(self._connection, bool(self._resources), self._control)
         while waiting or self._running:
             self._submit_some(waiting, roll.named(), done)
-            self._control.check_cancelled()
+            progress.on_tiles(tiles.count(), tiles.total)
             try:
                 future, fetched = done.get(timeout=LOOK_S)
             except queue.Empty:
@@ -265,8 +267,8 @@ class _Cluster:
                     "warning",
                 )
             work.add(record)
-            pixels += self._pixels(block)
-            self._control.progress(len(work.records), total, "blocks", megapixels=pixels / 1e6)
+            tiles.finished(block)
+        progress.on_tiles(tiles.count(), tiles.total)
 
     def _submit_some(self, waiting: deque, named: list[str] | None, done: queue.SimpleQueue) -> None:
         """Hand blocks over to Dask, where there are workers that may have them.
@@ -345,10 +347,6 @@ class _Cluster:
             raise error
         self._control.log(f"Block {block.name} is tried again. {error.message}", "warning")
         return None
-
-    def _pixels(self, block: Block) -> int:
-        _, _, width, height = self._plan.blocks.window(block)
-        return width * height
 
 
 def _messages(answer: object) -> list[tuple[str, str]]:
