@@ -30,7 +30,7 @@ install_pins() {
 
 # The environment is made again when a lock or this list changes.
 prepare_venv() {
-    local tools=(pytest hypothesis bandit detect-secrets setuptools) stamp base
+    local tools=(pytest pytest-xdist hypothesis bandit detect-secrets setuptools) stamp base
     stamp=$(cat "$LOCKS"/full-cpu*.txt scripts/test.sh | sha256sum | cut -d' ' -f1)
     [ "$(cat "$VENV/stamp" 2>/dev/null)" = "$stamp" ] && return 0
     say "Creating $VENV with the locked packages of the full environment"
@@ -66,7 +66,8 @@ if ! { install_missing pytest PyQt6 numpy && prepare_venv && PATH=$CLEAN_PATH /u
     exit 1
 fi
 
-suite backend "$PYTHON" -m pytest -q tests --ignore=tests/plugin --ignore=tests/end_to_end "$@"
+suite backend env OMP_NUM_THREADS=1 "$PYTHON" -m pytest -q -n 2 --dist loadfile tests --ignore=tests/plugin \
+    --ignore=tests/end_to_end "$@"
 suite plugin env PATH=$CLEAN_PATH QT_QPA_PLATFORM=offscreen \
     /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/plugin "$@"
 suite end_to_end "$PYTHON" -m pytest -q tests/end_to_end "$@"
