@@ -179,7 +179,7 @@ def test_cuda_needs_workers_that_announce_a_card(cluster, image, package, tmp_pa
 def test_cancel_stops_the_blocks_under_way(image, package, tmp_path, monkeypatch):
     control, stopped = Watch(), []
 
-    def endless(plan, session, folder, block, check_cancelled):
+    def endless(plan, session, folder, block, check_cancelled, on_tiles):
         control.cancel()
         ends_s = time.monotonic() + 30
         while time.monotonic() < ends_s:

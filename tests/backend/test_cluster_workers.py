@@ -63,7 +63,7 @@ def test_workers_that_round_in_other_ways_are_told(image, package, tmp_path, mon
     assert len(ways) == 4 and len(set(ways)) == 1 and len(ways[0]) == 64
 
 
-def test_progress_moves_within_a_block(image, package, expected, tmp_path, monkeypatch):
+def test_progress_moves_within_a_block(image, package, tmp_path, monkeypatch, caplog):
     """The only block's last tiles wait until the client has shown some of the first."""
     shown, begun, infer = threading.Event(), [], InferenceSession.run
 
@@ -87,6 +87,7 @@ def test_progress_moves_within_a_block(image, package, expected, tmp_path, monke
     done = [message["done"] for message in control.messages]
     assert done == sorted(done) and done[0] == 0 and done[-1] == values["preflight"]["tiles"] > 20
     assert {message["unit"] for message in control.messages} == {"tiles"}
+    assert [record for record in caplog.records if record.levelname == "CRITICAL"] == []  # as of news that nobody takes
 
 
 def test_workers_without_a_card_need_not_have_the_package(image, package, expected, tmp_path):

@@ -95,7 +95,7 @@ class _Cluster:
         self._client = self._connection.client
         self._name = self._client.id  # of this connection: a job's id may serve for many scenes
         self._fetchers = daemons(_FETCHERS, "semantic3d-records")
-        self._registered, self._folder = False, ""
+        self._registered, self._listening, self._folder = False, False, ""
         self._chosen: list[str] = []
         self._limits: dict = {}
         self._resources: dict = {}
@@ -112,6 +112,8 @@ class _Cluster:
         self._fetchers.shutdown(wait=False)
 
     def _end_job(self) -> None:
+        if self._listening:  # else the scheduler tells a client that is gone that it is gone, and logs that in full
+            self._client.unsubscribe_topic(self._name)
         if self._running:
             self._client.cancel(list(self._running))
         if self._registered:
@@ -233,7 +235,8 @@ class _Cluster:
         waiting = deque((block, 1) for block in missing)
         done: queue.SimpleQueue = queue.SimpleQueue()
         progress = TileProgress(self._plan, tiles.total, len(work.records), self._control)
-        self._client.subscribe_topic(self._name, tiles.hear)
+        self._client.subscribe_topic(self._name, tiles.hear)  # the scheduler forgets a client's own topic after it
+        self._listening = True
         roll = RollCall(self._connection, bool(self._resources), self._control)
         while waiting or self._running:
             self._submit_some(waiting, roll.named(), done)
