@@ -4,8 +4,6 @@ from types import SimpleNamespace
 
 import pytest
 from block_scene import Watch
-from hypothesis import given
-from hypothesis import strategies as some
 from semantic3d.jobs.tile_progress import TileProgress, TilesOnWorkers, told
 from semantic3d.raster.block_grid import Block
 
@@ -34,21 +32,6 @@ def test_what_no_worker_sends_is_passed_over(event):
     tiles = TilesOnWorkers(TILES)
     tiles.hear(event)
     assert tiles.count() == 0
-
-
-names = some.just("tiles") | some.text()
-anything = some.recursive(
-    some.none() | some.integers() | some.floats() | some.text() | some.booleans(),
-    lambda inner: some.lists(inner, max_size=4) | some.dictionaries(names, inner, max_size=3),
-)
-like_ours = some.fixed_dictionaries({"tiles": some.lists(some.integers(), max_size=4)})
-
-
-@given(event=anything | some.tuples(some.floats(), like_ours))
-def test_anything_keeps_the_count_in_its_bounds(event):
-    tiles = TilesOnWorkers(TILES)
-    tiles.hear(event)
-    assert 0 <= tiles.count() <= tiles.total
 
 
 @pytest.mark.parametrize("kept, first", [(0, (0, 100)), (3, (300, 400)), (1, (33, 133))])

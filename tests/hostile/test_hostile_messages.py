@@ -11,6 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from semantic3d.jobs.tile_progress import TilesOnWorkers
+from semantic3d.raster.block_grid import Block
 from semantic3d_plugin.backend.s3d_protocol import JOB_TYPES, ReconstructJob, errors, job_from_dict, messages
 from semantic3d_plugin.backend.s3d_protocol.serving import _Work
 from semantic3d_plugin.runtime import diagnosis, runner
@@ -245,3 +247,16 @@ def test_any_conversation_ends_in_values_or_in_an_error_of_ours(said, greets, ex
         assert str(error).encode("utf-8") and len(str(error)) < 30_000
     else:
         assert isinstance(values, dict) and values.get("outputs", {}) in ({}, {"height": "h.tif"}) and exit_code == 0
+
+
+@given(
+    VALUES
+    | st.tuples(st.floats(), VALUES | st.dictionaries(st.just("tiles") | TEXTS, VALUES, max_size=3))
+    | st.tuples(st.floats(), st.fixed_dictionaries({"tiles": st.lists(st.integers(-1, 9) | PLAIN, max_size=4)}))
+)
+@example((0.0, {"tiles": [0, 0, 11]}))
+@example((0.0, {"tiles": [0, 1, -1]}))
+def test_whatever_a_cluster_tells_of_tiles_keeps_the_count_in_its_bounds(event):
+    tiles = TilesOnWorkers({Block(0, 0): 10, Block(0, 1): 6})
+    tiles.hear(event)
+    assert 0 <= tiles.count() <= tiles.total

@@ -75,14 +75,15 @@ def compute_on_cluster(
         cluster.share(work.path)
         missing = [block for block in plan.blocks.all() if block not in work.records]
         disk_mb = check_disk(plan, control, work.path, len(work.records))
-        tiles = TilesOnWorkers({block: tile_count(plan, Blocks(*block, 1, 1)) for block in missing})
-        found = Preflight(tiles.total, tiles.total * seconds_per_tile / max(1, cluster.at_once), memory_mb, disk_mb)
+        tiles = {block: tile_count(plan, Blocks(*block, 1, 1)) for block in missing}
+        total = sum(tiles.values())
+        found = Preflight(total, total * seconds_per_tile / max(1, cluster.at_once), memory_mb, disk_mb)
         memory = "" if memory_mb is None else f", up to about {memory_mb} MB of main memory for each"
         control.log(
-            f"To do: {len(missing)} blocks, {tiles.total} tiles of {plan.package.tile_size_px} pixels, about "
+            f"To do: {len(missing)} blocks, {total} tiles of {plan.package.tile_size_px} pixels, about "
             f"{duration_text(found.expected_s)} on {cluster.at_once} workers ({device}){memory}, up to {disk_mb} MB of disk."
         )
-        cluster.compute(tiles, missing, work, device)
+        cluster.compute(tiles, work, device)
     return tags, found
 
 
@@ -225,14 +226,14 @@ class _Cluster:
         except OSError as error:
             raise OutputFailed(f"The work folder {folder} cannot be written: {error.strerror or error}.") from error
 
-    def compute(self, tiles: TilesOnWorkers, missing: list[Block], work: KeptWork, device: str) -> None:
+    def compute(self, missing: dict[Block, int], work: KeptWork, device: str) -> None:
         """Let the workers compute blocks, and count what is finished.
 
         Args:
-            tiles: of the missing blocks.
+            missing: the blocks to compute, and how many tiles each takes.
             device: where the workers run the model.
         """
-        waiting = deque((block, 1) for block in missing)
+        waiting, tiles = deque((block, 1) for block in missing), TilesOnWorkers(missing)
         done: queue.SimpleQueue = queue.SimpleQueue()
         progress = TileProgress(self._plan, tiles.total, len(work.records), self._control)
         self._client.subscribe_topic(self._name, tiles.hear)  # the scheduler forgets a client's own topic after it
