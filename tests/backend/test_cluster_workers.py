@@ -63,6 +63,31 @@ def test_workers_that_round_in_other_ways_are_told(image, package, tmp_path, mon
     assert len(ways) == 4 and len(set(ways)) == 1 and len(ways[0]) == 64
 
 
+def test_a_late_worker_that_rounds_in_another_way_is_told(image, package, tmp_path, monkeypatch):
+    """Once, however many blocks it computes; it is asked with its first."""
+    late, computed_late, compute_block = [], threading.Event(), cluster_worker.compute_block
+
+    def way(*arguments):
+        return "other" if late and distributed.get_worker() is late[0] else "one"
+
+    def watched(*arguments):
+        if late and distributed.get_worker() is late[0]:
+            computed_late.set()
+        elif late:
+            assert computed_late.wait(60)
+        return compute_block(*arguments)
+
+    monkeypatch.setattr(cluster_worker, "compute_block", watched)
+    with in_this_process(only={}) as cluster:
+        with acting({3: lambda: late.append(join(cluster, "late"))}):
+            with monkeypatch.context() as patch:
+                patch.setattr(cluster_worker, "rounding_of", way)
+                run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), control := Watch())
+        leave(cluster, late)
+    (said,) = (text for text in control.logs if "round the model's last digits in 2 ways" in text)
+    assert late[0].address in said
+
+
 def test_progress_moves_within_a_block(image, package, tmp_path, monkeypatch, caplog):
     """The only block's last tiles wait until the client has shown some of the first."""
     shown, begun, infer = threading.Event(), [], InferenceSession.run

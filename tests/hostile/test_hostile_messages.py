@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from semantic3d.jobs import cluster_answers
 from semantic3d.jobs.tile_progress import TilesOnWorkers
 from semantic3d.raster.block_grid import Block
 from semantic3d_plugin.backend.s3d_protocol import JOB_TYPES, ReconstructJob, errors, job_from_dict, messages
@@ -260,3 +261,16 @@ def test_whatever_a_cluster_tells_of_tiles_keeps_the_count_in_its_bounds(event):
     tiles = TilesOnWorkers({Block(0, 0): 10, Block(0, 1): 6})
     tiles.hear(event)
     assert 0 <= tiles.count() <= tiles.total
+
+
+@given(
+    VALUES
+    | st.dictionaries(st.sampled_from(["unfit", "why", "said", "rounding", "worker"]), VALUES)
+    | st.fixed_dictionaries({"said": st.lists(st.lists(VALUES, min_size=2, max_size=2))})
+)
+def test_whatever_a_worker_answers_is_read_or_passed_over(answer):
+    assert all(isinstance(text, str) and level in messages.LOG_LEVELS for text, level in cluster_answers.messages(answer))
+    refused = cluster_answers.refusal(answer)
+    assert refused is None or all(isinstance(text, str) for text in refused)
+    ways = cluster_answers.rounding(answer)
+    assert all(isinstance(part, str) and part for item in ways.items() for part in item)

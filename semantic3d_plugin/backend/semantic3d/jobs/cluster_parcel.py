@@ -7,8 +7,6 @@ all, where it is called.
 
 from __future__ import annotations
 
-from s3d_protocol.messages import shown_text
-
 CLIENT_NAME = "semantic3d"
 
 
@@ -35,7 +33,7 @@ def parcel(name: str, content: dict):
 
 
 def block_task():
-    """Return the task: (name of the plugin, work folder, row, column) -> as `cluster_worker.compute_or_refuse`.
+    """Return the task: (name of the plugin, work folder, row, column) -> what `cluster_answers` reads.
 
     A worker that cannot take part refuses by an answer of builtin types, not by an error: the block has not failed.
     """
@@ -51,13 +49,6 @@ def block_task():
         return compute_or_refuse(*arguments)
 
     return compute_block
-
-
-def refusal(answer: object) -> tuple[str, str] | None:
-    """Return (address, why) where a worker has refused a block, else None."""
-    if not isinstance(answer, dict) or not isinstance(answer.get("unfit"), str):
-        return None
-    return answer["unfit"], shown_text(answer.get("why") or f"Worker {answer['unfit']} refuses.")
 
 
 def question(name: str):

@@ -125,11 +125,12 @@ class BlockWorker:
             packed_plan: a pickled `Plan`.
         """
         self._wanted, self._samples, self._packed = wanted, samples, packed_plan
-        self._where = f"{socket.gethostname()} ({address})"
+        self._address, self._where = address, f"{socket.gethostname()} ({address})"
         self._turn, self._closed = threading.Lock(), threading.Event()
         self._folder = ""  # that was seen to be there
         self._plan: Plan | None = None
         self._session: InferenceSession | None = None
+        self._rounding = ""  # of the model here, once it was seen
         self._messages: list[tuple[str, str]] = []
         self._idle: threading.Timer | None = None
 
@@ -157,7 +158,8 @@ class BlockWorker:
             tile_s, process_mb = seconds_per_tile(plan, session, rounds=2), peak_memory_mb()
             more_mb = pixels_mb(plan, session, min(plan.block_px, plan.grid.width))
             memory_mb = None if process_mb is None else process_mb + more_mb
-            return Readiness(session.device, tile_s, memory_mb, rounding_of(plan, session), self._said())
+            self._rounding = rounding_of(plan, session)
+            return Readiness(session.device, tile_s, memory_mb, self._rounding, self._said())
 
     def _check_versions(self) -> None:
         own, wanted = versions(), self._wanted
@@ -179,8 +181,8 @@ class BlockWorker:
                 {"path": path},
             )
 
-    def compute(self, folder: str, block: Block, tell: Callable[[dict], None]) -> tuple:
-        """Compute and record one block; returns messages for the user.
+    def compute(self, folder: str, block: Block, tell: Callable[[dict], None]) -> dict:
+        """Compute and record one block; returns what `cluster_answers` reads.
 
         Args:
             tell: called now and then with `tile_progress.told`.
@@ -191,7 +193,7 @@ class BlockWorker:
         """
         return self._here(self._compute, folder, block, tell)
 
-    def _compute(self, folder: str, block: Block, tell: Callable[[dict], None]) -> tuple:
+    def _compute(self, folder: str, block: Block, tell: Callable[[dict], None]) -> dict:
         with self._turn:
             self._check_open()
             self._forget_later(None)
@@ -205,12 +207,13 @@ class BlockWorker:
                     tell(told(block, done))
 
             try:
+                self._rounding = self._rounding or rounding_of(plan, session)  # else it came after all were asked
                 with rasterio.Env(GDAL_CACHEMAX=plan.cache_bytes):
                     record = compute_block(plan, model, folder, block, self._check_open, on_tiles)
                 record_block(folder, record, model.device)
             finally:
                 self._forget_later(_IDLE_S)
-            return self._said()
+            return {"said": self._said(), "rounding": self._rounding, "worker": self._address}
 
     def _loaded_for_block(self, folder: str) -> tuple[Plan, InferenceSession]:
         try:
@@ -297,10 +300,10 @@ def _job_on(worker, name: str) -> BlockWorker:
     return job
 
 
-def compute_or_refuse(name: str, folder: str, row: int, column: int) -> tuple | dict:
-    """The task: one block of the job whose plugin has this name; returns messages, the block is in the folder.
+def compute_or_refuse(name: str, folder: str, row: int, column: int) -> dict:
+    """The task: one block of the job whose plugin has this name; the block is in the folder, not in the answer.
 
-    A worker that cannot take part returns what `cluster_parcel.refusal` reads: its address, and why.
+    A worker that cannot take part returns what `cluster_answers.refusal` reads: its address, and why.
 
     Raises:
         Semantic3DError: as `BlockWorker.compute`; Cancelled where the job has ended.

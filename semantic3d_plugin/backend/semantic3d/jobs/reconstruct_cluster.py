@@ -24,12 +24,12 @@ from s3d_protocol import (
     OutputFailed,
     Semantic3DError,
 )
-from s3d_protocol.messages import LOG_LEVELS, shown_text
 
 from ..raster.block_grid import Block, Blocks
 from ..raster.source import ReadFailed
+from .cluster_answers import Roundings, messages, refusal, rounding
 from .cluster_connection import LOOK_S, Connection, daemons
-from .cluster_parcel import block_task, parcel, question, refusal
+from .cluster_parcel import block_task, parcel, question
 from .cluster_roll_call import RollCall, with_card
 from .image_identity import ImageFiles
 from .preflight import Preflight, check_disk, duration_text
@@ -95,6 +95,7 @@ class _Cluster:
         self._connection = Connection(plan.job.scheduler, control)
         self._client = self._connection.client
         self._name = self._client.id  # of this connection: a job's id may serve for many scenes
+        self._roundings = Roundings(control)
         self._fetchers = daemons(_FETCHERS, "semantic3d-records")
         self._registered, self._listening, self._folder = False, False, ""
         self._chosen: list[str] = []
@@ -150,22 +151,11 @@ class _Cluster:
                 '--resources "GPU=1".',
                 {"devices": {address: answer.device for address, answer in answers.items()}},
             )
-        self._compare_rounding({address: answer.rounding for address, answer in answers.items()})
+        self._roundings.compare({address: answer.rounding for address, answer in answers.items()})
         slowest_s = max(answer.seconds_per_tile for answer in answers.values())
         self._check_limits({address: answer.memory_mb or 0 for address, answer in answers.items()})
         sizes_mb = [answer.memory_mb for answer in answers.values() if answer.memory_mb is not None]
         return devices[0], slowest_s, max(sizes_mb, default=None), here["onnxruntime"]
-
-    def _compare_rounding(self, kinds: dict[str, str]) -> None:
-        """Warn where the model's last digits (address -> what they are) are not the same on all workers."""
-        first = {kind: address for address, kind in reversed(kinds.items())}
-        if len(first) > 1:
-            self._control.log(
-                f"The workers' processors round the model's last digits in {len(first)} ways; workers that differ are "
-                f"{' and '.join(list(first.values())[:3])}. The result is as good, but its bytes depend on who computes "
-                "which block. For the same bytes each time use machines of one kind.",
-                "warning",
-            )
 
     def _check_limits(self, sizes_mb: dict[str, int]) -> None:
         """Warn where workers may need more memory (address -> MB) than Dask lets them have: it would pause them."""
@@ -314,8 +304,9 @@ class _Cluster:
         """Return a block's record; None where it shall be tried again."""
         error = fetched.exception()
         if error is None:
-            for text, level in _messages(fetched.result()):
+            for text, level in messages(fetched.result()):
                 self._control.log(text, level)
+            self._roundings.compare(rounding(fetched.result()))
             record = read_record(record_path(self._folder, block), self._plan.layers, self._plan.blocks)
             if record is not None and has_files(self._folder, record):
                 return record
@@ -351,10 +342,3 @@ class _Cluster:
             raise error
         self._control.log(f"Block {block.name} is tried again. {error.message}", "warning")
         return None
-
-
-def _messages(answer: object) -> list[tuple[str, str]]:
-    """Return what of a worker's answer can be shown: (text, level)."""
-    said = answer if isinstance(answer, (tuple, list)) else ()
-    pairs = [item for item in said if isinstance(item, (tuple, list)) and len(item) == 2]
-    return [(shown_text(text), level if level in LOG_LEVELS else "warning") for text, level in pairs]
