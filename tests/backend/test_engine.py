@@ -295,6 +295,36 @@ def test_batches_side_by_side_give_the_same_sums_whichever_is_done_first(batch):
         np.testing.assert_array_equal(alone[role], beside[role])
 
 
+def test_reading_the_model_and_writing_go_on_at_the_same_time():
+    """From a tile in the middle on, each waits once until the two others are at work."""
+    meeting, middle, met = threading.Barrier(3), threading.Event(), set()
+
+    def meet(who):
+        if middle.is_set() and who not in met:
+            met.add(who)
+            meeting.wait(60)
+
+    class Meeting(ArraySource):
+        def read(self, *window):
+            meet("reader")
+            return super().read(*window)
+
+    class MeetingModel(MeanModel):
+        runs = 0
+
+        def run(self, images, roles):
+            self.runs += 1
+            if self.runs == 6:
+                middle.set()
+            meet("model")
+            return super().run(images, roles)
+
+    source = Meeting(np.random.default_rng(0).random((3, 300, 300), np.float32))
+    for _ in run(source, MeetingModel()).run():
+        meet("writer")
+    assert met == {"reader", "model", "writer"}
+
+
 def test_stopping_does_not_wait_for_a_batch_under_way():
     entered, released, left = threading.Event(), threading.Event(), threading.Event()
 
