@@ -32,9 +32,9 @@ from semantic3d.datasets.crops import PublishedData  # noqa: E402
 from semantic3d.datasets.open_data_dc import open_open_data_dc  # noqa: E402
 from semantic3d.datasets.us3d import open_us3d  # noqa: E402
 from semantic3d.models.latent import LatentDiffusion  # noqa: E402
-from semantic3d.recipes.bases import open_base  # noqa: E402
+from semantic3d.recipes.bases import check_base, open_base  # noqa: E402
 from semantic3d.recipes.evaluation import SUBSET_PART  # noqa: E402
-from semantic3d.recipes.identity import check_subsets  # noqa: E402
+from semantic3d.recipes.identity import NoSubsets, check_subsets  # noqa: E402
 from semantic3d.recipes.recipe import BASES, Recipe  # noqa: E402
 from semantic3d.recipes.report import markdown, write_csv  # noqa: E402
 from semantic3d.recipes.smoke import CROP_PX, MOST_TESTS, tiny_base, write_smoke_data  # noqa: E402
@@ -83,7 +83,7 @@ class Bench:
         row_of: dict[Recipe, Row] = {}
         for row in rows:
             other = row_of.setdefault(self.recipe(row.recipe), row)
-            if other.recipe != row.recipe:
+            if self._overrides and other.recipe != row.recipe:
                 raise InvalidParameter(
                     f"--set {self._changes(' ')} makes the rows {other.label!r} and {row.label!r}, which the table "
                     "compares, the same training. Change it, or choose one of them with --rows."
@@ -112,10 +112,13 @@ class Bench:
         """A fresh pretrained model."""
         if self.smoke:
             return tiny_base(name)
-        base = open_base(chosen(self._bases, name, "--base", BASES[name]), self.out / "conditions" / name)
+        base = open_base(chosen(self._bases, name, "--base", BASES[name]), self._condition_folder(name))
         if self._recompute:
             base.recompute_activations(True)
         return base
+
+    def _condition_folder(self, base: str) -> Path:
+        return self.out / "conditions" / base
 
     def facts(self, data: PublishedData) -> str:
         """A sentence on a data set."""
@@ -125,19 +128,29 @@ class Bench:
             + " ".join(data.remarks)
         ).strip()
 
-    def check(self, rows: list[Row]) -> list[PublishedData]:
-        """Stop before anything is trained where a folder is missing; returns the rows' data sets."""
+    def check(self, study: Study, rows: list[Row]) -> list[PublishedData]:
+        """Stop before anything is trained where data or a base are missing; returns the rows' data sets.
+
+        Raises:
+            Semantic3DError: InvalidInput, InvalidModel, InvalidParameter; `NoSubsets` where only these are missing.
+        """
         recipes = self.recipes(rows)
         sets = list(dict.fromkeys(recipe.data for recipe in recipes))
+        bases: dict[str, Path] = {}
         if not self.smoke:
             check_named(self._data_folders, sets, "--data")
             for name in sets:
                 chosen(self._data_folders, name, "--data", DATA_NAMES[name])
-            bases = list(dict.fromkeys(recipe.base for recipe in recipes if recipe.needs_base))
-            check_named(self._bases, bases, "--base")
-            for name in bases:
-                chosen(self._bases, name, "--base", BASES[name])
-        return [self.data(name) for name in sets]
+            names = list(dict.fromkeys(recipe.base for recipe in recipes if recipe.needs_base))
+            check_named(self._bases, names, "--base")
+            bases = {name: chosen(self._bases, name, "--base", BASES[name]) for name in names}
+        found = [self.data(name) for name in sets]
+        for name, path in bases.items():
+            check_base(path, self._condition_folder(name))
+        if SUBSET_PART in study.parts:
+            for name in sets:
+                check_subsets(self.data(name), name)
+        return found
 
     def finished(self, study: Study, rows: list[Row]) -> dict[str, dict]:
         """Figures of the rows that earlier calls ran, by label; with --set of the chosen rows alone.
@@ -150,10 +163,7 @@ class Bench:
 
     def run(self, study: Study, rows: list[Row]) -> Path:
         """Run rows of a table, and write it anew after each."""
-        facts = [self.facts(data) for data in self.check(rows)]
-        if SUBSET_PART in study.parts:
-            for name in {self.recipe(row.recipe).data for row in rows}:
-                check_subsets(self.data(name), name)
+        facts = [self.facts(data) for data in self.check(study, rows)]
         facts += [f"Device: {device_name(self.device)}."]
         facts += ["**A smoke run: tiny random data and models. These figures say nothing.**"] if self.smoke else []
         if self._overrides:
@@ -326,12 +336,17 @@ def main(arguments: list[str] | None = None) -> int:
         options.out.mkdir(parents=True, exist_ok=True)
         bench = Bench(options)
         chosen_of = {study.number: chosen_rows(study, options.rows) for study in studies}
-        for rows in chosen_of.values():
-            bench.recipes(rows)  # of all tables, before the first is trained
+        for study in list(studies):  # all tables are looked over before the first is trained
+            try:
+                bench.check(study, chosen_of[study.number])
+            except NoSubsets as error:
+                if len(studies) == 1:
+                    raise
+                print(f"Table {study.number} is left out, the others go on. {error}", file=sys.stderr, flush=True)
+                studies.remove(study)
         for study in studies:
             rows = chosen_of[study.number]
             if options.plan:
-                bench.check(rows)
                 print("\n".join([f"Table {study.number}", *expectation(rows, bench)]))
             else:
                 print(f"\n{bench.run(study, rows).read_text(encoding='utf-8')}", flush=True)

@@ -128,3 +128,19 @@ def test_what_nothing_taught_is_stated(heights, classes, package, expected):
 def test_land_cover_that_is_of_no_use_is_told(accuracy, building_iou, words):
     found = outcome(scores(accuracy, building_iou), scores(NAN if math.isnan(accuracy) else 0.61)).warnings
     assert len(found) == len(words) and all(part in text for part, text in zip(words, found))
+
+
+@pytest.mark.parametrize(
+    ("model_m", "mean_m", "zero_m", "words"),
+    [
+        (0.94, 1.28, 0.94, "(MAE 0.94 m) than a guess, zero everywhere (0.94 m)"),
+        (1.30, 1.28, 1.50, "(MAE 1.30 m) than a guess, mean of the training heights (1.28 m)"),
+        (0.80, 1.28, 0.94, None),
+        (NAN, NAN, NAN, None),
+    ],
+)
+def test_heights_no_better_than_a_guess_are_told(model_m, mean_m, zero_m, words):
+    found = outcome(scores(mae_m=model_m), scores(mae_m=mean_m))
+    found.plain["zero everywhere"] = scores(mae_m=zero_m)
+    told = [text for text in found.warnings if "hardly better" in text]
+    assert [words in text for text in told] == ([True] if words else [])

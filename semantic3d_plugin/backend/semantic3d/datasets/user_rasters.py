@@ -33,6 +33,9 @@ from .labelled import NOT_BUILDING, Sample
 LOWEST_NDSM_M = -50.0
 _HEIGHT_PERCENTILES = (2, 50, 98)
 _MOST_HEIGHTS = 4_000_000  # that percentiles are taken of; of more, an even sample
+_GROUND_NOISE_M = 2.0
+_MOST_SUNK, _LEAST_SUNK = 0.1, 0.005  # shares below the ground: of any heights, and of those where less is above it
+_LOW_FOR_MOST_M = 100.0
 _HIGHEST_GROUND_M = 10.0  # the lowest heights above ground of any image lie below, but in a closed forest
 _COARSEST, _FINEST = 4.0, 100.0  # image pixels against the model's GSD
 _ROWS_PX = 512
@@ -125,13 +128,14 @@ def read_scenes(
             found.warnings += [text for text in source.warnings if text not in found.warnings]
         ndsm_m, codes = labels.on(grid)
         ndsm_m[~valid], codes[~valid] = np.nan, 0
+        fact, warning = _heights_text(Path(path).name, ndsm_m, bool(job.dsm_paths))
+        ndsm_m = _above_ground(ndsm_m)
         sample = Sample(Path(path).name, rgb, ndsm_m, codes, gsd_m, valid=None if valid.all() else valid)
         known = labelled(sample)
         pixels.update({"all": known.size, "height": int(np.isfinite(ndsm_m).sum()), "class": int((codes > 0).sum())})
         values, counts = np.unique(codes[codes > 0], return_counts=True)
         for value, count in zip(values.tolist(), counts.tolist()):
             found.class_pixels[value] = found.class_pixels.get(value, 0) + count
-        fact, warning = _heights_text(Path(path).name, ndsm_m, bool(job.dsm_paths))
         found.facts.append(
             f"{Path(path).name}: {grid.megapixels:.2f} megapixels at {gsd_m:g} m, {known.mean():.0%} labelled{fact}"
         )
@@ -157,6 +161,7 @@ def _heights_text(name: str, ndsm_m: np.ndarray, is_difference: bool) -> tuple[s
     """The spread of an image's heights, to be added to its fact, and a warning where they cannot be above ground.
 
     Args:
+        ndsm_m: as they are, also below the ground.
         is_difference: whether they are DSM less DTM.
     """
     step = math.ceil(math.sqrt(ndsm_m.size / _MOST_HEIGHTS))
@@ -167,12 +172,29 @@ def _heights_text(name: str, ndsm_m: np.ndarray, is_difference: bool) -> tuple[s
     low_m, middle_m, high_m = np.percentile(heights_m, _HEIGHT_PERCENTILES)
     low, middle, high = _HEIGHT_PERCENTILES
     fact = f"; {low} %, {middle} % and {high} % of its heights lie below {low_m:.1f}, {middle_m:.1f} and {high_m:.1f} m"
-    if low_m <= _HIGHEST_GROUND_M:
-        return fact, ""
-    found = f"{100 - low} % of the heights on {name} are above {low_m:.1f} m, but on the ground they should be 0: "
-    if is_difference:
-        return fact, found + "DSM and DTM do not fit together. Check their units and vertical datums."
-    return fact, found + "this looks like a DSM, or like no heights at all. Give a DSM as DSM, with its DTM."
+    if low_m > _HIGHEST_GROUND_M:
+        found = f"{100 - low} % of the heights on {name} are above {low_m:.1f} m, but on the ground they should be 0: "
+        if is_difference:
+            return fact, found + "DSM and DTM do not fit together. Check their units and vertical datums."
+        return fact, found + "this looks like a DSM, or like no heights at all. Give a DSM as DSM, with its DTM."
+    sunk, raised = (heights_m < -_GROUND_NOISE_M).mean(), (heights_m > _GROUND_NOISE_M).mean()
+    if sunk > _MOST_SUNK or sunk > max(raised, _LEAST_SUNK):
+        found = f"{sunk:.0%} of the heights on {name} lie more than {_GROUND_NOISE_M:g} m below the ground, and count as "
+        if is_difference:
+            return fact, found + "0: DSM and DTM do not fit together. Are they swapped, or of other vertical datums?"
+        return fact, found + "0. Check the unit, the sign and the ground that they are counted from."
+    if high_m > _LOW_FOR_MOST_M:
+        return fact, (
+            f"{100 - high} % of the heights on {name} are above {high_m:.0f} m, which hardly "
+            "any place has. Check their unit: where the raster names none, metres are taken for granted."
+        )
+    return fact, ""
+
+
+def _above_ground(heights_m: np.ndarray) -> np.ndarray:
+    """Let heights a little below ground, which are noise, be 0, and those far below unknown; in place."""
+    heights_m[heights_m < LOWEST_NDSM_M] = np.nan
+    return np.maximum(heights_m, 0, out=heights_m)  # NaN stays NaN
 
 
 class _Labels:
@@ -201,15 +223,13 @@ class _Labels:
                     found.warnings += filter(None, [reference.unit_word, reference.band_word])
 
     def on(self, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
-        """Heights float32 [H, W] (NaN unknown) and training codes uint8 [H, W] (0 unknown) on a grid."""
+        """Heights float32 [H, W] (NaN unknown, also below ground) and codes uint8 [H, W] (0 unknown) on a grid."""
         job = self._job
         if job.dsm_paths:
             heights_m = self._merged("DSM", job.dsm_paths, grid, LOWEST_M)
             heights_m -= self._merged("DTM", job.dtm_paths, grid, LOWEST_M)
-            heights_m[heights_m < LOWEST_NDSM_M] = np.nan
         else:
             heights_m = self._merged("nDSM", job.ndsm_paths, grid, LOWEST_NDSM_M)
-        np.maximum(heights_m, 0, out=heights_m)  # below ground is noise; NaN stays NaN
         codes = self._classes_on(grid)
         if isinstance(self._polygons, ClassPolygons):  # of other kinds than buildings: outside, nothing is known
             of_polygons = self._polygons.burn_codes(grid, self._code_of_field)

@@ -18,7 +18,7 @@ class TrainReportData:
     Attributes:
         title: of the model; cards: value -> label, for the head.
         losses, heights, accuracies: (step, value) of each validation.
-        plain_mae_m: MAE of the training heights' mean on the same pixels; plain_accuracy of the best single class.
+        plain_mae_m: guess of one height everywhere -> its MAE on the same pixels; plain_accuracy of the best class.
         figures: rows of a table, the first its head.
         facts: heading -> (label -> text).
         warnings: sentences the user should read.
@@ -30,7 +30,7 @@ class TrainReportData:
     losses: list
     heights: list
     accuracies: list
-    plain_mae_m: float | None
+    plain_mae_m: Mapping
     plain_accuracy: float | None
     figures: list
     facts: Mapping = field(default_factory=dict)
@@ -68,10 +68,9 @@ def _warnings(warnings: tuple) -> str:
 
 
 def _curves(data: TrainReportData) -> str:
-    plain_height = {"mean of the training heights": data.plain_mae_m}
     plain_class = {"one class everywhere": data.plain_accuracy}
     charts = [
-        ("Height error on the held-out blocks (MAE, m)", data.heights, plain_height),
+        ("Height error on the held-out blocks (MAE, m)", data.heights, data.plain_mae_m),
         ("Share of right classes on the held-out blocks", data.accuracies, plain_class),
         ("Training loss (running mean)", data.losses, {}),
     ]

@@ -19,6 +19,7 @@ from ..training.packaging import NORMALISATION
 from ..training.scoring import Scores
 
 _LONGEST_CURVE = 60  # rows of the card's table
+_CLEARLY_BETTER = 0.99  # of the better guess's error
 _LEAST_BLOCKS = 4  # fewer held-out blocks say little
 _LEAST_BUILDING_IOU = 0.05  # below, a map of buildings is of no use
 
@@ -58,11 +59,11 @@ class Outcome:
                 "Training brought no gain on the held-out blocks: before it "
                 f"{_short(before.figures)}, after step {best.step} {_short(best.figures)}. Keep the base model."
             )
-        mean = self.plain["mean of the training heights"]
-        if self.scores.height_pixels and self.scores.mae_m >= mean.mae_m:
+        name, plain_mae_m = min(((name, item.mae_m) for name, item in self.plain.items()), key=lambda pair: pair[1])
+        if self.scores.height_pixels and self.scores.mae_m >= _CLEARLY_BETTER * plain_mae_m:
             found.append(
-                f"The heights are no better (MAE {self.scores.mae_m:.2f} m) than the training heights' mean everywhere "
-                f"({mean.mae_m:.2f} m): train longer, or check that references and images show the same time and place."
+                f"The heights are hardly better (MAE {self.scores.mae_m:.2f} m) than a guess, {name} "
+                f"({plain_mae_m:.2f} m): train longer, or check that references and images show the same time and place."
             )
         if not self.scores.height_pixels and self.prepared.base.has_decoder:
             found.append(
@@ -199,7 +200,7 @@ def write_report_aside(outcome: Outcome, card_text: str, path: str) -> None:
         losses=[(row.step, row.loss) for row in rows if row.loss is not None],
         heights=[(row.step, row.figures["mae_m"]) for row in rows if row.figures["mae_m"] is not None],
         accuracies=[(row.step, row.figures["accuracy"]) for row in rows if row.figures["accuracy"] is not None],
-        plain_mae_m=plain.mae_m if plain.height_pixels else None,
+        plain_mae_m={name: item.mae_m for name, item in outcome.plain.items() if item.height_pixels},
         plain_accuracy=plain.accuracy if plain.class_pixels else None,
         figures=figure_rows(outcome),
         facts={

@@ -110,6 +110,10 @@ def subsets_identity(data: PublishedData) -> str:
     return _digest([(crop.name, data.subset(crop)) for crop in data.test.crops])
 
 
+class NoSubsets(InvalidInput):
+    """The data do not say which test crop belongs to which subset; the paper does not publish it."""
+
+
 def check_subsets(data: PublishedData, key: str) -> None:
     """Refuse data that do not say which test crop belongs to which subset.
 
@@ -117,7 +121,7 @@ def check_subsets(data: PublishedData, key: str) -> None:
         key: of the data, in `SUBSETS`.
 
     Raises:
-        InvalidInput: no test crop lies in a subset of table VI.
+        NoSubsets: no test crop lies in a subset of table VI.
     """
     if {data.subset(crop) for crop in data.test.crops} & set(SUBSETS[key]):
         return
@@ -125,7 +129,7 @@ def check_subsets(data: PublishedData, key: str) -> None:
     such = f", such as {first.name} or {first.image}" if first else ""
     count = len(data.subset_of)
     state = f"its subsets.csv names {count} crops or images" if count else "it has no subsets.csv"
-    raise InvalidInput(
+    raise NoSubsets(
         f"Table VI compares land-use subsets, and the folder of {data.name} tells none of them: {state}, and none of "
         f"its {len(data.test):,} test crops lies in one. The paper does not publish which crop belongs where. Put a "
         f"subsets.csv into the folder with the columns name and subset: name is a test crop or its image{such}; "

@@ -65,6 +65,8 @@ class Recipe:
             raise ValueError("S1 learns one map: give the task height or classes")
         if self.dropout and (self.network != "adapted" or self.supervision != "squared_error"):
             raise ValueError("MC dropout is the adapted network with squared_error supervision")
+        if self.network == "latent_map" and self.unet_training != "lora":
+            raise ValueError("S1 learns a LoRA, nothing else is built")
 
     @property
     def needs_base(self) -> bool:
@@ -98,7 +100,7 @@ class Recipe:
 
     def smoke(self) -> Recipe:
         """The same switches at a size that proves the machinery in seconds, and nothing else."""
-        rank = {8: 1, 16: 1, 32: 1, 64: 2, 128: 3, 256: 4}.get(self.lora_rank, 2)
+        rank = max(1, self.lora_rank.bit_length() - 3)  # 8 to 256 become 1 to 6: figure 7 compares them
         return replace(
             self, lora_rank=rank, steps=2, batch_size=2, decoder_channels=16, crop_px=64, passes=min(self.passes, 3)
         )

@@ -80,9 +80,18 @@ def _fitting(found: EmptyPrompt, width: int, pooled_width: int, source: Path) ->
     return found
 
 
-@torch.no_grad()
-def _computed(folder: Path, is_xl: bool) -> EmptyPrompt:
-    """Run the text encoders as diffusers' pipelines do (`encode_prompt`)."""
+def check_prompt(folder: Path, kept: Path, is_xl: bool) -> None:
+    """Check that a diffusers folder, or `kept`, has a condition, or what one is computed with.
+
+    Raises:
+        InvalidModel: neither.
+    """
+    if not any((place / CONDITION_NAME).is_file() for place in (folder, kept)):
+        _encoders(folder, is_xl)
+
+
+def _encoders(folder: Path, is_xl: bool) -> tuple[str, ...]:
+    """The ends of the names of a folder's text encoders."""
     numbers = ("", "_2") if is_xl else ("",)
     for name in (f"{kind}{number}" for number in numbers for kind in ("tokenizer", "text_encoder")):
         if not (folder / name).is_dir():
@@ -91,6 +100,13 @@ def _computed(folder: Path, is_xl: bool) -> EmptyPrompt:
                 f"{' and '.join(f'text_encoder{n}/ and tokenizer{n}/' for n in numbers)} too, or put a "
                 f"{CONDITION_NAME} there."
             )
+    return numbers
+
+
+@torch.no_grad()
+def _computed(folder: Path, is_xl: bool) -> EmptyPrompt:
+    """Run the text encoders as diffusers' pipelines do (`encode_prompt`)."""
+    numbers = _encoders(folder, is_xl)
     if not is_xl:
         return EmptyPrompt(_encoded(folder, "", pooled=False)[0].contiguous())
     first, second = (_encoded(folder, number, pooled=bool(number)) for number in numbers)

@@ -15,7 +15,7 @@ from s3d_protocol import InvalidModel
 from s3d_protocol.file_hash import file_hash
 
 from ..models.latent import LatentDiffusion, load_base, pooled_width
-from .empty_prompt import EmptyPrompt, empty_prompt
+from .empty_prompt import EmptyPrompt, check_prompt, empty_prompt
 from .weight_files import VARIANTS, weight_files
 
 PARTS = ("vae", "unet")
@@ -86,16 +86,32 @@ def read_folder(folder: Path, name: str, kept: Path) -> StableDiffusion:
         InvalidModel: it is no Stable Diffusion 1.x, 2.x or XL, its weights are no safetensors, or nothing gives the
             empty prompt's embedding.
     """
-    configs = {part: _config(folder, part) for part in PARTS}
-    family, side_px = _checked(configs["unet"], configs["vae"], folder)
-    variant = _variant(folder)
+    unet, family, side_px, variant = _looked_over(folder)
     hashes = {}
     for part in PARTS:
         for path in [folder / part / "config.json", *weight_files(folder / part, WEIGHTS, variant)]:
             hashes[path.relative_to(folder).as_posix()] = file_hash(path)
-    unet = configs["unet"]
     prompt = empty_prompt(folder, kept, unet["cross_attention_dim"], pooled_width(unet))
     return StableDiffusion(name, folder, family, variant, hashes, side_px, prompt)
+
+
+def check_folder(folder: Path, kept: Path) -> None:
+    """Look over a diffusers folder without reading its weights.
+
+    Args:
+        kept: folder where an earlier call may have put the empty prompt's embedding.
+
+    Raises:
+        InvalidModel: as `read_folder`, as far as configurations and names of files tell.
+    """
+    unet, *_ = _looked_over(folder)
+    check_prompt(folder, kept, bool(pooled_width(unet)))
+
+
+def _looked_over(folder: Path) -> tuple[dict, str, int, str | None]:
+    """The UNet's configuration, the family, the image's size and the variant of the weights."""
+    configs = {part: _config(folder, part) for part in PARTS}
+    return configs["unet"], *_checked(configs["unet"], configs["vae"], folder), _variant(folder)
 
 
 def _config(folder: Path, part: str) -> dict:
