@@ -5,7 +5,8 @@
     python -m semantic3d.datasets.procedural_corpus --out runs/rendered --count 460 --size 512 --gsd 0.5
     python scripts/train_base.py --data ../shared/data --rendered runs/rendered --out runs/base
 
-Resumes from runs/base when it was interrupted. The same data, options and device give the same weights.
+Resumes from runs/base when it was interrupted, and refuses a folder whose run had other data or options. The same data,
+options and device give the same weights.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from safetensors import safe_open  # noqa: E402
 
+from s3d_protocol import InvalidParameter  # noqa: E402
 from semantic3d.datasets.imagery import read_rendered_rgb, read_rgb  # noqa: E402
 from semantic3d.models.latent import CONFIGS, LatentDiffusion  # noqa: E402
 from semantic3d.training.loop import LoopConfig  # noqa: E402
 from semantic3d.training.pretrain import save_base, seeded_crops, train_denoiser, train_vae  # noqa: E402
+from semantic3d.training.same_run import check_same_run, images_digest  # noqa: E402
 from semantic3d.training.small import unlabelled_paths  # noqa: E402
 
 # Labelled sets whose licence lets weights ship; only their training columns are read.
@@ -79,6 +82,12 @@ def main(arguments: list[str] | None = None) -> None:
 
     torch.manual_seed(args.seed)
     images = read_images(args.data, args.rendered)
+    options = ("config", "vae_steps", "unet_steps", "batch", "optimiser", "seed")
+    facts = {"images": images_digest(images), **{name: getattr(args, name) for name in options}}
+    try:
+        check_same_run(args.out, facts)
+    except InvalidParameter as error:
+        raise SystemExit(str(error)) from error
     base = LatentDiffusion.from_config(CONFIGS[args.config]).to(device, memory_format=torch.channels_last)
     how = {"weight_decay": 0.01, "device": device, "compiled": args.compile, "optimiser": args.optimiser}
     vae_loop = LoopConfig(steps=args.vae_steps, learning_rate=1.5e-3, **how)

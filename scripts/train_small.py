@@ -17,11 +17,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "semantic3d_plugin"
 
 import torch  # noqa: E402
 
+from s3d_protocol import InvalidParameter  # noqa: E402
+from s3d_protocol.file_hash import file_hash  # noqa: E402
 from semantic3d.models.adapted import PhysicalOutputs  # noqa: E402
 from semantic3d.models.latent import CONFIGS  # noqa: E402
 from semantic3d.training.adapt import adapt  # noqa: E402
 from semantic3d.training.loop import LoopConfig, checkpoint_state, load_state, trained_state  # noqa: E402
 from semantic3d.training.patches import PatchConfig  # noqa: E402
+from semantic3d.training.same_run import check_same_run, images_digest  # noqa: E402
 from semantic3d.training.small import (  # noqa: E402
     PSEUDO_SHARE,
     RENDERED_SHARE,
@@ -64,6 +67,15 @@ def main() -> None:
     )
     validation = [sample for samples in validation_sets(args.data) for sample in samples]
     print(f"{len(source.samples)} images to learn from, {len(validation)} to validate on", flush=True)
+
+    options = ("config", "batch", "patch", "learning_rate", "optimiser", "rendered_share", "pseudo_share", "reset", "only",
+               "seed")
+    facts = {"images": images_digest(sample.rgb for sample in source.samples), "base": file_hash(args.base)[:16],
+             **{name: getattr(args, name) for name in options}}
+    try:
+        check_same_run(args.out, facts)
+    except InvalidParameter as error:
+        raise SystemExit(str(error)) from error
 
     model = small_model(args.base, SMALL_ADAPTATION).to(memory_format=torch.channels_last)
     if args.init:

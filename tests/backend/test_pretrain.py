@@ -219,6 +219,17 @@ def test_a_broken_off_script_goes_on_to_the_same_base(run, data, script, tmp_pat
     assert_same(load_file(str(out / "base.safetensors")), load_file(str(tmp_path / "base.safetensors")))
 
 
+def test_a_run_begun_with_something_else_does_not_go_on(run, data, script, tmp_path):
+    before = load_file(str(run[0] / "base.safetensors"))
+    with pytest.raises(SystemExit, match="begun with other settings or data: seed 1, not 7"):
+        script.main(options(data, run[0], "--seed", "7"))
+    wanted = [option for option in options(data, run[0]) if option not in ("--rendered", str(data / "rendered"))]
+    with pytest.raises(SystemExit, match="images [0-9a-f]{16}, not [0-9a-f]{16}"):
+        script.main(wanted)
+    script.main(options(data, run[0]))
+    assert_same(before, load_file(str(run[0] / "base.safetensors")))
+
+
 def test_muon_from_the_start_and_not_in_between(run, data, script, tmp_path):
     with pytest.raises(SystemExit, match="--optimiser adamw, not muon"):
         script.main(options(data, run[0], "--optimiser", "muon"))

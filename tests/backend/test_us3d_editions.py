@@ -86,3 +86,23 @@ def test_labels_that_are_missing_are_named_as_they_are_expected(tmp_path):
     (tmp_path / "JAX_Tile_163_CLS_001.tif").rename(tmp_path / "JAX_Tile_163_001_CLS.tif")
     with pytest.raises(InvalidInput, match=r"no classes \(such as JAX_Tile_163_CLS_001.tif\): JAX_Tile_163_RGB_001"):
         open_us3d(tmp_path, crop_px=SIDE)
+
+
+def test_images_that_were_published_without_labels_are_left_out(tmp_path):
+    """As the contest's Validate-Track1; one that lacks a part of its labels is a fault of the download."""
+    image(tmp_path / "Train-Track1", "JAX_004_006_{}")
+    image(tmp_path / "Test-Track1", "JAX_163_001_{}")
+    bare = np.zeros((3, SIDE, SIDE), np.uint8)
+    write(tmp_path / "Validate-Track1" / "JAX_040_001_RGB.tif", bare)
+    data = open_us3d(tmp_path, crop_px=SIDE)
+    assert (len(data.train), len(data.test)) == (1, 1)
+    assert any("1 images have neither heights nor classes" in text and "JAX_040_001" in text for text in data.remarks)
+    write(tmp_path / "Validate-Track1" / "JAX_040_001_AGL.tif", bare[:1].astype(np.float32))
+    with pytest.raises(InvalidInput, match="1 of the 3 images .* have no classes"):
+        open_us3d(tmp_path, crop_px=SIDE)
+
+
+def test_a_folder_without_any_labels_is_refused(tmp_path):
+    write(tmp_path / "JAX_040_001_RGB.tif", np.zeros((3, SIDE, SIDE), np.uint8))
+    with pytest.raises(InvalidInput, match="1 of the 1 images .* have no heights"):
+        open_us3d(tmp_path, crop_px=SIDE)

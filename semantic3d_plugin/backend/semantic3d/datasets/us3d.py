@@ -71,8 +71,13 @@ def open_us3d(folder: Path, crop_px: int = CROP_PX, city: str = "JAX") -> Publis
         InvalidInput: no image, or an image without heights or classes, or one of another size than its labels; or
             several files for the same image or labels.
     """
-    images = _find(folder, city)
+    images, without_labels = _find(folder, city)
     remarks = []
+    if without_labels:
+        remarks.append(
+            f"{len(without_labels)} images have neither heights nor classes, as the contest's validation set, and are "
+            f"left out: {some(without_labels)}."
+        )
     split = _split_by_folder(images, folder) or _split_by_list(images, folder)
     if split is None:
         tiles = split_groups(dict(Counter(image.tile for image in images)), PAPER_TEST_SHARE)
@@ -101,7 +106,8 @@ def open_us3d(folder: Path, crop_px: int = CROP_PX, city: str = "JAX") -> Publis
     )
 
 
-def _find(folder: Path, city: str) -> list[_Image]:
+def _find(folder: Path, city: str) -> tuple[list[_Image], list[str]]:
+    """The images with their labels, and the names of the files of those that have none."""
     if not folder.is_dir():
         raise InvalidInput(f"There is no folder {folder}. Give the folder of US3D.")
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _ENDINGS)
@@ -120,8 +126,12 @@ def _find(folder: Path, city: str) -> list[_Image]:
             "heights and classes."
         )
     images = {name: _only(paths) for name, paths in of_image.items()}
+    labels_of = {name: [rgb.stem.replace("_RGB", f"_{kind}") for kind in ("AGL", "CLS")] for name, rgb in images.items()}
+    without = [name for name, stems in labels_of.items() if not any(stem in of_stem for stem in stems)]
+    without_labels = [images.pop(name).name for name in without if len(without) < len(labels_of)]
     heights, classes = (_labels(images, of_stem, folder, *kind) for kind in (("AGL", "heights"), ("CLS", "classes")))
-    return [_image(name, tile_of[name], rgb, heights[name], classes[name]) for name, rgb in images.items()]
+    found = [_image(name, tile_of[name], rgb, heights[name], classes[name]) for name, rgb in images.items()]
+    return found, without_labels
 
 
 def _tile(stem: str, city: str) -> str:
