@@ -12,6 +12,7 @@ from rasterio.transform import Affine
 from s3d_protocol import EvaluateJob, InvalidInput, JobControl
 from semantic3d.jobs.evaluate import run
 from semantic3d.metrics.uncertainty import LEVELS, UncertaintyErrors
+from semantic3d.raster import aligned
 from semantic3d.raster.aligned import AlignedBand, grid_of
 
 SHIFTED = Affine(0.5, 0, 5e5 + 0.1, 0, -0.5, 5e6)
@@ -103,6 +104,61 @@ def test_undeclared_nodata_is_guessed_and_told(tmp_path):
         reference_height_path=save(tmp_path / "t.tif", heights),
     )
     assert any("goes down to -9999 m" in text for text in run(job, JobControl())["warnings"])
+
+
+@pytest.mark.parametrize("value", [9999, 32767, 65535])
+def test_undeclared_nodata_above_all_heights_is_told(tmp_path, value):
+    heights = np.full((60, 60), 5, np.float32)
+    height, odd = save(tmp_path / "h.tif", heights), np.where(np.arange(60) < 6, np.float32(value), heights)
+    job = EvaluateJob(height_path=height, reference_height_path=save(tmp_path / "t.tif", odd))
+    assert any(f"goes up to {value:g} m" in text for text in run(job, JobControl())["warnings"])
+    mountains = save(tmp_path / "m.tif", heights + 4000), save(tmp_path / "g.tif", heights * 0 + 4000)
+    job = EvaluateJob(height_path=height, reference_height_path=mountains[0], reference_dtm_path=mountains[1])
+    assert not any("goes up" in text for text in run(job, JobControl())["warnings"])
+
+
+def test_an_undeclared_class_without_data_and_negative_sigma_are_told(tmp_path):
+    scene = Scene(tmp_path)
+    odd = np.where(scene.classes == 0, np.uint8(255), scene.classes)
+    sigma = np.where(scene.unknown, scene.sigma, -scene.sigma)
+    job = replace(scene.job, reference_land_cover_path=save(tmp_path / "o.tif", odd), sigma_path=save(tmp_path / "n.tif", sigma))
+    told = " ".join(run(job, JobControl())["warnings"])
+    assert "The reference land cover holds 255 in " in told and "Sigma is negative in " in told
+    assert not any("255" in text or "negative" in text for text in run(scene.job, JobControl())["warnings"])
+
+
+def test_rasters_that_lie_nowhere_are_compared_only_where_they_have_one_size(tmp_path):
+    def nowhere(name, side):
+        return save(tmp_path / name, np.full((side, side), 5, np.float32), transform=Affine.identity(), crs=None)
+
+    job = EvaluateJob(height_path=nowhere("h.tif", 60), reference_height_path=nowhere("t.tif", 60))
+    assert run(job, JobControl())["mae_m"] == 0
+    with pytest.raises(InvalidInput, match="has 30 x 30 pixels and the prediction 60 x 60, and neither says where"):
+        run(replace(job, reference_height_path=nowhere("small.tif", 30)), JobControl())
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e3])
+def test_the_sparsification_does_not_depend_on_the_scale_of_sigma(scale):
+    errors = UncertaintyErrors()
+    error = np.random.default_rng(5).gamma(2.0, 1.0, 20_000)
+    errors.add(error, error * scale)
+    assert errors.result().ause_m == pytest.approx(0, abs=1e-3)
+
+
+@pytest.mark.parametrize("continuous", [True, False])
+def test_a_much_finer_raster_is_warped_in_pieces_that_fit_together(tmp_path, continuous, monkeypatch):
+    fine = Affine(0.05, 0, 5e5, 0, -0.05, 5e6)
+    values = np.random.default_rng(3).integers(0, 9, (500, 540)).astype(np.float32 if continuous else np.uint8)
+    save(tmp_path / "f.tif", values, transform=fine)
+    whole = read_whole(tmp_path / "f.tif", continuous)
+    monkeypatch.setattr(aligned, "_PIECE_SOURCE_PX", 7_000)
+    found = read_whole(tmp_path / "f.tif", continuous)
+    assert whole[2]._piece_px > 60 and found[2]._piece_px == 8
+    assert (found[1] == whole[1]).all() and found[1].sum() == 50 * 54
+    assert found[0] == pytest.approx(whole[0], abs=1e-6)
+    if continuous:  # GDAL's kernel is a triangle over two target pixels' width
+        means = values.reshape(50, 10, 54, 10).mean(axis=(1, 3))
+        assert np.corrcoef(found[0][:50, :54].ravel(), means.ravel())[0, 1] > 0.7
 
 
 def test_ids_beyond_whole_numbers_are_refused(tmp_path):

@@ -4,7 +4,9 @@ import sys
 
 import numpy as np
 import pytest
+import rasterio
 from peak_memory import BLOCK, peak_kb, steps, tiled_raster
+from rasterio.transform import Affine
 
 
 def peak_of_evaluation(folder, side):
@@ -24,3 +26,14 @@ def test_memory_does_not_grow_with_the_rasters(tmp_path):
     # Both fill the cache of blocks; held whole, the four rasters would take 105 and 340 MB.
     small, large = peak_of_evaluation(tmp_path / "small", 5 * BLOCK), peak_of_evaluation(tmp_path / "large", 9 * BLOCK)
     assert large < 1.1 * small
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_memory_does_not_grow_with_the_references_resolution(tmp_path):
+    height = tmp_path / "height.tif"
+    profile = {"driver": "GTiff", "width": 100, "height": 100, "count": 1, "dtype": "float32", "crs": "EPSG:32632"}
+    with rasterio.open(height, "w", transform=Affine(25.6, 0, 5e5, 0, -25.6, 5e6), **profile) as dataset:
+        dataset.write(np.ones((1, 100, 100), np.float32))
+    truth = tiled_raster(tmp_path / "truth.tif", 10 * BLOCK, (steps() % 7).astype(np.float32))  # 51 pixels to one
+    none, fine = (peak_kb("evaluate", "--height", str(height), "--reference", path)[0] for path in (str(height), truth))
+    assert fine < none + 100_000  # all of it in float64, with its mask, takes 240 MB

@@ -35,6 +35,10 @@ CLASSES_TAG = "SEMANTIC3D_CLASSES"  # of our land cover: [[id, name, colour], ..
 _MOST_STRIDE_PX = 64  # pixels of less than 8 mm, of degrees taken for metres
 _LEAST_M = -1000.0  # no ground lies lower
 _CACHE_MB = 64
+_ODD_CLASS = 255  # stands for no data in most rasters of bytes
+_VALUE_BYTES = 4  # of most rasters
+_LOWEST_PX = 32
+_HIGHEST_M, _HIGHEST_ABOVE_GROUND_M = 9000.0, 1000.0  # no mountain and no building is higher
 _CONTINUOUS = ("height", "reference_height", "reference_dtm", "sigma")
 LABELS = {
     "height": "the predicted height",
@@ -215,6 +219,7 @@ class Tally:
         parts: all, building, background -> height errors.
         classes, shadow, zones: height errors by reference class, by shadow (1, 0) and by zone.
         shadow_px, odd_shadow: pixels of the shadow mask, and one of its values that is neither 0 nor 1.
+        negative_sigma: pixels.
         confusion, shadow_confusion, zone_confusion: of the land cover.
         uncertainty, surface: None where not asked for or not possible.
         thumbnails: layer -> its small picture.
@@ -226,7 +231,7 @@ class Tally:
         self.classes, self.shadow, self.zones = Grouped(HeightErrors), Grouped(HeightErrors), Grouped(HeightErrors)
         self.confusion = Confusion()
         self.shadow_confusion, self.zone_confusion = Grouped(Confusion), Grouped(Confusion)
-        self.shadow_px, self.odd_shadow = 0, None
+        self.shadow_px, self.odd_shadow, self.negative_sigma = 0, None, 0
         self.uncertainty = UncertaintyErrors(layers.intervals) if job.sigma_path else None
         self.surface = None
         if job.compares_heights and layers.has_surfaces:
@@ -286,7 +291,7 @@ class Tally:
 def _compare(job: EvaluateJob, layers: Layers, control: JobControl) -> Tally:
     """Run over all windows; writes the error raster aside where one is asked for."""
     tally, grid = Tally(job, layers), layers.grid
-    windows = list(_windows(grid, layers.stride_px))
+    windows = list(_windows(grid, layers))
     writer = _error_writer(job, layers, control) if job.error_path else None
     try:
         control.progress(0, len(windows), "windows")
@@ -308,12 +313,22 @@ def _compare(job: EvaluateJob, layers: Layers, control: JobControl) -> Tally:
     return tally
 
 
-def _windows(grid: Grid, stride_px: int) -> Iterator[tuple]:
-    """(column, row, width, height) of windows that begin at a point of the surfaces."""
-    size = max(stride_px, WINDOW_PX // stride_px * stride_px)
-    for row in range(0, grid.height, size):
-        for column in range(0, grid.width, size):
-            yield column, row, min(size, grid.width - column), min(size, grid.height - row)
+def _windows(grid: Grid, layers: Layers) -> Iterator[tuple]:
+    """(column, row, width, height) of windows that begin at a point of the surfaces.
+
+    Of rasters whose blocks are rows they are low and wide, so that a row of windows fits into the cache: else each
+    block would be decoded for each window.
+    """
+    stride, high = layers.stride_px, WINDOW_PX
+    striped = sum(band.is_striped for band in layers.bands.values())
+    if 2 * striped > len(layers.bands):
+        fitting = _CACHE_MB * 1_000_000 / 2 / (_VALUE_BYTES * len(layers.bands) * grid.width)
+        high = min(WINDOW_PX, max(_LOWEST_PX, int(fitting)))
+    high = max(stride, high // stride * stride)
+    wide = max(stride, WINDOW_PX**2 // high // stride * stride)
+    for row in range(0, grid.height, high):
+        for column in range(0, grid.width, wide):
+            yield column, row, min(wide, grid.width - column), min(high, grid.height - row)
 
 
 def _read(layers: Layers, tally: Tally, window: tuple, control: JobControl) -> Pixels:
@@ -325,6 +340,7 @@ def _read(layers: Layers, tally: Tally, window: tuple, control: JobControl) -> P
     if "sigma" in layers.bands:
         values["sigma_m"], has_sigma = layers.bands["sigma"].read(*window)
         values["has_sigma"] = has_sigma & (values["sigma_m"] >= 0)
+        tally.negative_sigma += int((has_sigma & (values["sigma_m"] < 0)).sum())
     if "zones" in layers.bands:
         values["zones"], values["in_zone"] = layers.bands["zones"].read(*window)
     shadow = layers.ids("shadow", window, -1)
@@ -396,11 +412,23 @@ def _afterthoughts(layers: Layers, tally: Tally) -> list[str]:
     texts = []
     for name in ("height", "reference_height", "reference_dtm"):
         band = layers.bands.get(name)
-        if band is not None and band.least < _LEAST_M:
-            texts.append(
-                f"{_sentence(LABELS[name])} goes down to {band.least:g} m. If that means that there is no data, declare "
-                "it as the file's NoData, and evaluate again: it is counted as a height now."
-            )
+        is_elevation = name != "height" and "reference_dtm" in layers.bands
+        highest_m = _HIGHEST_M if is_elevation else _HIGHEST_ABOVE_GROUND_M
+        if band is None or _LEAST_M <= band.least and band.most <= highest_m:
+            continue
+        goes = f"down to {band.least:g}" if band.least < _LEAST_M else f"up to {band.most:g}"
+        texts.append(
+            f"{_sentence(LABELS[name])} goes {goes} m. If that means that there is no data, declare "
+            "it as the file's NoData, and evaluate again: it is counted as a height now."
+        )
+    odd_px = tally.confusion.of_reference(_ODD_CLASS)
+    if odd_px and not tally.confusion.of_prediction(_ODD_CLASS):
+        texts.append(
+            f"The reference land cover holds {_ODD_CLASS} in {odd_px} pixels. If that means that there is no data, "
+            "declare it as the file's NoData, and evaluate again: it is counted as a class now."
+        )
+    if tally.negative_sigma:
+        texts.append(f"Sigma is negative in {tally.negative_sigma} pixels, which are left out of what is said of it.")
     if tally.uncertainty is not None and not tally.uncertainty.result().pixels:
         texts.append("Sigma has no value of 0 or more where the heights are compared: nothing is said of it.")
     if "zones" in layers.bands and not (tally.zones.members or tally.zone_confusion.members):

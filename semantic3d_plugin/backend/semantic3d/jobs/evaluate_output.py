@@ -113,13 +113,13 @@ def method_texts(job: EvaluateJob, layers, tally) -> list[str]:
         texts.append(
             "IoU of a class: pixels that both have over pixels that either has. Reference class 11 (ground of "
             "unseparated type) accepts 1 or 2 and counts neither for nor against them. Mean IoU: over the classes of "
-            "the reference."
+            "the reference, class 11 only where it holds neither 1 nor 2."
         )
     if tally.uncertainty is not None:
         texts.append(
             "UECC: Pearson correlation of |error| and sigma over this image; the paper's figure is its mean over "
             "images. AUSE: area between the sparsification curve and the oracle's, mean |error| over the share removed "
-            f"(0 to 1), from bins of 1/1024 m up to {uncertainty.RANGE_M:g} m with random order within a bin; metres. "
+            f"(0 to 1), from bins {uncertainty.BIN_SHARE:.2%} of a value wide with random order within a bin; metres. "
             + coverage_text(layers.intervals)
         )
     if tally.surface is not None:

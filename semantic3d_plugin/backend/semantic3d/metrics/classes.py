@@ -51,6 +51,14 @@ class Confusion:
             key = divmod(int(pair), _IDS)
             self._counts[key] = self._counts.get(key, 0) + int(count)
 
+    def of_reference(self, code: int) -> int:
+        """Return how many pixels of the reference are of a class."""
+        return sum(count for (reference, _), count in self._counts.items() if reference == code)
+
+    def of_prediction(self, code: int) -> int:
+        """Return how many pixels are said to be of a class."""
+        return sum(count for (_, predicted), count in self._counts.items() if predicted == code)
+
     def result(self) -> ClassFigures:
         """Return the figures.
 

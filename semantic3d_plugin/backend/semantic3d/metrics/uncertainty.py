@@ -12,10 +12,11 @@ import numpy as np
 INTERVALS = (0.5, 0.6827, 0.95)  # central intervals whose coverage is published
 LEVELS = tuple(sorted({*(n / 20 for n in range(1, 20)), 0.99, *INTERVALS}))  # of the reliability diagram
 INTERVALS_TAG = "SEMANTIC3D_INTERVALS"  # of a sigma raster: "0.5:0.4 0.95:3.1", level and factor of sigma
-BIN_M = 1.0 / 1024.0
-RANGE_M = 100.0
 CURVE_STEPS = 1000
-_BINS = round(RANGE_M / BIN_M) + 1
+BIN_SHARE = 1.0 / 2048.0  # of a value, the width of its bin: sigma may be of any scale
+_BIN_SHIFT = 12  # of a float32's bits: what is left orders numbers from 0 up, in 2048 steps from one power of 2 on
+_LARGEST = float(np.finfo(np.float32).max)
+_BINS = (0x7F800000 >> _BIN_SHIFT) + 1
 
 
 def intervals_text(intervals: Sequence[tuple[float, float]]) -> str:
@@ -71,8 +72,7 @@ class UncertaintyFigures:
 class UncertaintyErrors:
     """Running sums.
 
-    Both curves come from histograms with bins of BIN_M from 0 to RANGE_M (what lies above is in the last bin) that
-    hold the count and the sum of |error|, the sparsification curve's by sigma, the oracle's by |error| itself. Within
+    Both curves come from histograms with bins of BIN_SHARE of the value that hold the count and the sum of |error|, the sparsification curve's by sigma, the oracle's by |error| itself. Within
     a bin the order is taken as random. The curves need the two margins alone, so that no joint histogram is kept.
 
     Args:
@@ -155,7 +155,7 @@ class _Curve:
         self._count, self._sum = np.zeros(_BINS, np.int64), np.zeros(_BINS)
 
     def add(self, key_m: np.ndarray, error_m: np.ndarray) -> None:
-        bins = np.minimum(np.rint(key_m / BIN_M), _BINS - 1).astype(np.int64)
+        bins = (np.minimum(key_m, _LARGEST).astype(np.float32).view(np.uint32) >> _BIN_SHIFT).astype(np.int64)
         self._count += np.bincount(bins, minlength=_BINS)
         self._sum += np.bincount(bins, weights=error_m, minlength=_BINS)
 

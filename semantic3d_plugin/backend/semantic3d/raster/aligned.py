@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from functools import partial
 
 import numpy as np
 from rasterio.coords import disjoint_bounds
@@ -22,6 +23,9 @@ from .one_band import metres_per_unit, open_one_band, validity
 
 _PIXEL_PLANE = CRS.from_epsg(3857)  # stands in where no raster has a CRS: it is never left, so its shape is nothing
 _SAME_PX = 1e-6
+_FINE = 16.0  # pixels under one of the target's, from which on a raster is warped piece by piece
+_PIECE_SOURCE_PX = 2_000_000
+_WIDE_PX = 2048
 _LARGEST = 1e30  # more is an undeclared NoData value
 _LARGEST_ID = 2.0**53
 
@@ -46,7 +50,7 @@ class AlignedBand:
         label: what the raster is, for messages.
         warnings: what the user should know about how it is placed.
         is_warped: whether its own grid is another one.
-        least: the smallest value read so far, or 0; of heights and the like, in metres.
+        least, most: the smallest and the largest value read so far, or 0; of heights and the like, in metres.
     """
 
     def __init__(self, path: str, label: str, grid: Grid, continuous: bool, band: int = 1):
@@ -64,8 +68,10 @@ class AlignedBand:
         """
         self.path, self.label, self.warnings = path, label, []
         self._continuous, self._band = continuous, band
+        self._target, self._piece_px = grid, 0
+        self._scale_options: dict[str, str] = {}  # else GDAL guesses the scale from each piece, margins included
         self._warped = self._single = None
-        self.least = 0.0
+        self.least = self.most = 0.0
         self._dataset = open_dataset(path, label)
         try:
             self._check_band()
@@ -96,17 +102,33 @@ class AlignedBand:
                 f"{self._Label} {os.path.basename(self.path)} {'has no' if own.crs is None else 'has a'} CRS and the "
                 f"prediction has {'one' if own.crs is None else 'none'}: both are taken to be in the same CRS."
             )
+        if own.crs is None and grid.crs is None and own.transform.is_identity and grid.transform.is_identity:
+            raise InvalidInput(
+                f"{self._Label} {self.path} has {own.width} x {own.height} pixels and the prediction {grid.width} x "
+                f"{grid.height}, and neither says where it lies: which pixels belong together is not known. Give both "
+                "a CRS and a place, for instance with QGIS's Georeferencer, or rasters of one size.",
+                {"size": [own.width, own.height], "prediction": [grid.width, grid.height]},
+            )
         common = own.crs or grid.crs or _PIXEL_PLANE
         target_crs = grid.crs or common
-        self._check_overlap(own, own.crs or target_crs, grid, target_crs)
+        left, bottom, right, top = self._checked_overlap(own, own.crs or target_crs, grid, target_crs)
         self._single = dataset if dataset.count == 1 else open_one_band(dataset, self._band)
-        self._warped = WarpedVRT(
-            self._single, src_crs=own.crs or target_crs, crs=target_crs, transform=grid.transform, width=grid.width,
-            height=grid.height, resampling=Resampling.bilinear if self._continuous else Resampling.nearest,
-            add_alpha=True, dtype="float64" if self._continuous else None,
+        self._warp = partial(
+            WarpedVRT, self._single, src_crs=own.crs or target_crs, crs=target_crs, add_alpha=True,
+            resampling=Resampling.bilinear if self._continuous else Resampling.nearest,
+            dtype="float64" if self._continuous else None,
         )  # fmt: skip
+        place = grid.transform  # pixels of this raster along a pixel of the target:
+        across = math.hypot(place.a, place.d) * own.width / (right - left)
+        down = math.hypot(place.b, place.e) * own.height / (top - bottom)
+        if across * down > _FINE:
+            self._piece_px = max(1, int(math.sqrt(_PIECE_SOURCE_PX / (across * down))))
+            self._scale_options = {"XSCALE": f"{min(1, 1 / across):.9g}", "YSCALE": f"{min(1, 1 / down):.9g}"}
+        else:
+            self._warped = self._warp(transform=grid.transform, width=grid.width, height=grid.height)
 
-    def _check_overlap(self, own: Grid, own_crs: CRS, grid: Grid, crs: CRS) -> None:
+    def _checked_overlap(self, own: Grid, own_crs: CRS, grid: Grid, crs: CRS) -> tuple[float, float, float, float]:
+        """Return this raster's bounds (left, bottom, right, top) in the target's CRS."""
         try:
             bounds = transform_bounds(own_crs, crs, *own.bounds())
         except GDAL_ERRORS as error:
@@ -121,6 +143,13 @@ class AlignedBand:
                 "correct the CRS.",
                 {"bounds": list(bounds), "prediction": list(target)},
             )
+        return bounds
+
+    @property
+    def is_striped(self) -> bool:
+        """Whether its blocks are whole rows, and few of them, of a wide raster on the target's own grid."""
+        height, width = self._dataset.block_shapes[self._band - 1]
+        return not self.is_warped and width > 8 * height and width > _WIDE_PX
 
     @property
     def tags(self) -> dict:
@@ -143,8 +172,8 @@ class AlignedBand:
         """
         window = Window(column, row, width, height)
         try:
-            if self._warped is not None:  # its masks know nothing of what NoData and mask made of its alpha band
-                values, alpha = self._warped.read([1, 2], window=window)
+            if self.is_warped:  # its masks know nothing of what NoData and mask made of its alpha band
+                values, alpha = self._read_warped(window)
                 valid = alpha > 0
             else:
                 values = self._dataset.read(self._band, window=window)
@@ -163,9 +192,29 @@ class AlignedBand:
         self._check_measure(values)
         return values, valid
 
+    def _read_warped(self, window: Window) -> np.ndarray:
+        """Values and alpha [2, height, width].
+
+        GDAL holds all pixels under a warped block of 512 x 128 at once, so that of a much finer raster small pieces
+        are warped one by one.
+        """
+        if self._warped is not None:
+            return self._warped.read([1, 2], window=window)
+        found, side = None, self._piece_px
+        for top in range(0, window.height, side):
+            for left in range(0, window.width, side):
+                width, height = min(side, window.width - left), min(side, window.height - top)
+                part = self._target.window(window.col_off + left, window.row_off + top, width, height)
+                with self._warp(transform=part.transform, width=width, height=height, **self._scale_options) as warped:
+                    piece = warped.read([1, 2])
+                if found is None:
+                    found = np.zeros((2, window.height, window.width), piece.dtype)
+                found[:, top : top + height, left : left + width] = piece
+        return found
+
     def _check_measure(self, values: np.ndarray) -> None:
         least, most = float(values.min(initial=0.0)), float(values.max(initial=0.0))
-        self.least = min(self.least, least)
+        self.least, self.most = min(self.least, least), max(self.most, most)
         absurd = least if abs(least) > most else most
         if abs(absurd) > _LARGEST:
             raise InvalidInput(
