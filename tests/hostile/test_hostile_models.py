@@ -21,6 +21,7 @@ from onnx import TensorProto, helper
 
 from s3d_protocol.errors import InvalidModel, OutOfMemory
 from semantic3d.inference.session import InferenceSession
+from semantic3d.models import onnx_file
 from semantic3d.models import package as packages
 from semantic3d.models.deepness import describe_deepness
 from semantic3d.models.onnx_file import read_onnx_header
@@ -166,6 +167,20 @@ def test_a_bomb_that_lies_about_its_size_stays_small(folder, tmp_path):
     refused(path, "CARD.md")
 
 
+@pytest.mark.parametrize("name", ["notes.txt", "weights.safetensors"])
+def test_no_small_zip_fills_the_memory(folder, tmp_path, name):
+    """A bomb that is listed truthfully and grows by less than the compression of any text."""
+    noise = np.random.default_rng(0).integers(0, 256, (40, 25_000), dtype=np.uint8)
+    data = np.concatenate([noise, np.zeros((40, 975_000), np.uint8)], axis=1).tobytes()
+    with_file(folder, name, data)
+    path = zip_of(tmp_path / "bomb.zip", files_of(folder))
+    del data
+    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    refused(path, name)
+    assert path.stat().st_size > 1_000_000
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 20_000
+
+
 def test_a_list_of_files_that_would_fill_the_memory_is_not_read(folder, tmp_path):
     path = zip_of(tmp_path / "evil.zip", [*files_of(folder), *[(f"{number:0200}", b"") for number in range(5000)]])
     refused(path, "list of files is larger")
@@ -258,6 +273,70 @@ def test_the_runtimes_own_format_does_not_slip_past_the_checks():
     data = b"\x08\x08\x12\x04ORTM" + GOOD_ONNX
     with pytest.raises(InvalidModel, match="own format"):
         read_onnx_header(data, "m.onnx")
+
+
+def place_of_a_tensor(place, tensor):
+    """A model that holds a tensor in one of the places where the format has room for one."""
+    model = onnx.load_from_string(GOOD_ONNX)
+    attribute = onnx.AttributeProto(name="value", type=onnx.AttributeProto.TENSOR)
+    node = onnx.NodeProto(op_type="Constant", output=["y"])
+    sparse = onnx.SparseTensorProto(values=tensor)
+    inner = onnx.GraphProto(name="inner", initializer=[tensor])
+    kind, where = place.split(" of ")
+    {"tensor": attribute.t.CopyFrom, "tensors": lambda value: attribute.tensors.append(value),
+     "sparse tensor": lambda _: attribute.sparse_tensor.CopyFrom(sparse),
+     "sparse tensors": lambda _: attribute.sparse_tensors.append(sparse),
+     "graph": lambda _: attribute.g.CopyFrom(inner), "graphs": lambda _: attribute.graphs.append(inner)}[kind](tensor)
+    node.attribute.append(attribute)
+    if where == "a node":
+        model.graph.node.append(node)
+    elif where == "a function's node":
+        model.functions.append(onnx.FunctionProto(name="F", domain="own", node=[node]))
+    else:
+        model.functions.append(onnx.FunctionProto(name="F", domain="own", attribute_proto=[attribute]))
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize("where", ["a node", "a function's node", "a function's attribute"])
+@pytest.mark.parametrize("kind", ["tensor", "tensors", "sparse tensor", "sparse tensors", "graph", "graphs"])
+def test_weights_in_other_files_are_seen_wherever_they_hide(kind, where):
+    tensor = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[1])
+    assert not read_onnx_header(place_of_a_tensor(f"{kind} of {where}", tensor), "m.onnx").has_external_data
+    tensor.external_data.add(key="location", value="secret.bin")
+    for location in (TensorProto.EXTERNAL, TensorProto.DEFAULT):
+        tensor.data_location = location
+        assert read_onnx_header(place_of_a_tensor(f"{kind} of {where}", tensor), "m.onnx").has_external_data
+
+
+def leaking_model(path):
+    """A model of the peer's kind whose height is what lies in a file, by a function's default attribute."""
+    secret = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[1, 1, 64, 64], data_location=TensorProto.EXTERNAL)
+    for key, value in (("location", path), ("offset", "0"), ("length", "16384")):
+        secret.external_data.add(key=key, value=value)
+    model = onnx.load_from_string(package_model.fake_deepness("Regressor", 1))
+    name = model.graph.output[0].name
+    function = onnx.FunctionProto(name="F", domain="own", output=["y"], opset_import=[helper.make_opsetid("", 17)])
+    node = helper.make_node("Constant", [], ["y"])
+    node.attribute.add(name="value", ref_attr_name="value", type=onnx.AttributeProto.TENSOR)
+    function.node.append(node)
+    function.attribute_proto.add(name="value", type=onnx.AttributeProto.TENSOR).t.CopyFrom(secret)
+    model.functions.append(function)
+    model.opset_import.append(helper.make_opsetid("own", 1))
+    del model.graph.node[:], model.graph.initializer[:]
+    model.graph.node.append(helper.make_node("F", [], [name], domain="own"))
+    return model.SerializeToString()
+
+
+def test_a_model_that_reads_another_file_does_not_load(tmp_path, monkeypatch):
+    """Nor would onnxruntime find the file, were it not noticed: the working folder is not where it looks."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret.bin").write_bytes(np.full(4096, 7, np.float32).tobytes())
+    (tmp_path / "m.onnx").write_bytes(leaking_model("secret.bin"))
+    refused(tmp_path / "m.onnx", "in other files")
+    monkeypatch.setattr(onnx_file, "_attribute_is_external", lambda *_: False)
+    package = packages.load_package(str(tmp_path / "m.onnx"))
+    with pytest.raises(InvalidModel, match="cannot run the model"):
+        InferenceSession(package, "cpu").run(np.zeros((1, 3, 64, 64), np.float32), tuple(package.output_names))
 
 
 DEEPNESS = {

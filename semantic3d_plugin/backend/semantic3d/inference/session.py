@@ -20,6 +20,7 @@ _MOST_LANES = 8
 _LANES_PIXELS = 8 * 512**2  # of all tiles that run side by side; one of 512 pixels takes about 125 MB in the small model
 _LANES_MODEL_BYTES = 64_000_000  # a larger model's layers are large enough for all threads together
 _LANE_MEMORY_MB = 250  # of the limit, and twice that must be free
+_NO_FOLDER = os.path.join(os.path.abspath(__file__), "none")  # a model never reads files; else it looks where we stand
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
@@ -106,6 +107,7 @@ class InferenceSession:
         options.log_severity_level = 3
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # reader, blender, QGIS need the cores
         options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")  # not in the arena
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NO_FOLDER)
         if self._external:
             values = [self._runtime.OrtValue.ortvalue_from_numpy(array) for array in self._external.values()]
             options.add_external_initializers(list(self._external), values)

@@ -251,18 +251,21 @@ def _graph_is_external(data: memoryview, depth: int, own: bool = True) -> bool:
 
 
 def _function_is_external(data: memoryview) -> bool:
-    return any(number == 7 and _node_is_external(_bytes(value), 0) for number, value in _fields(data))
+    """Whether weights of a function lie in other files: of its nodes (7), or as the default of an attribute (11)."""
+    parts = {7: _node_is_external, 11: _attribute_is_external}
+    return any(number in parts and parts[number](_bytes(value), 0) for number, value in _fields(data))
 
 
 def _node_is_external(data: memoryview, depth: int) -> bool:
-    for number, attribute in _fields(data):
-        if number != 5:
-            continue
-        for kind, value in _fields(_bytes(attribute)):
-            if kind in (5, 10) and not isinstance(value, int) and _tensor_is_external(value):
-                return True
-            if kind in (6, 11) and not isinstance(value, int) and _graph_is_external(value, depth + 1):
-                return True
-            if kind in (22, 23) and not isinstance(value, int) and _sparse_is_external(value):
-                return True
+    return any(number == 5 and _attribute_is_external(_bytes(value), depth) for number, value in _fields(data))
+
+
+def _attribute_is_external(data: memoryview, depth: int) -> bool:
+    for kind, value in _fields(data):
+        if kind in (5, 10) and not isinstance(value, int) and _tensor_is_external(value):
+            return True
+        if kind in (6, 11) and not isinstance(value, int) and _graph_is_external(value, depth + 1):
+            return True
+        if kind in (22, 23) and not isinstance(value, int) and _sparse_is_external(value):
+            return True
     return False

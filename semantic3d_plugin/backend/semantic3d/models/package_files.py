@@ -17,7 +17,7 @@ from s3d_protocol.errors import InvalidModel
 
 from .package_manifest import LARGEST_MANIFEST_BYTES, MANIFEST_NAME, MOST_FILES, hash_digits, is_plain_file_name
 
-_MOST_INFLATION = 200  # weights hardly compress; only a bomb grows further than this
+_MOST_INFLATION = 10  # weights hardly compress; only a bomb grows further than this
 _SMALL_BYTES = 1 << 24
 _LARGEST_LISTING_BYTES = 1 << 20
 _END_BYTES = 22 + 65_535 + 20 + 56  # end record, its comment, zip64 locator and record

@@ -18,7 +18,9 @@ LARGEST_MANIFEST_BYTES = 1 << 20
 MOST_INTERVALS = 100
 MOST_FILES = 64
 LARGEST_FILE_BYTES = 1 << 32
-FILE_SUFFIXES = (".onnx", ".safetensors", ".md", ".txt", ".json", ".png")
+LARGEST_TEXT_BYTES = 1 << 24  # of a file that holds no weights
+WEIGHT_SUFFIXES = (".onnx", ".safetensors")
+FILE_SUFFIXES = (*WEIGHT_SUFFIXES, ".md", ".txt", ".json", ".png")
 REQUIRED = (
     "format_version", "name", "version", "title", "licence", "description", "bands", "normalisation", "gsd_m",
     "gsd_range_m", "tile_size_px", "height_scale_m", "timestep", "condition", "classes", "calibration",
@@ -210,7 +212,8 @@ def _check_files(files) -> None:
         if lower.count(name.lower()) > 1:
             raise _fault("files", name, "unique when capitals are ignored")
         _check_object(f"files.{name}", entry, ("sha256", "bytes"))
-        _check_integer(f"files.{name}.bytes", entry["bytes"], 1, LARGEST_FILE_BYTES)
+        most = LARGEST_FILE_BYTES if name.lower().endswith(WEIGHT_SUFFIXES) else LARGEST_TEXT_BYTES
+        _check_integer(f"files.{name}.bytes", entry["bytes"], 1, most)
         if not isinstance(entry["sha256"], str) or _HASH.fullmatch(entry["sha256"]) is None:
             raise _fault(f"files.{name}.sha256", entry["sha256"], 'a hash like "sha256:" and 64 hex digits')
 
