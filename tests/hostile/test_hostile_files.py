@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_hostile_messages import TEXTS, VALUES
 
-from s3d_protocol import InvalidInput, OutputFailed, new_job_id
+from s3d_protocol import InvalidInput, OutputFailed, new_job_id, partial_path
 from semantic3d.jobs.work_folder import (
     BlockRecord,
     WorkFolder,
@@ -75,7 +76,7 @@ def test_whatever_run_and_manifest_say_nothing_outside_is_touched(tmp_path, data
     (work / "run.json").write_text(json.dumps(data.draw(st.sampled_from([run, [run]]) | VALUES)))
     (work / "manifest.json").write_bytes(data.draw(BYTES))
     if data.draw(st.booleans()):
-        remove_if_killed(str(work))
+        remove_if_killed(str(work), [str(tmp_path / "h.tif")])
     try:
         folder = WorkFolder(str(work), {"job": "one"})
         try:
@@ -86,6 +87,46 @@ def test_whatever_run_and_manifest_say_nothing_outside_is_touched(tmp_path, data
     except OutputFailed as error:
         assert str(error).encode("utf-8")
     assert victim.read_text() == "not ours" and {path.name for path in tmp_path.iterdir()} <= {"work", "victim.tif"}
+
+
+@pytest.mark.parametrize("way", ["another run's folder", "the job's own"])
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_a_note_names_unfinished_files_beside_the_outputs_and_nowhere_else(tmp_path, elsewhere, way):
+    (tmp_path / "other").mkdir()
+    work, job_id, ours = str(tmp_path / "work"), new_job_id(), [str(tmp_path / "h.tif")]
+    output = str(tmp_path / ("other" if elsewhere else "") / "diary.tif")
+    unfinished = Path(partial_path(output, job_id))
+    unfinished.write_text("begun")
+    folder = WorkFolder(work, {"job": "one"})
+    folder.begin_run(job_id, [output])
+    folder.release()
+    if way == "the job's own":
+        folder = WorkFolder(work, {"job": "one"})
+        folder.begin_run(new_job_id(), ours)
+        folder.remove()
+    else:
+        remove_if_killed(work, ours)
+    assert unfinished.exists() == elsewhere and not os.path.exists(work)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+@pytest.mark.parametrize("place", ["", "records", "height"])
+def test_a_link_where_blocks_are_kept_empties_nothing(tmp_path, place):
+    victim, work = tmp_path / "victim", tmp_path / "work"
+    victim.mkdir()
+    (victim / "run.json").write_text(json.dumps({"job_id": new_job_id(), "outputs": []}))
+    if place:
+        work.mkdir()
+    os.symlink(victim, work / place if place else work)
+    if not place:
+        remove_if_killed(str(work), [])
+    try:
+        folder = WorkFolder(str(work), {"job": "one"})
+        folder.finished(("height",), GRID, lambda: None)
+        folder.remove()
+    except OutputFailed as error:
+        assert "is a link" in str(error)
+    assert [path.name for path in victim.iterdir()] == ["run.json"]
 
 
 ASSETS = st.dictionaries(

@@ -118,7 +118,7 @@ class KeptWork:
         if self._unread:
             control.log("Checking the blocks that an earlier run has left.")
         for left in _folders_of_one_run(first):
-            remove_if_killed(left)
+            remove_if_killed(left, plan.job.outputs().values())
         self._folder = WorkFolder(path, parts)
         self._folder.begin_run(control.job_id, plan.job.outputs().values())
         if lasting:

@@ -20,11 +20,10 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import uuid
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from typing import Callable, Iterable, Iterator, Mapping
+from typing import Callable, Iterable, Mapping
 
 from s3d_protocol import OutputFailed, discard_partials
 from s3d_protocol.aside import is_job_id
@@ -34,17 +33,16 @@ from s3d_protocol.file_lock import Busy, FileLock
 
 from ..raster.block_file import BlockFile
 from ..raster.block_grid import Block, BlockGrid
-from ..raster.writer import RasterSpec, failed
+from ..raster.writer import RasterSpec
+from .work_files import ABSENT, at_work, is_link, make_folder, read_json, reading, remove, write_whole
 
 PREFIX = ".semantic3d-"
 _LOCK, _MANIFEST, _RUN, _RECORDS = "lock", "manifest.json", "run.json", "records"
 _FORMAT = 1
-_MOST_RECORD_BYTES = 100_000
 _TOKEN, _DIGEST = re.compile(r"[0-9a-f]{8}"), re.compile(r"[0-9a-f]{64}")
 _OWN_DIGEST = "sha256"  # of the record itself, beside its fields
 _DEVICES = ("", "cpu", "cpu, cuda", "cuda")
 _STEPS_END = 2**63  # they are added up as int64
-_ABSENT = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
 @dataclass(frozen=True)
@@ -104,8 +102,8 @@ class WorkFolder:
         self.path = path
         self._lock = None
         try:
-            _make_folder(path)
-            _make_folder(os.path.join(path, _RECORDS))
+            make_folder(path)
+            make_folder(os.path.join(path, _RECORDS))
             self._lock = FileLock(os.path.join(path, _LOCK), needed=False)
             self._take_over({"format": _FORMAT, "job": json.loads(json.dumps(parts))})
         except Busy as busy:
@@ -128,11 +126,11 @@ class WorkFolder:
 
     def _take_over(self, manifest: dict) -> None:
         place = os.path.join(self.path, _MANIFEST)
-        with _reading(place):
-            found = _read_json(place)
+        with reading(place):
+            found = read_json(place)
         if found != manifest:
             _empty(self.path)
-            _make_folder(os.path.join(self.path, _RECORDS))
+            make_folder(os.path.join(self.path, _RECORDS))
             write_whole(place, manifest)
 
     def finished(self, layers: Iterable[str], grid: BlockGrid, check_cancelled: Callable[[], None]) -> dict:
@@ -142,11 +140,11 @@ class WorkFolder:
             OutputFailed: the folder or a file in it cannot be read, or something in it will not go.
         """
         records = {}
-        with _at_work(self.path):
+        with at_work(self.path):
             for name in sorted(os.listdir(os.path.join(self.path, _RECORDS))):
                 path = os.path.join(self.path, _RECORDS, name)
-                with _reading(path):
-                    record = _record_in(_read_json(path), name, layers, grid)
+                with reading(path):
+                    record = _record_in(read_json(path), name, layers, grid)
                 if record is not None and _is_whole(self.path, record, check_cancelled):
                     records[record.block] = record
             self._sweep(records, layers)
@@ -159,10 +157,10 @@ class WorkFolder:
             OutputFailed: the disk refuses.
         """
         place, outputs = os.path.join(self.path, _RUN), [os.path.abspath(path) for path in outputs]
-        with _reading(place):
-            before = _read_json(place)
-        _discard_outputs_of(before, job_id)
-        with _at_work(self.path):
+        with reading(place):
+            before = read_json(place)
+        _discard_outputs_of(before, job_id, [*outputs, self.path])
+        with at_work(self.path):
             write_whole(place, {"job_id": job_id, "outputs": outputs})
 
     def count(self, records: Iterable[BlockRecord]) -> int:
@@ -175,11 +173,11 @@ class WorkFolder:
         good |= {block_path(self.path, layer, record) for record in records.values() for layer in layers}
         for folder in (_RECORDS, *layers):
             place = os.path.join(self.path, folder)
-            if os.path.lexists(place) and not os.path.isdir(place):
-                _remove(place)  # a file where the layer's folder has to be
+            if is_link(place) or os.path.lexists(place) and not os.path.isdir(place):
+                remove(place)  # a link or a file where the layer's folder has to be
             for name in os.listdir(place) if os.path.isdir(place) else ():
                 if os.path.join(place, name) not in good:
-                    _remove(os.path.join(place, name))
+                    remove(os.path.join(place, name))
 
     def release(self) -> None:
         """Leave the folder as it is, for the same job to go on."""
@@ -202,28 +200,40 @@ class WorkFolder:
             self.release()
 
 
-def remove_if_killed(path: str) -> None:
-    """Delete the work folder of a run that was killed, and the outputs that it had begun; one at work keeps its own."""
+def remove_if_killed(path: str, outputs: Iterable[str]) -> None:
+    """Delete the work folder of a run that was killed, and the outputs that it had begun; one at work keeps its own.
+
+    Args:
+        outputs: of the run that takes its place: what was begun lies beside them, or beside the work folder.
+    """
+    if is_link(path):
+        return
     with suppress(OSError, Busy):  # what cannot be read or locked is not ours to judge
-        before = _read_json(os.path.join(path, _RUN))
+        before = read_json(os.path.join(path, _RUN))
         if before is None:
             return
         lock = FileLock(os.path.join(path, _LOCK))
         try:
-            _discard_outputs_of(before, "")
+            _discard_outputs_of(before, "", [*outputs, path])
             _remove_locked(path, lock)
         finally:
             lock.release()
 
 
-def _discard_outputs_of(run, but_job_id: str) -> None:
-    """Delete the unfinished outputs of a run, given its note; it may make no sense."""
+def _discard_outputs_of(run, but_job_id: str, beside: Iterable[str]) -> None:
+    """Delete the unfinished outputs of a run, given its note; it may make no sense, or be somebody else's.
+
+    Args:
+        beside: paths in whose folders they may lie: no other folder is touched, whatever the note says.
+    """
     killed, outputs = (run.get("job_id"), run.get("outputs")) if isinstance(run, dict) else ("", ())
     if not is_job_id(killed) or killed == but_job_id or not isinstance(outputs, list):
         return
+    folders = {os.path.dirname(os.path.abspath(path)) for path in beside}
     for output in outputs:
         with suppress(ValueError, TypeError, AttributeError):  # it is no path
-            discard_partials([output], killed)
+            if os.path.dirname(os.path.abspath(output)) in folders:
+                discard_partials([output], killed)
 
 
 def _remove_locked(path: str, lock: FileLock) -> None:
@@ -235,7 +245,7 @@ def _remove_locked(path: str, lock: FileLock) -> None:
 def _empty(path: str) -> None:
     for name in os.listdir(path):
         if name != _LOCK:
-            _remove(os.path.join(path, name))
+            remove(os.path.join(path, name))
 
 
 class BlockAttempt:
@@ -251,9 +261,9 @@ class BlockAttempt:
         self._token = uuid.uuid4().hex[:8]
         self._files: dict[str, BlockFile] = {}
         try:
-            with _at_work(folder):
+            with at_work(folder):
                 for layer, spec in specs.items():
-                    _make_folder(os.path.join(folder, layer))
+                    make_folder(os.path.join(folder, layer))
                     self._files[layer] = BlockFile(self._path(layer) + ".partial", width, height, spec)
         except OutputFailed:
             self.discard()
@@ -264,7 +274,7 @@ class BlockAttempt:
 
     def write(self, layer: str, column: int, row: int, values) -> None:
         """Write a rectangle [bands, H, W] at a pixel of the block."""
-        with _at_work(self._folder):
+        with at_work(self._folder):
             self._files[layer].write(column, row, values)
 
     def finish(
@@ -280,11 +290,11 @@ class BlockAttempt:
         Raises:
             OutputFailed: the disk refuses, or the work folder is gone.
         """
-        with _at_work(self._folder):
+        with at_work(self._folder):
             hashes = {layer: list(file.finish(check_cancelled)) for layer, file in self._files.items()}
         record = BlockRecord(*self._block, self._token, hashes, height_steps, height_count, dict(class_pixels))
         check_input()
-        with _at_work(self._folder):
+        with at_work(self._folder):
             for layer, file in self._files.items():
                 replace_durably(file.path, self._path(layer))
         return record
@@ -310,7 +320,7 @@ def record_block(folder: str, record: BlockRecord, device: str) -> BlockRecord:
     record = replace(record, device=device)
     values = asdict(record)
     try:
-        with _at_work(folder):
+        with at_work(folder):
             write_whole(record_path(folder, record.block), {**values, _OWN_DIGEST: identity_of(values)})
     except OutputFailed:
         for layer in record.files:
@@ -342,7 +352,7 @@ def whole_block_path(folder: str, layer: str, record: BlockRecord, check_cancell
         OutputFailed: it was damaged since, is gone or cannot be read.
     """
     path = block_path(folder, layer, record)
-    with _at_work(folder):
+    with at_work(folder):
         if not _is_as_recorded(path, record.files[layer], check_cancelled):
             raise OutputFailed(
                 f"{path} was damaged after it had been written. Look after that disk, then run the job again: it "
@@ -355,7 +365,7 @@ def whole_block_path(folder: str, layer: str, record: BlockRecord, check_cancell
 def read_record(path: str, layers: Iterable[str], grid: BlockGrid) -> BlockRecord | None:
     """Read a block's record; None where there is none that can be read, makes sense and is as it was written."""
     with suppress(OSError):
-        return _record_in(_read_json(path), os.path.basename(path), layers, grid)
+        return _record_in(read_json(path), os.path.basename(path), layers, grid)
     return None
 
 
@@ -407,53 +417,15 @@ def _is_count(value: object, most: int) -> bool:
     return type(value) is int and 0 <= value <= most  # a bool counts nothing
 
 
-def write_whole(path: str, values: Mapping) -> None:
-    """Write JSON aside, bring it to the disk and put it in its place.
-
-    Raises:
-        OSError: the disk refuses.
-    """
-    aside = f"{path}.{uuid.uuid4().hex[:8]}.partial"
-    with open(aside, "w", encoding="utf-8") as file:
-        json.dump(values, file, indent=1)
-    replace_durably(aside, path)
-
-
-@contextmanager
-def _at_work(folder: str) -> Iterator[None]:
-    """Around what happens in a work folder: faults of the disk become ours, and say so where the folder is gone."""
-    try:
-        yield
-    except (OutputFailed, OSError) as error:
-        if not os.path.isdir(folder):
-            raise OutputFailed(
-                f"The work folder {folder} is gone: it was deleted or moved, or its disk was disconnected, while the "
-                "job worked there. See to it that nothing touches it, then run the job again.",
-                {"folder": folder},
-            ) from error
-        if isinstance(error, OSError):
-            raise failed(error.filename or folder, error) from error
-        raise
-
-
-def _make_folder(path: str) -> None:
-    """Make a folder if it is not there; never the one in which it lies, which somebody may have deleted."""
-    try:
-        os.mkdir(path)
-    except FileExistsError:
-        if not os.path.isdir(path):
-            raise
-
-
 def _is_whole(folder: str, record: BlockRecord, check_cancelled: Callable[[], None]) -> bool:
     for layer, recorded in record.files.items():
         check_cancelled()
         path = block_path(folder, layer, record)
         try:
-            with _reading(path):
+            with reading(path):
                 if not _is_as_recorded(path, recorded, check_cancelled):
                     return False
-        except _ABSENT:
+        except ABSENT:
             return False
     return True
 
@@ -463,37 +435,3 @@ def _is_as_recorded(path: str, recorded: Iterable, check_cancelled: Callable[[],
     return os.path.getsize(path) == size and file_hash(path, check_cancelled) == digest
 
 
-def _read_json(path: str):
-    """Return what a file holds; None where there is none, or it is torn or damaged.
-
-    Raises:
-        OSError: it is there and cannot be read.
-    """
-    try:
-        with open(path, "rb") as file:
-            return json.loads(file.read(_MOST_RECORD_BYTES))
-    except (*_ABSENT, ValueError, RecursionError):
-        return None
-
-
-@contextmanager
-def _reading(path: str) -> Iterator[None]:
-    """Around the reading of what an earlier run has left: a disk that fails for a moment must not cost its work."""
-    try:
-        yield
-    except _ABSENT:
-        raise
-    except OSError as error:
-        raise OutputFailed(
-            f"{path}, which an earlier run has left, cannot be read: {error.strerror or error}. Nothing was deleted. "
-            "See to its disk and to who may read it, then run the job again: it continues. If that file stays "
-            "unreadable, delete it: what it stands for is done again.",
-            {"path": path},
-        ) from error
-
-
-def _remove(path: str) -> None:
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
-    else:
-        os.remove(path)
