@@ -27,9 +27,9 @@ def expected(image, package, tmp_path_factory):
         return whole_run(image, package, folder)
 
 
-def in_this_process(**workers):
+def in_this_process(threads=2, **workers):
     """A cluster of threads, so that tests can look inside; name=resources for each worker."""
-    common = {"nthreads": 2, "memory_limit": 0, "dashboard": False}
+    common = {"nthreads": threads, "memory_limit": 0, "dashboard": False}
     return distributed.SpecCluster(
         {name: {"cls": distributed.Worker, "options": {**common, "resources": resources}}
          for name, resources in workers.items()},

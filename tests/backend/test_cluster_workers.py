@@ -63,6 +63,24 @@ def test_workers_that_round_in_other_ways_are_told(image, package, tmp_path, mon
     assert len(ways) == 4 and len(set(ways)) == 1 and len(ways[0]) == 64
 
 
+def test_a_worker_with_many_threads_leaves_blocks_to_one_that_comes_later(image, package, expected, tmp_path, monkeypatch):
+    """Dask gives a worker a task for each thread, and takes none of these back."""
+    late, at_work, compute_block = [], [], cluster_worker.compute_block
+
+    def watched(*arguments):
+        at_work.append(distributed.get_worker().name)
+        return compute_block(*arguments)
+
+    monkeypatch.setattr(cluster_worker, "compute_block", watched)
+    monkeypatch.setattr(cluster_roll_call, "_COUNT_S", 0.0)
+    with in_this_process(threads=32, first={}) as cluster:
+        with acting({3: lambda: late.append(join(cluster, "late"))}):
+            run(job_for(image, package, tmp_path, scheduler=cluster.scheduler_address), Watch())
+        leave(cluster, late)
+    assert at_work.count("late") > 2 and at_work.count("first") + at_work.count("late") == BLOCKS
+    assert contents(tmp_path) == expected
+
+
 def test_a_late_worker_that_rounds_in_another_way_is_told(image, package, tmp_path, monkeypatch):
     """Once, however many blocks it computes; it is asked with its first."""
     late, computed_late, compute_block = [], threading.Event(), cluster_worker.compute_block

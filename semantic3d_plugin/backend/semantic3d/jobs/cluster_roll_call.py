@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from s3d_protocol import DeviceUnavailable, JobControl
@@ -9,6 +10,7 @@ from s3d_protocol import DeviceUnavailable, JobControl
 from .cluster_connection import Connection
 
 _ROLL_CALL_S = 30.0  # between two looks, where no worker answers
+_COUNT_S = 5.0  # between two looks, where blocks are finished
 _LONELY_S = 900.0  # without any: new ones may be on their way
 
 
@@ -21,7 +23,7 @@ class RollCall:
         self._unfit: set[str] = set()
         self._present: dict = {}
         self._fit: list[str] = []  # present and not paused
-        self._looked_s = 0.0
+        self._looked_s = -math.inf
 
     def refused(self, address: str, why: str) -> None:
         """Note that a worker cannot take part; `why` names it."""
@@ -47,6 +49,16 @@ class RollCall:
         if time.monotonic() - self._looked_s > _ROLL_CALL_S:
             self._look()
         return self._fit
+
+    def most_waiting(self) -> int:
+        """Return how many tasks should be under way: one for each worker to compute, and one to begin with next.
+
+        Each computes one block at a time, but one with several threads takes a task for each of them, and keeps those
+        that it has taken: more tasks would leave nothing to workers that come later.
+        """
+        if time.monotonic() - self._looked_s > _COUNT_S:
+            self._look()
+        return 2 * max(1, len(self._present))
 
     def is_stranded(self, named: list[str] | None) -> bool:
         """Tell whether a task waits for workers all of which are gone; Dask would wait for ever."""

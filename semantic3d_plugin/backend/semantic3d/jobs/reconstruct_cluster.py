@@ -41,7 +41,6 @@ from .work_folder import BlockRecord, has_files, read_record, record_path
 
 _RECORD_S = 900.0  # for a finished block's answer
 _FETCHERS = 16
-_LEAST_WAITING = 200  # tasks at the scheduler; each names a folder and two numbers
 _TRIES = 3
 _PAUSE_SHARE = 0.8  # Dask's default of distributed.worker.memory.pause
 _FINAL = (InvalidInput, InvalidModel, InvalidParameter, MissingDependency)  # no second try helps, but with ReadFailed
@@ -77,11 +76,13 @@ def compute_on_cluster(
         disk_mb = check_disk(plan, control, work.path, len(work.records))
         tiles = {block: tile_count(plan, Blocks(*block, 1, 1)) for block in missing}
         total = sum(tiles.values())
-        found = Preflight(total, total * seconds_per_tile / max(1, cluster.at_once), memory_mb, disk_mb)
+        at_once = max(1, min(cluster.at_once, len(missing)))
+        found = Preflight(total, total * seconds_per_tile / at_once, memory_mb, disk_mb)
         memory = "" if memory_mb is None else f", up to about {memory_mb} MB of main memory for each"
         control.log(
             f"To do: {len(missing)} blocks, {total} tiles of {plan.package.tile_size_px} pixels, about "
-            f"{duration_text(found.expected_s)} on {cluster.at_once} workers ({device}){memory}, up to {disk_mb} MB of disk."
+            f"{duration_text(found.expected_s)} on {cluster.at_once} workers ({device}){memory}, up to {disk_mb} MB of "
+            "disk."
         )
         cluster.compute(tiles, work, device)
     return tags, found
@@ -230,7 +231,7 @@ class _Cluster:
         self._listening = True
         roll = RollCall(self._connection, bool(self._resources), self._control)
         while waiting or self._running:
-            self._submit_some(waiting, roll.named(), done)
+            self._submit_some(waiting, roll, done)
             progress.on_tiles(tiles.count(), tiles.total)
             try:
                 future, fetched = done.get(timeout=LOOK_S)
@@ -264,13 +265,10 @@ class _Cluster:
             tiles.finished(block)
         progress.on_tiles(tiles.count(), tiles.total)
 
-    def _submit_some(self, waiting: deque, named: list[str] | None, done: queue.SimpleQueue) -> None:
-        """Hand blocks over to Dask, where there are workers that may have them.
-
-        Args:
-            named: the workers that may; None for all.
-        """
-        while waiting and named != [] and len(self._running) < max(_LEAST_WAITING, 4 * self.at_once):
+    def _submit_some(self, waiting: deque, roll: RollCall, done: queue.SimpleQueue) -> None:
+        """Hand blocks over to Dask, where there are workers that may have them."""
+        named = roll.named()
+        while waiting and named != [] and len(self._running) < roll.most_waiting():
             self._submit(*waiting.popleft(), named, done)
 
     def _take_back(self, roll: RollCall) -> list[tuple[Block, int]]:
