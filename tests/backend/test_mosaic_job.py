@@ -374,3 +374,11 @@ def test_not_a_number_does_not_cover_what_lies_below(tmp_path):
     np.testing.assert_array_equal(values, pixels)
     _, valid, _ = mosaic_of(tmp_path, above)
     np.testing.assert_array_equal(valid, ~np.isnan(holed[0]))
+
+
+def test_locks_that_killed_jobs_have_left_go_with_the_next(package, tmp_path):
+    job = job_for(write_parts(tmp_path / "town"), package, tmp_path / "out")
+    run(job, JobControl())
+    (tmp_path / "out" / ".town_mosaic.vrt.killed.lock").write_text("")  # the mosaic stays the same
+    run(job, JobControl())
+    assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.name.startswith(".")) == []

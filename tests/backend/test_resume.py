@@ -30,7 +30,7 @@ from block_scene import (
     write_image,
 )
 
-from s3d_protocol import Cancelled, InvalidInput, JobControl, OutputFailed
+from s3d_protocol import Cancelled, InvalidInput, JobControl, OutputFailed, ReconstructJob
 from s3d_protocol.file_lock import FileLock
 from semantic3d.jobs.reconstruct import run
 
@@ -469,3 +469,17 @@ def test_a_disk_that_fills_while_the_output_is_written_is_noticed(tmp_path, imag
     values = run(job_for(image, package, str(folder)), JobControl())
     assert values["preflight"]["tiles"] == 0
     assert contents(folder) == expected
+
+
+@pytest.mark.skipif(os.name == "nt", reason="counts letters there")
+def test_a_name_too_long_for_what_is_written_aside_is_refused_before_the_work(tmp_path, image, package):
+    most = os.pathconf(tmp_path, "PC_NAME_MAX") - len("...partial.land_cover.tif.aux.xml") - 32
+    for letters, fits in ((most - len(".tif"), True), (most - len(".tif") + 1, False), (200, False)):
+        job = ReconstructJob(image, package, height_path=str(tmp_path / ("h" * letters + ".tif")), overlap_px=16)
+        if fits:
+            run(job, JobControl())
+            assert os.path.isfile(job.height_path)
+            continue
+        with pytest.raises(OutputFailed, match=f"Choose a name of {most} bytes or less"):
+            run(job, JobControl())
+    assert len(os.listdir(tmp_path)) == len([job.height_path]) + 1  # the height and its style

@@ -137,6 +137,23 @@ def test_a_package_that_says_nothing_of_smooth_maps_has_none(trained, tmp_path):
     assert find_base(str(tmp_path / "old")).adaptation.smooth is False
 
 
+@pytest.mark.parametrize(
+    "stated",
+    [{"config": 3}, {"config": ["tiny"]}, {"decoder_channels": "abc"}, {"decoder_channels": True}, {"decoder_channels": 0},
+     {"decoder_channels": 10**5}, {"decoder_channels": 15}, {"alpha_min": "x"}, {"alpha_min": -1}, {"pyramid": 1},
+     {"config": "s3d_small"}],
+    ids=str,
+)  # fmt: skip
+def test_a_package_of_an_impossible_shape_is_refused(trained, tmp_path, stated):
+    shutil.copytree(trained[0].package_path, tmp_path / "odd")
+    path = tmp_path / "odd" / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["architecture"].update(stated)
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(InvalidModel):
+        find_base(str(tmp_path / "odd")).model(4)
+
+
 def test_plain_predictors_stand_beside_it(trained, data):
     """Zero's and the mean's errors, from the reference raster alone: its held-out part is a quarter less a strip."""
     job, *_ = trained

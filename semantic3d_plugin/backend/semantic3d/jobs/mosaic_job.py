@@ -41,6 +41,7 @@ def as_one_image(job: ReconstructJob, control: JobControl) -> Iterator[Reconstru
     uses = _Uses(target)
     with uses.one_at_a_time(control):
         off_grid = write_mosaic(images, target, origin, control.check_cancelled, uses.check_none)
+        uses.sweep()
         use = uses.begin(control.job_id)
     try:
         if off_grid:
@@ -104,14 +105,12 @@ class _Uses:
         return self._lock(job_id)
 
     def check_none(self) -> None:
-        """Check that no job reads the mosaic; locks that killed ones have left go.
+        """Check that no job reads the mosaic.
 
         Raises:
             OutputFailed: one does.
         """
-        for name in os.listdir(self._folder):
-            if not (name.startswith(self._prefix) and name.endswith(_LOCK)) or name == f"{self._prefix}making{_LOCK}":
-                continue
+        for name in self._names():
             try:
                 FileLock(os.path.join(self._folder, name), needed=False).release(remove=True)
             except Busy as busy:
@@ -122,6 +121,16 @@ class _Uses:
                     "put the outputs into another folder.",
                     {"pid": busy.pid, "path": self._target},
                 ) from busy
+
+    def sweep(self) -> None:
+        """Remove the locks that killed jobs have left."""
+        for name in self._names():
+            with suppress(Busy, OSError):
+                FileLock(os.path.join(self._folder, name), needed=False).release(remove=True)
+
+    def _names(self) -> list[str]:
+        found = (name for name in os.listdir(self._folder) if name.startswith(self._prefix) and name.endswith(_LOCK))
+        return [name for name in found if name != f"{self._prefix}making{_LOCK}"]
 
     def _lock(self, what: str) -> FileLock:
         try:

@@ -81,8 +81,8 @@ def _run_on_one_image(job: ReconstructJob, control: JobControl) -> dict:
             with files.explaining(), ImageSource(job.image_path, job.bands) as source:
                 plan = make_plan(job, package, source, control)
                 check_memory(plan)
-                if not has_kept_work(next(iter(job.outputs().values()))):
-                    check_disk(plan, control)
+                may_go_on = has_kept_work(next(iter(job.outputs().values())))
+                check_disk(plan, control, kept_blocks=plan.blocks.count if may_go_on else 0)
                 with rasterio.Env(GDAL_CACHEMAX=plan.cache_bytes):
                     return _compute(plan, source, files, work, control)
     except MemoryError as error:

@@ -6,9 +6,13 @@ import os
 from contextlib import contextmanager
 from typing import Iterator, Mapping
 
-from s3d_protocol import InvalidParameter, Job, JobControl, OutputFailed, discard_partials, publish
+from s3d_protocol import InvalidParameter, Job, JobControl, OutputFailed, discard_partials, partial_path, publish
 
 from ..raster.block_sizes import parts_of_virtual
+
+_ANY_ID = "0" * 32  # as long as jobs' ids are
+_LONGEST_ENDING = ".land_cover.tif.aux.xml"  # of what is written beside an unfinished output
+_MOST_LETTERS = 255  # of a name on Windows
 
 
 def check_output_paths(job: Job, inputs: Mapping[str, str]) -> None:
@@ -24,7 +28,8 @@ def check_paths(outputs: Mapping[str, str], inputs: Mapping[str, str]) -> None:
         inputs: path -> what to call it, such as "the image itself".
 
     Raises:
-        OutputFailed: its folder is missing or not writable, or a program holds the file open (Windows).
+        OutputFailed: its folder is missing or not writable, its name too long for what is written aside, or a program
+            holds the file open (Windows).
         InvalidParameter: it is an input under another name, or a part of one that is a VRT.
     """
     there = {}
@@ -39,11 +44,29 @@ def check_paths(outputs: Mapping[str, str], inputs: Mapping[str, str]) -> None:
             raise OutputFailed(f"The {name} output {path} is a folder. Give the name of a file.")
         if not os.access(folder, os.W_OK):
             raise OutputFailed(f"The folder {folder} for the {name} output is not writable. Choose another folder.")
+        _check_length(name, path)
         number = file_number(path)
         if number is not None and number in there:
             raise InvalidParameter(f"The {name} output {path} is {there[number]}. Choose another name.")
         if number is not None:
             _check_replaceable(name, path)
+
+
+def _check_length(name: str, path: str) -> None:
+    """While the work lasts, names are longer than in the end: by a job's id, and by what says that it is unfinished."""
+    folder, own = os.path.split(os.path.abspath(path))
+    aside = os.path.basename(partial_path(path, _ANY_ID)) + _LONGEST_ENDING
+    if os.name == "nt":
+        most, unit, length, shorter = _MOST_LETTERS, "letters", len(aside), len(aside) - len(own)
+    else:
+        most, unit, length = os.pathconf(folder, "PC_NAME_MAX"), "bytes", len(os.fsencode(aside))
+        shorter = length - len(os.fsencode(own))
+    if length > most:
+        raise OutputFailed(
+            f"The name of the {name} output is too long: {own} has {length - shorter} {unit}, files there have {most} at "
+            f"most, and {shorter} more are needed while it is written. Choose a name of {most - shorter} {unit} or less.",
+            {"path": path},
+        )
 
 
 def _check_replaceable(name: str, path: str) -> None:

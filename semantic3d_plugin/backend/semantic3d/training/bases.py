@@ -31,6 +31,7 @@ SHAPE_FIELDS = ("train_encoder", "decoder_channels", "shortcuts", "pyramid", "he
 _UNPINNED = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")  # ORG/NAME, as the hub has it
 _DIFFUSION = "stable_diffusion_"
 _MOST_IMAGES = 20  # that a manifest names
+_LARGEST_SHAPE = 2048  # more channels than any decoder has
 _LARGEST_TILE_PX = 512  # what the paper runs; memory grows with its square
 _PRETRAINED = {
     "s3d_small": (SMALL_ADAPTATION, TILE_PX),
@@ -129,7 +130,7 @@ def find_base(path: str = "") -> Base:
         raise InvalidModel(
             f'The model "{package.name}" is no package of Semantic 3D with an ONNX file. Choose another base.'
         )
-    if package.architecture.get("config", "").startswith(_DIFFUSION):
+    if str(package.architecture.get("config", "")).startswith(_DIFFUSION):
         raise InvalidModel(
             f'The model "{package.name}" was fine-tuned from Stable Diffusion, which training can start from, but not '
             "go on from its package. Give the base itself: its diffusers folder, or ORG/NAME@COMMIT."
@@ -145,11 +146,31 @@ def find_base(path: str = "") -> Base:
     return _of_package(package)
 
 
-def _of_package(package: ModelPackage) -> Base:
+def _checked_shape(package: ModelPackage) -> dict:
+    """What a package says of its network's shape, of the right types and of a size that can be.
+
+    Raises:
+        InvalidModel: something is not.
+    """
     stated = package.architecture
+    if stated.get("config", "s3d_small") not in tuple(CONFIGS):
+        raise InvalidModel(
+            f'The model "{package.name}" has the shape {str(stated["config"])[:60]!r}; known are {", ".join(CONFIGS)}.'
+        )
+    for name in SHAPE_FIELDS:
+        value, usual = stated.get(name), getattr(SMALL_ADAPTATION, name)
+        kinds = (int, float) if isinstance(usual, float) else (type(usual),)
+        if name in stated and (type(value) not in kinds or not 0 <= value <= _LARGEST_SHAPE):
+            raise InvalidModel(
+                f'The model "{package.name}" says {name} = {str(value)[:60]!r} of its architecture, which cannot be. '
+                "Get the package again."
+            )
+    return stated
+
+
+def _of_package(package: ModelPackage) -> Base:
+    stated = _checked_shape(package)
     config_name = stated.get("config", "s3d_small")
-    if config_name not in CONFIGS:
-        raise InvalidModel(f'The model "{package.name}" has the shape {config_name!r}; known are {", ".join(CONFIGS)}.')
     # a package that does not speak of smooth maps is older than them
     shape = {"smooth": False, **{name: stated[name] for name in SHAPE_FIELDS if name in stated}}
     adaptation = replace(
