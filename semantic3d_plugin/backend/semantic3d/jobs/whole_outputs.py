@@ -11,7 +11,8 @@ from s3d_protocol import InvalidParameter, Job, JobControl, OutputFailed, discar
 from ..raster.block_sizes import parts_of_virtual
 
 _ANY_ID = "0" * 32  # as long as jobs' ids are
-_LONGEST_ENDING = ".land_cover.tif.aux.xml"  # of what is written beside an unfinished output
+_ENDINGS = {"report": ".land_cover.tif", "error": ".interim.tif", "shadow": ".interim.tif"}
+_ENDING = ".work"  # of what is written beside any other unfinished output
 _MOST_LETTERS = 255  # of a name on Windows
 
 
@@ -55,7 +56,7 @@ def check_paths(outputs: Mapping[str, str], inputs: Mapping[str, str]) -> None:
 def _check_length(name: str, path: str) -> None:
     """While the work lasts, names are longer than in the end: by a job's id, and by what says that it is unfinished."""
     folder, own = os.path.split(os.path.abspath(path))
-    aside = os.path.basename(partial_path(path, _ANY_ID)) + _LONGEST_ENDING
+    aside = os.path.basename(partial_path(path, _ANY_ID)) + _ENDINGS.get(name, _ENDING)
     if os.name == "nt":
         most, unit, length, shorter = _MOST_LETTERS, "letters", len(aside), len(aside) - len(own)
     else:
