@@ -339,6 +339,16 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Instead of ZONES: polygons, such as land uses; where several lie, the first counts.</source>
+      <translation>Anstelle von ZONES: Polygone, etwa Landnutzungen; wo mehrere liegen, zählt das erste.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Polygons with the same value are one zone of that name. Empty: each polygon is a zone.</source>
+      <translation>Polygone mit demselben Wert sind eine Zone dieses Namens. Leer: jedes Polygon ist eine Zone.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
       <source>Number of buildings in the land cover; every other known class is background.</source>
       <translation>Klassennummer der Gebäude in der Landbedeckung; jede andere bekannte Klasse ist Hintergrund.</translation>
     </message>
@@ -356,6 +366,16 @@
       <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
       <source>Give heights with their reference, land cover with its reference, or both. References may have any grid and CRS: they are brought to the prediction's grid. Pixels without a value on either side are left out. Outputs whose rasters are missing stay empty.</source>
       <translation>Geben Sie Höhen mit ihrer Referenz an, Landbedeckung mit ihrer Referenz, oder beides. Referenzen dürfen jedes Raster und jedes KBS haben: Sie werden auf das Raster der Vorhersage gebracht. Pixel, denen auf einer der beiden Seiten der Wert fehlt, bleiben ausgenommen. Ergebnisse, deren Raster fehlen, bleiben leer.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Zones as polygons</source>
+      <translation>Zonen als Polygone</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Field with the zone</source>
+      <translation>Feld mit der Zone</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
@@ -696,6 +716,11 @@
       <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
       <source>Pixels that were compared.</source>
       <translation>Verglichene Pixel.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Both ZONES and ZONE_POLYGONS are given. Give one of them.</source>
+      <translation>ZONES und ZONE_POLYGONS sind beide angegeben. Geben Sie eines davon an.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/image_form.py" />
@@ -1428,11 +1453,6 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>BUILDINGS is no layer that QGIS can open: {}</source>
-      <translation>BUILDINGS ist kein Layer, den QGIS öffnen kann: {}</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>{name} holds something that is no raster that QGIS can open: {value}</source>
       <translation>{name} enthält etwas, das kein Raster ist, das QGIS öffnen kann: {value}</translation>
     </message>
@@ -1440,6 +1460,11 @@
       <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>There is no model at {}. Leave BASE empty for the bundled one; a repository of the Hugging Face hub is written ORG/NAME@COMMIT.</source>
       <translation>Unter {} gibt es kein Modell. Lassen Sie BASE leer für das mitgelieferte; ein Verzeichnis auf dem Hugging-Face-Hub schreibt man ORG/NAME@COMMIT.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/vector_source.py" />
+      <source>{name} is no layer that QGIS can open: {value}</source>
+      <translation>{name} ist kein Layer, den QGIS öffnen kann: {value}</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/vector_source.py" />
@@ -1553,6 +1578,16 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Environment to make anew:</source>
+      <translation>Umgebung, die neu angelegt wird:</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Environment to delete:</source>
+      <translation>Umgebung, die gelöscht wird:</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
       <source>Delete {}? Your results and settings stay.</source>
       <translation>{} löschen? Ihre Ergebnisse und Einstellungen bleiben.</translation>
     </message>
@@ -1563,6 +1598,11 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>{} cannot be started now; see the message log of QGIS.</source>
+      <translation>{} kann jetzt nicht gestartet werden; siehe das Protokoll von QGIS.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
       <source>Ready: {python} ({where})</source>
       <translation>Bereit: {python} ({where})</translation>
     </message>
@@ -1570,21 +1610,6 @@
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
       <source>Not ready: {}</source>
       <translation>Nicht bereit: {}</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>{} cannot be started now; see the message log of QGIS.</source>
-      <translation>{} kann jetzt nicht gestartet werden; siehe das Protokoll von QGIS.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>Environment to make anew:</source>
-      <translation>Umgebung, die neu angelegt wird:</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>Environment to delete:</source>
-      <translation>Umgebung, die gelöscht wird:</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/launch.py" />

@@ -339,6 +339,16 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Instead of ZONES: polygons, such as land uses; where several lie, the first counts.</source>
+      <translation>À la place de ZONES : des polygones, par exemple des usages du sol ; où plusieurs se superposent, le premier compte.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Polygons with the same value are one zone of that name. Empty: each polygon is a zone.</source>
+      <translation>Les polygones de même valeur forment une zone de ce nom. Vide : chaque polygone est une zone.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
       <source>Number of buildings in the land cover; every other known class is background.</source>
       <translation>Numéro de la classe des bâtiments dans l’occupation du sol ; toute autre classe connue est l’arrière-plan.</translation>
     </message>
@@ -356,6 +366,16 @@
       <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
       <source>Give heights with their reference, land cover with its reference, or both. References may have any grid and CRS: they are brought to the prediction's grid. Pixels without a value on either side are left out. Outputs whose rasters are missing stay empty.</source>
       <translation>Indiquez les hauteurs avec leur référence, l’occupation du sol avec la sienne, ou les deux. Les références peuvent avoir une grille et un SCR quelconques : elles sont ramenées à la grille de la prédiction. Les pixels sans valeur d’un côté ou de l’autre sont écartés. Les résultats dont les rasters manquent restent vides.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Zones as polygons</source>
+      <translation>Zones en polygones</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Field with the zone</source>
+      <translation>Champ de la zone</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
@@ -696,6 +716,11 @@
       <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
       <source>Pixels that were compared.</source>
       <translation>Pixels comparés.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/evaluate.py" />
+      <source>Both ZONES and ZONE_POLYGONS are given. Give one of them.</source>
+      <translation>ZONES et ZONE_POLYGONS sont donnés tous les deux. Donnez l'un des deux.</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/image_form.py" />
@@ -1428,11 +1453,6 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/train.py" />
-      <source>BUILDINGS is no layer that QGIS can open: {}</source>
-      <translation>BUILDINGS n’est pas une couche que QGIS peut ouvrir : {}</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>{name} holds something that is no raster that QGIS can open: {value}</source>
       <translation>{name} contient un élément qui n’est pas un raster que QGIS peut ouvrir : {value}</translation>
     </message>
@@ -1440,6 +1460,11 @@
       <location filename="../semantic3d_plugin/algorithms/train.py" />
       <source>There is no model at {}. Leave BASE empty for the bundled one; a repository of the Hugging Face hub is written ORG/NAME@COMMIT.</source>
       <translation>Il n’y a pas de modèle à {}. Laissez BASE vide pour celui qui est fourni ; un dépôt du hub Hugging Face s’écrit ORG/NAME@COMMIT.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/algorithms/vector_source.py" />
+      <source>{name} is no layer that QGIS can open: {value}</source>
+      <translation>{name} n'est pas une couche que QGIS peut ouvrir : {value}</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/algorithms/vector_source.py" />
@@ -1553,6 +1578,16 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Environment to make anew:</source>
+      <translation>Environnement à refaire :</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>Environment to delete:</source>
+      <translation>Environnement à supprimer :</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
       <source>Delete {}? Your results and settings stay.</source>
       <translation>Supprimer {} ? Vos résultats et préférences restent.</translation>
     </message>
@@ -1563,6 +1598,11 @@
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
+      <source>{} cannot be started now; see the message log of QGIS.</source>
+      <translation>{} ne peut pas être lancé maintenant ; voir le journal des messages de QGIS.</translation>
+    </message>
+    <message>
+      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
       <source>Ready: {python} ({where})</source>
       <translation>Prêt : {python} ({where})</translation>
     </message>
@@ -1570,21 +1610,6 @@
       <location filename="../semantic3d_plugin/gui/environment_panel.py" />
       <source>Not ready: {}</source>
       <translation>Pas prêt : {}</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>{} cannot be started now; see the message log of QGIS.</source>
-      <translation>{} ne peut pas être lancé maintenant ; voir le journal des messages de QGIS.</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>Environment to make anew:</source>
-      <translation>Environnement à refaire :</translation>
-    </message>
-    <message>
-      <location filename="../semantic3d_plugin/gui/environment_panel.py" />
-      <source>Environment to delete:</source>
-      <translation>Environnement à supprimer :</translation>
     </message>
     <message>
       <location filename="../semantic3d_plugin/gui/launch.py" />

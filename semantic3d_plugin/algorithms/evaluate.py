@@ -1,17 +1,22 @@
 """Evaluate a reconstruction: the form for the backend's evaluate job."""
 
 from qgis.core import (
+    QgsProcessing,
     QgsProcessingOutputNumber,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterField,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
 )
 
-from ..backend.s3d_protocol import EvaluateJob
+from ..backend.s3d_protocol import EvaluateJob, InvalidParameter
 from ..styling import roles
 from ..translation import tr
 from .base import BackendAlgorithm, destination_path
+from .image_form import add_gsd
+from .vector_source import PolygonSource, check_field, feature_source
 
 DEFAULTS = EvaluateJob()
 Number = QgsProcessingParameterNumber.Type
@@ -31,6 +36,8 @@ class Evaluate(BackendAlgorithm):
     REFERENCE_LAND_COVER = "REFERENCE_LAND_COVER"
     SHADOW = "SHADOW"
     ZONES = "ZONES"
+    ZONE_POLYGONS = "ZONE_POLYGONS"
+    ZONE_FIELD = "ZONE_FIELD"
     BUILDING_CLASS = "BUILDING_CLASS"
     REPORT = "REPORT"
     FIGURES = "FIGURES"
@@ -96,6 +103,19 @@ class Evaluate(BackendAlgorithm):
     def initAlgorithm(self, configuration=None):  # noqa: N802
         for name, label, text in self._inputs():
             self.add(QgsProcessingParameterRasterLayer(name, label, optional=True), text)
+        self.add(
+            QgsProcessingParameterFeatureSource(
+                self.ZONE_POLYGONS, tr("Zones as polygons"), [QgsProcessing.SourceType.TypeVectorPolygon], optional=True
+            ),
+            tr("Instead of ZONES: polygons, such as land uses; where several lie, the first counts."),
+        )
+        self.add(
+            QgsProcessingParameterField(
+                self.ZONE_FIELD, tr("Field with the zone"), parentLayerParameterName=self.ZONE_POLYGONS, optional=True
+            ),
+            tr("Polygons with the same value are one zone of that name. Empty: each polygon is a zone."),
+        )
+        add_gsd(self, DEFAULTS.gsd_m, advanced=True)
         self.add(
             QgsProcessingParameterNumber(
                 self.BUILDING_CLASS, tr("Building class"), Number.Integer, DEFAULTS.building_class, False, 1, 255
@@ -200,10 +220,28 @@ class Evaluate(BackendAlgorithm):
             paths[self.FIELDS[name]] = layer.source()
         for name, suffix in self.SUFFIXES.items():
             paths["{}_path".format(name.lower())] = destination_path(parameters.get(name), suffix)
+        if parameters.get(self.ZONE_POLYGONS):
+            if parameters.get(self.ZONES):
+                raise InvalidParameter(tr("Both ZONES and ZONE_POLYGONS are given. Give one of them."))
+            field = self.parameterAsString(parameters, self.ZONE_FIELD, context)
+            check_field(feature_source(self, parameters, self.ZONE_POLYGONS, context), field)
+            paths[self.FIELDS[self.ZONES]] = "outlines.geojson"
         self._job(parameters, context, paths).check()
+
+    def snapshot(self, parameters, context):
+        super().snapshot(parameters, context)
+        if parameters.get(self.ZONE_POLYGONS):
+            field = self.parameterAsString(parameters, self.ZONE_FIELD, context)
+            polygons = feature_source(self, parameters, self.ZONE_POLYGONS, context)
+            self._sources[self.ZONE_POLYGONS] = PolygonSource(polygons, field)
+
+    def chosen_gsd_m(self, parameters, context):
+        """None: GSD is of the compared pixels, and nothing is exported by it."""
+        return None
 
     def build_job(self, parameters, context):
         paths = {field: self.raster_path(name) for name, field in self.FIELDS.items()}
+        paths["zones_path"] = paths["zones_path"] or self._paths.get(self.ZONE_POLYGONS, "")
         for name in self.SUFFIXES:
             paths["{}_path".format(name.lower())] = self.output_path(parameters, name, context)
         return self._job(parameters, context, paths)
@@ -212,5 +250,9 @@ class Evaluate(BackendAlgorithm):
         return {name: values.get(key) for name, key in self.NUMBERS.items()}
 
     def _job(self, parameters, context, paths):
-        building_class = self.parameterAsInt(parameters, self.BUILDING_CLASS, context)
-        return EvaluateJob(building_class=building_class, **paths)
+        return EvaluateJob(
+            building_class=self.parameterAsInt(parameters, self.BUILDING_CLASS, context),
+            zones_field=self.parameterAsString(parameters, self.ZONE_FIELD, context),
+            gsd_m=super().chosen_gsd_m(parameters, context),
+            **paths,
+        )

@@ -30,7 +30,7 @@ from ..backend.s3d_protocol import (
 from ..translation import tr
 from .base import BackendAlgorithm, destination_path, goes_with_qgis
 from .image_form import check_on_image, given_bands
-from .vector_source import PolygonSource, check_field
+from .vector_source import PolygonSource, check_field, feature_source
 
 DEFAULTS = TrainJob(image_paths=(), package_path="")
 Number = QgsProcessingParameterNumber.Type
@@ -325,7 +325,7 @@ class Train(BackendAlgorithm):
         if parameters.get(self.BUILDINGS):
             field = self.parameterAsString(parameters, self.CLASS_FIELD, context)
             if field:
-                check_field(self._polygons(parameters, context), field)
+                check_field(feature_source(self, parameters, self.BUILDINGS, context), field)
         for chosen in layers.values():
             for layer in chosen:
                 self.describe(parameters, layer, None, context)
@@ -356,7 +356,7 @@ class Train(BackendAlgorithm):
                 self._sources[key] = self.describe(parameters, layer, None, context)
         if parameters.get(self.BUILDINGS):
             field = self.parameterAsString(parameters, self.CLASS_FIELD, context)
-            self._sources[self.BUILDINGS] = PolygonSource(self._polygons(parameters, context), field)
+            self._sources[self.BUILDINGS] = PolygonSource(feature_source(self, parameters, self.BUILDINGS, context), field)
 
     def build_job(self, parameters, context):
         paths = {
@@ -405,18 +405,6 @@ class Train(BackendAlgorithm):
             package_path=package_path,
             **paths,
         )
-
-    def _polygons(self, parameters, context):
-        """The feature source of BUILDINGS.
-
-        Raises:
-            InvalidInput: it cannot be opened.
-        """
-        source = self.parameterAsSource(parameters, self.BUILDINGS, context)
-        if source is None:
-            given = parameters[self.BUILDINGS]
-            raise InvalidInput(tr("BUILDINGS is no layer that QGIS can open: {}").format(given))
-        return source
 
     def _layers(self, parameters, name, context):
         """The raster layers of a list.

@@ -52,6 +52,19 @@ class PolygonSource:
         return target
 
 
+def feature_source(algorithm, parameters, name, context):
+    """The feature source that parameter `name` holds.
+
+    Raises:
+        InvalidInput: it cannot be opened.
+    """
+    source = algorithm.parameterAsSource(parameters, name, context)
+    if source is None:
+        text = tr("{name} is no layer that QGIS can open: {value}")
+        raise InvalidInput(text.format(name=name, value=parameters[name]))
+    return source
+
+
 def check_field(source, field):
     """Check that a feature source has a field; none need be named.
 

@@ -17,6 +17,7 @@ from qgis.core import (
 )
 
 from semantic3d_plugin.backend.s3d_protocol import EvaluateJob
+from test_train_form import land_use
 
 INPUTS = ("HEIGHT", "REFERENCE", "REFERENCE_DTM", "SIGMA", "LAND_COVER", "REFERENCE_LAND_COVER", "SHADOW", "ZONES")
 DESTINATIONS = ("REPORT", "FIGURES", "TABLE", "ERROR")
@@ -50,7 +51,7 @@ def rasters(tmp_path):
 
 def test_names_are_promises(evaluate):
     names = {p.name() for p in evaluate.parameterDefinitions()}
-    assert names == {*INPUTS, "BUILDING_CLASS", *DESTINATIONS}
+    assert names == {*INPUTS, "ZONE_POLYGONS", "ZONE_FIELD", "GSD", "BUILDING_CLASS", *DESTINATIONS}
     assert {o.name() for o in evaluate.outputDefinitions()} == {*DESTINATIONS, *NUMBERS}
     assert evaluate.groupId() == "evaluation" and evaluate.group()
 
@@ -125,6 +126,26 @@ def test_a_run_hands_over_files_and_returns_figures(provider, fake_backend, rast
     assert job["land_cover_path"] == rasters["LAND_COVER"]
     assert job["reference_land_cover_path"] == rasters["REFERENCE_LAND_COVER"]
     assert (job["sigma_path"], job["zones_path"], job["building_class"]) == ("", "", 6)
+
+
+def test_zones_may_be_polygons_of_any_layer(provider, fake_backend, rasters, tmp_path, context):
+    figures = str(tmp_path / "f.json")
+    zones = land_use(tmp_path / "use.gpkg", ["park", "town"])
+    run(context, **rasters, ZONE_POLYGONS=zones, ZONE_FIELD="kind", GSD=0.31, FIGURES=figures)
+    with open(figures, encoding="utf-8") as text:
+        job = json.load(text)
+    assert job["zones_path"].endswith("outlines.geojson") and (job["zones_field"], job["gsd_m"]) == ("kind", 0.31)
+
+
+def test_zones_are_given_once_and_their_field_is_there(evaluate, healthy_backend, rasters, tmp_path, context):
+    zones = land_use(tmp_path / "use.gpkg", ["park"])
+    for changed, word in (
+        ({"ZONES": rasters["LAND_COVER"]}, "Both ZONES and ZONE_POLYGONS"), ({"ZONE_FIELD": "use"}, "no field use"),
+        ({"ZONE_POLYGONS": "/nowhere.gpkg"}, "nowhere"), ({"GSD": 1e6}, "GSD"),
+    ):
+        valid, message = evaluate.checkParameterValues({**rasters, "ZONE_POLYGONS": zones, **changed}, context)
+        assert not valid and word in message
+    assert evaluate.checkParameterValues({**rasters, "ZONE_POLYGONS": zones, "ZONE_FIELD": "kind"}, context) == (True, "")
 
 
 def test_land_cover_alone_needs_no_heights(provider, fake_backend, rasters, tmp_path, context):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from .detect_shadows_job import GSD_LIMITS_M
 from .errors import InvalidParameter
 from .job_base import Job, check_output_files
 
@@ -21,7 +22,9 @@ class EvaluateJob(Job):
         land_cover_path, reference_land_cover_path: class ids; in the reference 0 is unknown and 11 is ground that may
             be class 1 or 2. The reference alone still groups heights by class.
         shadow_path: 1 is shadow, 0 is lit, all else unknown; empty is none.
-        zones_path: whole numbers, one per zone; empty is none.
+        zones_path: a raster of whole numbers, one per zone, or polygons (.geojson, .json); empty is none.
+        zones_field: of the polygons, whose values name the zones; empty makes each polygon a zone.
+        gsd_m: ground sampling distance of the prediction in metres; 0 takes it from its grid.
         building_class: id of buildings; every other known class is background.
         report_path, figures_path, table_path, error_path: HTML, JSON, CSV and GeoTIFF (predicted minus reference) to
             write; empty is none.
@@ -37,6 +40,8 @@ class EvaluateJob(Job):
     reference_land_cover_path: str = ""
     shadow_path: str = ""
     zones_path: str = ""
+    zones_field: str = ""
+    gsd_m: float = 0.0
     building_class: int = 4
     report_path: str = ""
     figures_path: str = ""
@@ -51,10 +56,24 @@ class EvaluateJob(Job):
     def compares_land_cover(self) -> bool:
         return bool(self.land_cover_path and self.reference_land_cover_path)
 
+    @property
+    def has_zone_polygons(self) -> bool:
+        return self.zones_path.lower().endswith((".geojson", ".json"))
+
     def check(self) -> None:
         self._check_inputs()
         if not 1 <= self.building_class <= 255:
             raise InvalidParameter(f"The building class is {self.building_class}. Give a class id from 1 to 255.")
+        if self.gsd_m != 0 and not GSD_LIMITS_M[0] <= self.gsd_m <= GSD_LIMITS_M[1]:
+            raise InvalidParameter(
+                f"The GSD is {self.gsd_m} m. Give {GSD_LIMITS_M[0]:g} to {GSD_LIMITS_M[1]:g} metres per pixel, or 0 to "
+                "take it from the prediction's grid."
+            )
+        if self.zones_field and not self.has_zone_polygons:
+            raise InvalidParameter(
+                f"The field {self.zones_field!r} is to name the zones, but no zones are given as polygons (.geojson). "
+                "Give them, or leave the field out."
+            )
         suffixes = {
             "report": (".html", ".htm"), "figures": (".json",), "table": (".csv",), "error": (".tif", ".tiff"),
         }  # fmt: skip

@@ -34,7 +34,10 @@ def add_to(commands) -> None:
     compared.add_argument("--reference-land-cover", dest="reference_land_cover_path", metavar="TIF",
                           help="0 unknown, 11 ground of type 1 or 2")
     compared.add_argument("--shadow", dest="shadow_path", metavar="TIF", help="1 shadow, 0 lit")
-    compared.add_argument("--zones", dest="zones_path", metavar="TIF", help="a whole number for each zone")
+    compared.add_argument("--zones", dest="zones_path", metavar="TIF|GEOJSON",
+                          help="a whole number for each zone, or polygons")
+    compared.add_argument("--zones-field", metavar="FIELD", help="of the polygons; its values are the zones' names")
+    compared.add_argument("--gsd", dest="gsd_m", type=float, metavar="METRES", help="of pixels without a CRS")
     compared.add_argument("--building-class", type=int, metavar="ID", help=f"default: {_DEFAULTS['building_class']}")
     outputs = parser.add_argument_group("outputs")
     outputs.add_argument("--report", dest="report_path", metavar="HTML")

@@ -6,16 +6,13 @@ training what it will meet at work.
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable
 
 import numpy as np
-from rasterio.features import rasterize
 from rasterio.transform import Affine
 
 from s3d_protocol import InvalidInput, InvalidParameter, JobControl, OutOfMemory, TrainJob, read_class_map
@@ -25,7 +22,7 @@ from ..raster.reference import LOWEST_M, Reference, merged
 from ..raster.grid import Grid, PixelSize, pixel_size
 from ..raster.model_grid import ModelAxis, ModelImage, plan_axes
 from ..raster.normalisation import find_normalisation
-from ..raster.polygons import Polygons
+from ..raster.polygons import FieldPolygons, Polygons
 from ..raster.source import ImageSource
 from .blocks import Scene, labelled
 from .labelled import NOT_BUILDING, Sample
@@ -39,7 +36,6 @@ _LOW_FOR_MOST_M = 100.0
 _HIGHEST_GROUND_M = 10.0  # the lowest heights above ground of any image lie below, but in a closed forest
 _COARSEST, _FINEST = 4.0, 100.0  # image pixels against the model's GSD
 _ROWS_PX = 512
-_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,15}")
 _LONGEST_TEXT = 40  # of a value in a message
 _BYTES_PER_PIXEL = 27  # rgb, heights, classes, validity; twice where references are merged; a copy where scenes overlap
 
@@ -179,10 +175,10 @@ def _heights_text(name: str, ndsm_m: np.ndarray, is_difference: bool) -> tuple[s
         return fact, found + "this looks like a DSM, or like no heights at all. Give a DSM as DSM, with its DTM."
     sunk, raised = (heights_m < -_GROUND_NOISE_M).mean(), (heights_m > _GROUND_NOISE_M).mean()
     if sunk > _MOST_SUNK or sunk > max(raised, _LEAST_SUNK):
-        found = f"{sunk:.0%} of the heights on {name} lie more than {_GROUND_NOISE_M:g} m below the ground, and count as "
+        found = f"{sunk:.0%} of the heights on {name} lie more than {_GROUND_NOISE_M:g} m below the ground, and count "
         if is_difference:
-            return fact, found + "0: DSM and DTM do not fit together. Are they swapped, or of other vertical datums?"
-        return fact, found + "0. Check the unit, the sign and the ground that they are counted from."
+            return fact, found + "as 0: DSM and DTM do not fit together. Are they swapped, or of other vertical datums?"
+        return fact, found + "as 0. Check the unit, the sign and the ground that they are counted from."
     if high_m > _LOW_FOR_MOST_M:
         return fact, (
             f"{100 - high} % of the heights on {name} are above {high_m:.0f} m, which hardly "
@@ -206,7 +202,7 @@ class _Labels:
         self._polygons = None
         class_map = read_class_map(job.class_map, with_texts=bool(job.class_field))
         if job.buildings_path and job.class_field:
-            self._polygons = ClassPolygons(job.buildings_path, job.class_field)
+            self._polygons = FieldPolygons(job.buildings_path, job.class_field)
             what = f"The field {job.class_field} of the polygons"
             self._code_of_field = self._codes_of(what, self._polygons.counts(), class_map, found)
         elif job.buildings_path:
@@ -231,7 +227,7 @@ class _Labels:
         else:
             heights_m = self._merged("nDSM", job.ndsm_paths, grid, LOWEST_NDSM_M)
         codes = self._classes_on(grid)
-        if isinstance(self._polygons, ClassPolygons):  # of other kinds than buildings: outside, nothing is known
+        if isinstance(self._polygons, FieldPolygons):  # of other kinds than buildings: outside, nothing is known
             of_polygons = self._polygons.burn_codes(grid, self._code_of_field)
             codes[of_polygons > 0] = of_polygons[of_polygons > 0]
         elif self._polygons:
@@ -288,55 +284,6 @@ class _Labels:
                 f"{what} holds values without a class of the model, which count as unknown: {_listed(unused)}."
             )
         return codes
-
-
-class ClassPolygons(Polygons):
-    """Polygons whose class stands in a field."""
-
-    def __init__(self, path: str, field_name: str):
-        """Read them with their values.
-
-        Raises:
-            InvalidInput: they cannot be read, or have no such field, or no value in it.
-        """
-        super().__init__(path)
-        properties = [shape.get("properties") or {} for shape in self._geometries]
-        names = sorted({name for own in properties for name in own})
-        if field_name not in names:
-            raise InvalidInput(
-                f"The polygons {path} have no field {field_name!r}. "
-                + (f"They have: {', '.join(names)}." if names else "They have no fields at all."),
-                {"fields": names},
-            )
-        self._values = [class_value(own.get(field_name)) for own in properties]
-        if not any(value is not None for value in self._values):
-            raise InvalidInput(f"The field {field_name} of the polygons {path} is empty. Choose another field.")
-
-    def counts(self) -> Counter:
-        """Value -> polygons, without those that have none."""
-        return Counter(value for value in self._values if value is not None)
-
-    def burn_codes(self, grid: Grid, code_of_value: dict) -> np.ndarray:
-        """Codes uint8 [H, W] of pixels whose centre a polygon with a class covers; 0 elsewhere.
-
-        Raises:
-            InvalidInput: the coordinates cannot be brought into the grid's CRS.
-        """
-        codes = [code_of_value.get(value, 0) for value in self._values]
-        pairs = [(shape, code) for shape, code in zip(self._in_crs_of(grid), codes) if code]
-        pairs.reverse()  # the last that is burnt stays: the first with a class wins, as of several rasters
-        with self._burning():
-            return rasterize(pairs, (grid.height, grid.width), transform=grid.transform, dtype=np.uint8)
-
-
-def class_value(value: object) -> int | str | None:
-    """A field's value as class maps name it: a whole number, also where it is stored as a text, or a text."""
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return None
-    if isinstance(value, (bool, int, float)) and value == int(value):
-        return int(value)
-    text = value.strip() if isinstance(value, str) else json.dumps(value)
-    return int(text) if _WHOLE_NUMBER.fullmatch(text) else text or None
 
 
 def _ordered(counts: dict) -> list:

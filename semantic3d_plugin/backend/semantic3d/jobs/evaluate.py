@@ -24,7 +24,9 @@ from ..metrics.uncertainty import INTERVALS_TAG, UncertaintyErrors, parse_interv
 from ..raster.aligned import AlignedBand, grid_of
 from ..raster.grid import Grid, PixelSize, pixel_size
 from ..raster.writer import RasterSpec, RasterWriter, check_room
+from ..raster.zone_polygons import ZonePolygons
 from .evaluate_output import collect_figures, provenance, result_values, write_documents
+from .reconstruct_plan import given_gsd_warnings
 from .whole_outputs import check_output_paths, whole_outputs
 
 WINDOW_PX = 512
@@ -105,15 +107,19 @@ class Layers:
     def __init__(self, job: EvaluateJob):
         main = "height" if job.compares_heights else "land_cover"
         self.grid: Grid = grid_of(getattr(job, main + "_path"), LABELS[main])
-        self.size: PixelSize | None = pixel_size(self.grid)
-        self.bands: dict[str, AlignedBand] = {}
-        self.warnings: list[str] = []
+        self.size: PixelSize | None = pixel_size(self.grid, job.gsd_m)
+        self.bands: dict[str, AlignedBand | ZonePolygons] = {}
+        self.warnings: list[str] = given_gsd_warnings(self.grid, job.gsd_m)
         try:
             for name, label in LABELS.items():
                 path = getattr(job, name + "_path")
-                if path:
+                if not path:
+                    continue
+                if name == "zones" and job.has_zone_polygons:
+                    self.bands[name] = ZonePolygons(path, label, self.grid, job.zones_field, MAX_ZONES)
+                else:
                     self.bands[name] = AlignedBand(path, label, self.grid, name in _CONTINUOUS)
-                    self.warnings += self.bands[name].warnings
+                self.warnings += self.bands[name].warnings
         except BaseException:
             self.close()
             raise
@@ -132,7 +138,7 @@ class Layers:
         elif job.compares_heights:
             self.warnings.append(
                 "The prediction does not say how large its pixels are on the ground (no CRS or no geotransform): "
-                "distances between surfaces are left out."
+                "distances between surfaces are left out. Give the ground sampling distance (GSD) to have them."
             )
 
     def _tagged_names(self) -> dict:

@@ -65,7 +65,7 @@ def collect_figures(job: EvaluateJob, layers, tally) -> dict:
     if job.compares_land_cover:
         figures["land_cover"] = _land_cover(tally.confusion.result(), job.building_class, names)
     for key, grouped, confusion, group_names in (
-        ("shadow", tally.shadow, tally.shadow_confusion, SHADOW_NAMES), ("zones", tally.zones, tally.zone_confusion, {})
+        ("shadow", tally.shadow, tally.shadow_confusion, SHADOW_NAMES), ("zones", tally.zones, tally.zone_confusion, getattr(layers.bands.get("zones"), "names", {}))
     ):
         if getattr(job, key + "_path"):
             figures[key] = _joined(_by_id(grouped, group_names), confusion, job, group_names)

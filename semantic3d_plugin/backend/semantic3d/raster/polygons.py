@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import reprlib
+from collections import Counter
 from contextlib import contextmanager
 from typing import Iterator
 
@@ -18,6 +21,7 @@ from s3d_protocol.errors import InvalidInput
 from .gdal_errors import GDAL_ERRORS, reason
 from .grid import Grid
 
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,15}")
 _FARTHEST = 1e30  # no CRS has coordinates beyond
 _WGS84 = CRS.from_epsg(4326)
 
@@ -70,6 +74,15 @@ class Polygons:
             near = rasterize([rectangle], (grid.height, grid.width), transform=grid.transform, dtype=np.uint8) > 0
         return covered, near
 
+    def placed(self, grid: Grid) -> list[dict]:
+        """Return the polygons' geometries in the grid's CRS.
+
+        Raises:
+            InvalidInput: they cannot be brought there.
+        """
+        with self._burning():
+            return self._in_crs_of(grid)
+
     @contextmanager
     def _burning(self) -> Iterator[None]:
         try:
@@ -93,6 +106,61 @@ class Polygons:
     def _looks_like_degrees(self) -> bool:
         west, south, east, north = _bounds(self._geometries)
         return -180 <= west <= east <= 180 and -90 <= south <= north <= 90
+
+
+class FieldPolygons(Polygons):
+    """Polygons whose class or name stands in a field.
+
+    Attributes:
+        values: of each polygon, as `class_value` gives it.
+    """
+
+    def __init__(self, path: str, field_name: str):
+        """Read them with their values.
+
+        Raises:
+            InvalidInput: they cannot be read, or have no such field, or no value in it.
+        """
+        super().__init__(path)
+        properties = [shape.get("properties") or {} for shape in self._geometries]
+        names = sorted({name for own in properties for name in own})
+        if field_name not in names:
+            raise InvalidInput(
+                f"The polygons {path} have no field {field_name!r}. "
+                + (f"They have: {', '.join(names)}." if names else "They have no fields at all."),
+                {"fields": names},
+            )
+        self.values = [class_value(own.get(field_name)) for own in properties]
+        if not any(value is not None for value in self.values):
+            raise InvalidInput(f"The field {field_name} of the polygons {path} is empty. Choose another field.")
+
+    def counts(self) -> Counter:
+        """Value -> polygons, without those that have none."""
+        return Counter(value for value in self.values if value is not None)
+
+    def burn_codes(self, grid: Grid, code_of_value: dict, dtype: type = np.uint8) -> np.ndarray:
+        """Codes [H, W] of pixels whose centre a polygon with a class covers; 0 elsewhere.
+
+        Raises:
+            InvalidInput: the coordinates cannot be brought into the grid's CRS.
+        """
+        codes = [code_of_value.get(value, 0) for value in self.values]
+        pairs = [(shape, code) for shape, code in zip(self._in_crs_of(grid), codes) if code]
+        pairs.reverse()  # the last that is burnt stays: the first with a class wins, as of several rasters
+        with self._burning():
+            if not pairs:
+                return np.zeros((grid.height, grid.width), dtype)
+            return rasterize(pairs, (grid.height, grid.width), transform=grid.transform, dtype=dtype)
+
+
+def class_value(value: object) -> int | str | None:
+    """A field's value as class maps name it: a whole number, also where it is stored as a text, or a text."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    if isinstance(value, (bool, int, float)) and value == int(value):
+        return int(value)
+    text = value.strip() if isinstance(value, str) else json.dumps(value)
+    return int(text) if _WHOLE_NUMBER.fullmatch(text) else text or None
 
 
 def _geometries(content: dict) -> list:
