@@ -12,6 +12,7 @@ import pytest
 import rasterio
 from conftest import CLEAN_PATH
 from rasterio.transform import from_origin
+from rasterio.warp import transform_geom
 
 SIDE_PX, BLOCK_PX, ROOF_M = 176, 22, 8.0
 
@@ -158,8 +159,14 @@ def test_the_figures_are_those_of_the_rasters(bare_qgis, full, town, reconstruct
     sources, height_m, cover = town
     paths = {"REPORT": tmp_path / "r.html", "FIGURES": tmp_path / "f.json", "TABLE": tmp_path / "t.csv",
              "ERROR": tmp_path / "e.tif"}
+    middle = 5e5 + SIDE_PX / 2 * 0.5
+    zones = tmp_path / "land use.geojson"  # two halves, by degrees: RFC 7946
+    zones.write_text(json.dumps({"type": "FeatureCollection", "features": [
+        {"type": "Feature", "properties": {"use": use}, "geometry": transform_geom("EPSG:32632", "EPSG:4326", {
+            "type": "Polygon", "coordinates": [[(west, 5.3e6), (east, 5.3e6), (east, 5.5e6), (west, 5.5e6), (west, 5.3e6)]]})}
+        for use, west, east in (("west", 4.9e5, middle), ("east", middle, 5.1e5))]}))  # fmt: skip
     results = bare_qgis.run("semantic3d:evaluate", variables=full[0], **reconstructed, REFERENCE=sources["ndsm"],
-                            REFERENCE_LAND_COVER=sources["cover"], **paths)
+                            REFERENCE_LAND_COVER=sources["cover"], ZONE_POLYGONS=zones, ZONE_FIELD="use", **paths)
     with rasterio.open(reconstructed["HEIGHT"]) as made, rasterio.open(reconstructed["LAND_COVER"]) as classes:
         error_m = made.read(1).astype(float) - height_m
         right = classes.read(1) == cover
@@ -174,7 +181,10 @@ def test_the_figures_are_those_of_the_rasters(bare_qgis, full, town, reconstruct
         assert results[name] == str(path) and path.stat().st_size > 0
     with rasterio.open(paths["ERROR"]) as error:
         np.testing.assert_allclose(error.read(1), error_m, atol=1e-5)
-    assert json.loads(paths["FIGURES"].read_text(encoding="utf-8"))
+    halves = {zone["name"]: zone for zone in json.loads(paths["FIGURES"].read_text(encoding="utf-8"))["zones"]}
+    assert set(halves) == {"west", "east"}
+    assert sum(zone["pixels"] for zone in halves.values()) == error_m.size
+    assert abs(halves["west"]["pixels"] / error_m.size - 0.5) < 0.02  # an edge of 200 km is bent in degrees
 
 
 def test_a_graphical_model_trains_and_reconstructs(bare_qgis, full, town, tmp_path):
