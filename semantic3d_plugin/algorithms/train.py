@@ -26,6 +26,7 @@ from ..backend.s3d_protocol import (
     TrainJob,
     is_hub_id,
     model_name_of,
+    usual_validate_every,
 )
 from ..translation import tr
 from .base import BackendAlgorithm, destination_path, goes_with_qgis
@@ -395,7 +396,7 @@ class Train(BackendAlgorithm):
             height_loss=self.parameterAsEnumString(parameters, self.HEIGHT_LOSS, context),
             validation_share=self.parameterAsDouble(parameters, self.VALIDATION_SHARE, context),
             block_m=self.parameterAsDouble(parameters, self.BLOCK, context),
-            validate_every=max(1, min(DEFAULTS.validate_every, steps // 10)),
+            validate_every=usual_validate_every(steps),
             patience=self.parameterAsInt(parameters, self.PATIENCE, context),
             seed=self.parameterAsInt(parameters, self.SEED, context),
             device=self.parameterAsEnumString(parameters, self.DEVICE, context),

@@ -68,3 +68,12 @@ def test_a_process_beside_the_first_says_nothing(monkeypatch, capsys):
     monkeypatch.setattr(train, "run", lambda job, control: {})
     assert cli.main(["train", "a.tif", "--ndsm", "h.tif", "--package", "p"]) == 0
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "every"),
+    [((), 100), (("--steps", "60"), 6), (("--steps", "5"), 1), (("--steps", "60", "--validate-every", "7"), 7)],
+)
+def test_a_short_run_is_validated_ten_times_as_in_qgis(jobs, tmp_path, options, every):
+    cli.main(["train", "a.tif", "--ndsm", "h.tif", "--package", str(tmp_path / "p"), *options])
+    assert jobs[0].validate_every == every

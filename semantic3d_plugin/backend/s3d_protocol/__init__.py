@@ -37,7 +37,16 @@ from .job_base import DEVICES, Job
 from .jobs import JOB_TYPES, DoctorJob, ReconstructJob, job_from_dict
 from .messages import PROTOCOL_VERSION, BadMessage, decode, encode
 from .namesakes import namesake
-from .train_job import CHECKPOINTING, HEIGHT_LOSSES, TrainJob, check_hub_id, is_hub_id, model_name_of, read_class_map
+from .train_job import (
+    CHECKPOINTING,
+    HEIGHT_LOSSES,
+    TrainJob,
+    check_hub_id,
+    is_hub_id,
+    model_name_of,
+    read_class_map,
+    usual_validate_every,
+)
 from .version import product_version
 
 __all__ = [
@@ -85,4 +94,5 @@ __all__ = [
     "publish_folder",
     "read_class_map",
     "remove_partial",
+    "usual_validate_every",
 ]

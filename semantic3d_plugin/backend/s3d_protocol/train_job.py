@@ -216,6 +216,11 @@ def check_hub_id(text: str) -> None:
             )
 
 
+def usual_validate_every(steps: int) -> int:
+    """Return the steps from one validation to the next where nobody chose them: ten times in a short run."""
+    return max(1, min(TrainJob.validate_every, steps // 10))
+
+
 def model_name_of(package_path: str) -> str:
     """A model's name made from its folder's: letters, digits, '.', '_' and '-'."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", os.path.basename(os.path.abspath(package_path))).strip("._-")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import MISSING, fields
 
-from s3d_protocol import CHECKPOINTING, DEVICES, HEIGHT_LOSSES, TrainJob, model_name_of
+from s3d_protocol import CHECKPOINTING, DEVICES, HEIGHT_LOSSES, TrainJob, model_name_of, usual_validate_every
 
 _DEFAULTS = {field.name: None if field.default is MISSING else field.default for field in fields(TrainJob)}
 
@@ -72,7 +72,8 @@ def _add_settings(parser) -> None:
         ("--seed", "seed", int, "N", "of split, first weights and patches"),
         ("--max-memory", "max_memory_mb", int, "MB", "for images and labels"),
     ):  # fmt: skip
-        words = f"{words} (default: {_DEFAULTS[field]:g})"
+        usual = f"{_DEFAULTS[field]:g}" + (", or a tenth of the steps" if field == "validate_every" else "")
+        words = f"{words} (default: {usual})"
         choices.add_argument(option, dest=field, type=kind, metavar=metavar, help=words)
     choices.add_argument("--height-loss", choices=HEIGHT_LOSSES, help=f"default: {_DEFAULTS['height_loss']}")
     choices.add_argument("--gradient-checkpointing", choices=CHECKPOINTING,
@@ -88,6 +89,7 @@ def _run(options, control) -> int:
 
     given = {name: value for name, value in vars(options).items() if name in _DEFAULTS and value is not None}
     given.setdefault("model_name", model_name_of(options.package_path))
+    given.setdefault("validate_every", usual_validate_every(given.get("steps", _DEFAULTS["steps"])))
     values = train.run(TrainJob.from_dict(given), control)
     control.close()
     if not values:  # a process beside the first, which tells all
