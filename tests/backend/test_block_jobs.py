@@ -147,6 +147,24 @@ def test_a_machine_without_the_room_is_told_with_numbers(tmp_path, image, packag
     run(job, Watch())
 
 
+def test_a_batch_without_the_room_is_told_before_it_is_tried(tmp_path, image, package, monkeypatch):
+    job, sizes, peak_mb = replace(job_for(image, package, tmp_path), batch_size=4), [], [100]
+    real = preflight.InferenceSession.run
+
+    def watched(self, images, roles):
+        sizes.append(len(images))
+        peak_mb[0] += 40 * len(images)
+        return real(self, images, roles)
+
+    monkeypatch.setattr(preflight.InferenceSession, "run", watched)
+    monkeypatch.setattr(preflight, "peak_memory_mb", lambda: peak_mb[0])
+    monkeypatch.setattr(preflight, "free_memory_mb", lambda: 119)
+    monkeypatch.setattr(preflight, "free_swap_mb", lambda: 0)
+    with pytest.raises(OutOfMemory, match="A batch of 4 tiles takes about 120 MB .* and 119 MB are free"):
+        run(job, Watch())
+    assert sizes == [1]
+
+
 def test_few_tiles_are_not_timed_besides(tmp_path, image, package):
     control = Watch()
     job = replace(job_for(image, package, tmp_path), batch_size=4)

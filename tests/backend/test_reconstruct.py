@@ -361,6 +361,9 @@ def test_a_folder_that_may_not_be_written_to_is_told_before_the_model_loads(tmp_
     "change, error, words",
     [
         ({"height_path": "{out}/no/h.tif"}, OutputFailed, "does not exist"),
+        ({"height_path": "/vsis3/bucket/h.tif"}, OutputFailed, "put together on a disk"),
+        ({"image_path": "/vsis3/bucket/sheets/"}, InvalidInput, "which is not listed here"),
+        ({"image_path": "/vsicurl/https://x.org/*.tif"}, InvalidInput, "as a VRT"),
         ({"height_path": "{out}/link.tif"}, InvalidParameter, "image itself"),
         ({"height_path": "{out}/folder.tif"}, OutputFailed, "is a folder"),
         ({"height_path": "", "sigma_path": ""}, InvalidParameter, "No output"),
@@ -375,8 +378,9 @@ def test_faults_are_found_before_the_model_loads(tmp_path, package, monkeypatch,
     os.symlink(image, tmp_path / "link.tif")
     monkeypatch.setattr("semantic3d.jobs.reconstruct.InferenceSession", None)
     change = {key: value.format(out=tmp_path) if isinstance(value, str) else value for key, value in change.items()}
+    job = replace(job_for(image, package, str(tmp_path), ("height",)), **change)
     with pytest.raises(error, match=words):
-        run(job_for(image, package, str(tmp_path), ("height",), **change), JobControl())
+        run(job, JobControl())
     assert not [name for name in os.listdir(tmp_path) if "partial" in name]
 
 

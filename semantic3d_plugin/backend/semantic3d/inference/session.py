@@ -31,6 +31,7 @@ class InferenceSession:
         package: what it was made from.
         device: "cpu" or "cuda", where it really runs; a card that is lost in the middle turns it to "cpu".
         lanes: how many threads should call `run` side by side.
+        fixed_batch: tiles that the model takes at once, whatever is asked for; None where it takes any number.
         version: of onnxruntime.
     """
 
@@ -70,7 +71,7 @@ class InferenceSession:
         return_free_pages()
         check_session_io(package, self._session.get_inputs(), self._session.get_outputs())
         batch = self._session.get_inputs()[0].shape[0]
-        self._fixed_batch = batch if isinstance(batch, int) and batch > 0 else None
+        self.fixed_batch = batch if isinstance(batch, int) and batch > 0 else None
 
     def _try_cuda(self, data: bytes, must: bool, log) -> None:
         """Take the graphics card if a real run stays on it; what a build lists as available proves nothing."""
@@ -157,7 +158,7 @@ class InferenceSession:
                 over with a warning.
             InvalidModel: the model fails, or gives shapes or values that it should not.
         """
-        if self._fixed_batch is not None and len(images) != self._fixed_batch:
+        if self.fixed_batch is not None and len(images) != self.fixed_batch:
             return self._run_in_fixed_batches(images, roles)
         names = {role: self.package.output_names[role] for role in self.package.output_names if role in roles}
         try:
@@ -194,7 +195,7 @@ class InferenceSession:
         self._session = self._load(self.package.read_onnx(), "cpu")
 
     def _run_in_fixed_batches(self, images: np.ndarray, roles: tuple) -> dict:
-        size, parts = self._fixed_batch, []
+        size, parts = self.fixed_batch, []
         for first in range(0, len(images), size):
             batch = images[first : first + size]
             if len(batch) < size:

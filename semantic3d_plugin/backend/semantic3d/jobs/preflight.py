@@ -153,15 +153,35 @@ def settle_lanes(plan: Plan, session: InferenceSession, lane_mb: float | None = 
 
     Returns:
         What a run takes; None where the system does not tell.
+
+    Raises:
+        OutOfMemory: a batch takes more than the machine has left.
     """
     before_mb = peak_memory_mb()
-    if before_mb is None or session.lanes == 1:
+    if before_mb is None:
+        return lane_mb
+    if lane_mb is None and plan.job.batch_size > 1 and session.fixed_batch is None:
+        _check_batch(plan, session, before_mb)
+    if session.lanes == 1:
         return lane_mb
     if lane_mb is None:
         session.run(_blank(plan), tuple(plan.roles))
         lane_mb = peak_memory_mb() - before_mb
     session.limit_lanes(lane_mb, plan.job.max_memory_mb)
     return lane_mb
+
+
+def _check_batch(plan: Plan, session: InferenceSession, before_mb: int) -> None:
+    """See what one tile takes, before a whole batch is tried: a machine that runs out of memory may kill us untold."""
+    session.run(_blank(plan)[:1], tuple(plan.roles))
+    needed_mb = (peak_memory_mb() - before_mb) * (plan.job.batch_size - 1)
+    free_mb = free_memory_mb()
+    if free_mb is not None and needed_mb > free_mb + free_swap_mb():
+        raise OutOfMemory(
+            f"A batch of {plan.job.batch_size} tiles takes about {needed_mb} MB of main memory more than one tile, and "
+            f"{free_mb} MB are free. Lower the batch size, or close other programs.",
+            {"needed_mb": needed_mb, "free_mb": free_mb, "batch_size": plan.job.batch_size},
+        )
 
 
 def _blank(plan: Plan) -> np.ndarray:

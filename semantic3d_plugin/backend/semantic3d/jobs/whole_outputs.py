@@ -38,6 +38,11 @@ def check_paths(outputs: Mapping[str, str], inputs: Mapping[str, str]) -> None:
         there.update({file_number(part): f"a part of {what}" for part in parts_of_virtual(path)})
         there[file_number(path)] = what
     for name, path in outputs.items():
+        if path.startswith("/vsi"):
+            raise OutputFailed(
+                f"The {name} output {path} lies in an object store or an archive. Outputs are put together on a disk: "
+                "name a file there, and copy it afterwards."
+            )
         folder = os.path.dirname(os.path.abspath(path))
         if not os.path.isdir(folder):
             raise OutputFailed(f"The folder {folder} for the {name} output does not exist. Create it first.")

@@ -18,7 +18,16 @@ _FAR = {"http": "/vsicurl/http://", "https": "/vsicurl/https://", "s3": "/vsis3/
 
 
 def is_collection(path: str) -> bool:
-    """Tell whether a path stands for several images, and not for one that GDAL opens."""
+    """Tell whether a path stands for several images, and not for one that GDAL opens.
+
+    Raises:
+        InvalidInput: it is a folder or a pattern in an object store.
+    """
+    if path.startswith("/vsi") and (path.endswith("/") or "*" in os.path.basename(path)):
+        raise InvalidInput(
+            f"{path} is a folder or a pattern in an object store, which is not listed here. Give its images as a VRT "
+            "(gdalbuildvrt) or as a STAC item collection."
+        )
     if os.path.isdir(path):
         return not path.rstrip("/\\").lower().endswith(_RASTER_FOLDERS)
     if os.path.exists(path) or path.startswith("/vsi") or "://" in path:
