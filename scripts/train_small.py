@@ -68,10 +68,12 @@ def main() -> None:
     validation = [sample for samples in validation_sets(args.data) for sample in samples]
     print(f"{len(source.samples)} images to learn from, {len(validation)} to validate on", flush=True)
 
-    options = ("config", "batch", "patch", "learning_rate", "optimiser", "rendered_share", "pseudo_share", "reset", "only",
-               "seed")
-    facts = {"images": images_digest(sample.rgb for sample in source.samples), "base": file_hash(args.base)[:16],
-             **{name: getattr(args, name) for name in options}}
+    options = (
+        "config", "batch", "patch", "learning_rate", "optimiser", "rendered_share", "pseudo_share", "reset", "only", "seed"
+    )  # fmt: skip
+    layers = (layer for sample in source.samples for layer in (sample.rgb, sample.ndsm_m, sample.land_cover))
+    facts = {"images and labels": images_digest(layers), "base": file_hash(args.base)[:16],
+             "init": str(args.init or ""), **{name: getattr(args, name) for name in options}}
     try:
         check_same_run(args.out, facts)
     except InvalidParameter as error:

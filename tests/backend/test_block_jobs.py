@@ -158,9 +158,9 @@ def test_a_batch_without_the_room_is_told_before_it_is_tried(tmp_path, image, pa
 
     monkeypatch.setattr(preflight.InferenceSession, "run", watched)
     monkeypatch.setattr(preflight, "peak_memory_mb", lambda: peak_mb[0])
-    monkeypatch.setattr(preflight, "free_memory_mb", lambda: 119)
+    monkeypatch.setattr(preflight, "free_memory_mb", lambda: 167)
     monkeypatch.setattr(preflight, "free_swap_mb", lambda: 0)
-    with pytest.raises(OutOfMemory, match="A batch of 4 tiles takes about 120 MB .* and 119 MB are free"):
+    with pytest.raises(OutOfMemory, match="A batch of 4 tiles takes about 168 MB .* and 167 MB are free"):
         run(job, Watch())
     assert sizes == [1]
 

@@ -10,6 +10,7 @@ from rasterio.enums import ColorInterp
 from rasterio.transform import Affine
 
 from s3d_protocol import EvaluateJob, InvalidInput, JobControl
+from semantic3d.jobs import evaluate
 from semantic3d.jobs.evaluate import run
 from semantic3d.metrics.uncertainty import LEVELS, UncertaintyErrors
 from semantic3d.raster import aligned
@@ -146,19 +147,39 @@ def test_the_sparsification_does_not_depend_on_the_scale_of_sigma(scale):
 
 
 @pytest.mark.parametrize("continuous", [True, False])
-def test_a_much_finer_raster_is_warped_in_pieces_that_fit_together(tmp_path, continuous, monkeypatch):
-    fine = Affine(0.05, 0, 5e5, 0, -0.05, 5e6)
-    values = np.random.default_rng(3).integers(0, 9, (500, 540)).astype(np.float32 if continuous else np.uint8)
-    save(tmp_path / "f.tif", values, transform=fine)
+@pytest.mark.parametrize("turned", [0, 45, 90, 180])
+def test_a_much_finer_raster_is_warped_in_pieces_as_in_one(tmp_path, continuous, turned, monkeypatch):
+    """A wave of 5 m in a strip of 0.05 m pixels: GDAL's own guess of the scale for the whole is as near."""
+    middle = Affine.translation(5e5 + 15, 5e6 - 15) @ Affine.rotation(turned)
+    fine = middle @ Affine.translation(-14, 9) @ Affine.scale(0.05, -0.05)
+    rows, columns = np.mgrid[0:360, 0:560]
+    wave = 4 + 3 * np.sin(columns * 0.05 * 2 * np.pi / 5) + np.random.default_rng(3).normal(0, 0.5, rows.shape)
+    save(tmp_path / "f.tif", wave.astype(np.float32) if continuous else (columns // 20 % 7 + 1).astype(np.uint8), transform=fine)
+    monkeypatch.setattr(aligned, "_FINE", 1e9)
     whole = read_whole(tmp_path / "f.tif", continuous)
+    monkeypatch.setattr(aligned, "_FINE", 16.0)
     monkeypatch.setattr(aligned, "_PIECE_SOURCE_PX", 7_000)
     found = read_whole(tmp_path / "f.tif", continuous)
-    assert whole[2]._piece_px > 60 and found[2]._piece_px == 8
-    assert (found[1] == whole[1]).all() and found[1].sum() == 50 * 54
-    assert found[0] == pytest.approx(whole[0], abs=1e-6)
-    if continuous:  # GDAL's kernel is a triangle over two target pixels' width
-        means = values.reshape(50, 10, 54, 10).mean(axis=(1, 3))
-        assert np.corrcoef(found[0][:50, :54].ravel(), means.ravel())[0, 1] > 0.7
+    assert whole[2]._piece_px == 0 and found[2]._piece_px == 8
+    both = found[1] & whole[1]
+    assert both.sum() > 0.99 * max(found[1].sum(), whole[1].sum()) > 1000
+    difference = found[0][both] - whole[0][both]
+    assert (np.sqrt(np.mean(difference**2)) < 0.1) if continuous else (difference == 0).mean() > 0.97
+
+
+def test_rasters_of_rows_are_read_in_low_wide_windows_with_the_same_figures(tmp_path, monkeypatch):
+    scene = Scene(tmp_path)
+    before = run(scene.job, JobControl())
+    monkeypatch.setattr(aligned, "_WIDE_PX", 100)  # GDAL's strips of such a raster have few rows
+    monkeypatch.setattr(aligned.AlignedBand, "is_striped", property(lambda band: not band.is_warped))
+    monkeypatch.setattr(evaluate, "WINDOW_PX", 80)
+    monkeypatch.setattr(evaluate, "_CACHE_MB", 0.05)
+    seen, read = set(), AlignedBand.read
+    monkeypatch.setattr(AlignedBand, "read", lambda band, *window: seen.add(window[2:]) or read(band, *window))
+    found = run(scene.job, JobControl())
+    assert max(height for _, height in seen) < 80 < max(width for width, _ in seen)
+    figures = [name for name, value in before.items() if isinstance(value, float) and name != "seconds"]
+    assert len(figures) > 20 and [found[name] for name in figures] == pytest.approx([before[name] for name in figures])
 
 
 def test_ids_beyond_whole_numbers_are_refused(tmp_path):

@@ -312,39 +312,6 @@ def test_dsm_less_dtm_is_the_ndsm(data, tmp_path):
         np.testing.assert_allclose(a.ndsm_m[known], b.ndsm_m[known], atol=1e-3)
 
 
-def test_heights_that_are_not_above_ground_are_told(data, tmp_path):
-    def warnings(**changes):
-        return prepared(job_of(data, tmp_path / "m", **changes)).data.warnings
-
-    assert not any("ground" in text for text in warnings())
-    assert any(
-        "98 % of the heights on ortho.tif are above 412.5 m" in text and "Give a DSM as DSM" in text
-        for text in warnings(ndsm_paths=(data["dsm"],))
-    )
-    low = write(tmp_path / "low.tif", np.full((SIDE // 2, SIDE // 2), 12.5), gsd=1.0, dtype="float32")
-    found = warnings(ndsm_paths=(), dsm_paths=(data["dsm"],), dtm_paths=(low,))
-    assert any("above 400.0 m" in text and "DSM and DTM do not fit together" in text for text in found)
-
-
-def test_heights_below_the_ground_and_beyond_any_town_are_told(data, tmp_path):
-    def only(**changes):
-        (text,) = (text for text in prepared(job_of(data, tmp_path / "m", **changes)).data.warnings if "heights" in text)
-        return text
-
-    def shifted(name, source, change):
-        with rasterio.open(source) as raster:
-            values, gsd = raster.read(1), raster.res[0]
-        return write(tmp_path / name, change(values.astype(np.float64)), gsd=gsd, dtype="float32")
-
-    pair = {"ndsm_paths": (), "dsm_paths": (data["dsm"],), "dtm_paths": (data["dtm"],)}
-    swapped = only(**{**pair, "dsm_paths": pair["dtm_paths"], "dtm_paths": pair["dsm_paths"]})
-    assert "more than 2 m below the ground, and count as 0" in swapped and "Are they swapped" in swapped
-    deep = shifted("deep.tif", data["dsm"], lambda metres: metres - 32.0)
-    assert only(**{**pair, "dsm_paths": (deep,)}).startswith("100% of the heights on ortho.tif lie")
-    centimetres = shifted("cm.tif", data["ndsm"], lambda metres: metres * 100)
-    assert "2 % of the heights on ortho.tif are above 800 m" in only(ndsm_paths=(centimetres,))
-
-
 def test_the_spread_of_heights_is_a_fact(data, tmp_path):
     (fact,) = prepared(job_of(data, tmp_path / "m")).data.facts
     assert "2 %, 50 % and 98 % of its heights lie below 0.0, 0.0 and 8.0 m" in fact

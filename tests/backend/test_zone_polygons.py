@@ -100,3 +100,18 @@ def test_surfaces_without_a_place_need_the_gsd(tmp_path):
     assert without["chamfer_m"] is None and any("Give the ground sampling distance" in text for text in without["warnings"])
     found = run(replace(job, gsd_m=0.31), JobControl())
     assert found["chamfer_m"] == pytest.approx(0.4, rel=1e-4) and not found["warnings"]
+
+
+@pytest.mark.parametrize("value", [-1.7976931348623157e308, 1e20, None])
+def test_values_that_are_none_name_no_zone_and_hide_none(tmp_path, value):
+    job = Scene(tmp_path).with_outputs()
+    path = write_zones(tmp_path / "z.geojson", [(box(0, 130), {"n": value}), (box(0, 130), {"n": 5})])
+    assert any("1 of 2 polygons" in text for text in run(replace(job, zones_path=path, zones_field="n"), JobControl())["warnings"])
+    assert set(zones_of(job)) == {"5"}
+
+
+def test_a_name_that_no_file_takes_is_written_as_escapes(tmp_path):
+    job = Scene(tmp_path).with_outputs()
+    path = write_zones(tmp_path / "z.geojson", [(box(0, 130), {"n": "odd \ud800"})])
+    run(replace(job, zones_path=path, zones_field="n"), JobControl())
+    assert set(zones_of(job)) == {"odd \\ud800"}

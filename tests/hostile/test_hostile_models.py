@@ -181,6 +181,26 @@ def test_no_small_zip_fills_the_memory(folder, tmp_path, name):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 20_000
 
 
+@pytest.mark.parametrize("claimed", ["more than the file", "another entry's place"])
+def test_a_zip_that_lies_about_its_compressed_bytes_does_not_grow(folder, tmp_path, claimed):
+    with_file(folder, "weights.safetensors", bytes(60_000_000))
+    path = zip_of(tmp_path / "bomb.zip", files_of(folder))
+    with zipfile.ZipFile(path) as archive:
+        info = archive.getinfo("weights.safetensors")
+        offset, size = info.header_offset, info.compress_size
+    content = bytearray(path.read_bytes())
+    if claimed == "more than the file":
+        new, old = struct.pack("<L", 10_000_000), struct.pack("<L", size)
+    else:
+        new, old = struct.pack("<L", 0), struct.pack("<L", offset)
+    at = content.rfind(old)  # in the list of files at the end
+    content[at : at + 4] = new
+    path.write_bytes(content)
+    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    refused(path, "more bytes than it has" if claimed == "more than the file" else "")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 20_000
+
+
 def test_a_list_of_files_that_would_fill_the_memory_is_not_read(folder, tmp_path):
     path = zip_of(tmp_path / "evil.zip", [*files_of(folder), *[(f"{number:0200}", b"") for number in range(5000)]])
     refused(path, "list of files is larger")

@@ -31,9 +31,10 @@ LOWEST_NDSM_M = -50.0
 _HEIGHT_PERCENTILES = (2, 50, 98)
 _MOST_HEIGHTS = 4_000_000  # that percentiles are taken of; of more, an even sample
 _GROUND_NOISE_M = 2.0
-_MOST_SUNK, _LEAST_SUNK = 0.1, 0.005  # shares below the ground: of any heights, and of those where less is above it
+_MOST_SUNK, _LEAST_SUNK = 0.25, 0.02  # shares below the ground: of any heights, and of those where less is above it
 _LOW_FOR_MOST_M = 100.0
 _HIGHEST_GROUND_M = 10.0  # the lowest heights above ground of any image lie below, but in a closed forest
+_TOLD_WITH_A_REFUSAL = 3  # warnings
 _COARSEST, _FINEST = 4.0, 100.0  # image pixels against the model's GSD
 _ROWS_PX = 512
 _LONGEST_TEXT = 40  # of a value in a message
@@ -147,7 +148,7 @@ def read_scenes(
             f"No reference has a value on any of the {len(job.image_paths)} image(s), {found.megapixels:.2f} "
             "megapixels "
             "in all. Check that images and references show the same place and have the right CRS, and that the class "
-            "map names values that occur.",
+            "map names values that occur." + "".join(f" {text}" for text in found.warnings[:_TOLD_WITH_A_REFUSAL]),
             {"megapixels": found.megapixels},
         )
     return found
@@ -174,11 +175,11 @@ def _heights_text(name: str, ndsm_m: np.ndarray, is_difference: bool) -> tuple[s
             return fact, found + "DSM and DTM do not fit together. Check their units and vertical datums."
         return fact, found + "this looks like a DSM, or like no heights at all. Give a DSM as DSM, with its DTM."
     sunk, raised = (heights_m < -_GROUND_NOISE_M).mean(), (heights_m > _GROUND_NOISE_M).mean()
-    if sunk > _MOST_SUNK or sunk > max(raised, _LEAST_SUNK):
-        found = f"{sunk:.0%} of the heights on {name} lie more than {_GROUND_NOISE_M:g} m below the ground, and count "
+    if sunk > _MOST_SUNK or sunk > max(3 * raised, _LEAST_SUNK):
+        found = f"{sunk:.0%} of the heights on {name} lie more than {_GROUND_NOISE_M:g} m below the ground, and are not "
         if is_difference:
-            return fact, found + "as 0: DSM and DTM do not fit together. Are they swapped, or of other vertical datums?"
-        return fact, found + "as 0. Check the unit, the sign and the ground that they are counted from."
+            return fact, found + "learnt: DSM and DTM do not fit together. Are they swapped, or of other vertical datums?"
+        return fact, found + "learnt. Check the unit, the sign and the ground that they are counted from."
     if high_m > _LOW_FOR_MOST_M:
         return fact, (
             f"{100 - high} % of the heights on {name} are above {high_m:.0f} m, which hardly "

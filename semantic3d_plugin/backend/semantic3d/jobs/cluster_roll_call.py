@@ -11,6 +11,7 @@ from .cluster_connection import Connection
 
 _ROLL_CALL_S = 30.0  # between two looks, where no worker answers
 _COUNT_S = 5.0  # between two looks, where blocks are finished
+_MANY_WAITING = 200  # tasks at the scheduler; each names a folder and two numbers
 _LONELY_S = 900.0  # without any: new ones may be on their way
 
 
@@ -51,14 +52,18 @@ class RollCall:
         return self._fit
 
     def most_waiting(self) -> int:
-        """Return how many tasks should be under way: one for each worker to compute, and one to begin with next.
+        """Return how many tasks should be under way.
 
-        Each computes one block at a time, but one with several threads takes a task for each of them, and keeps those
-        that it has taken: more tasks would leave nothing to workers that come later.
+        Each worker computes one block at a time, but one with several threads takes a task for each of them, and keeps
+        those that it has taken: more than one to compute and one to begin with next would leave nothing to workers that
+        come later. Where each has one thread many may wait, which is what an adaptive cluster grows by.
         """
         if time.monotonic() - self._looked_s > _COUNT_S:
             self._look()
-        return 2 * max(1, len(self._present))
+        count = max(1, len(self._present))
+        if all(worker.get("nthreads", 1) == 1 for worker in self._present.values()):
+            return max(_MANY_WAITING, 4 * count)
+        return 2 * count
 
     def is_stranded(self, named: list[str] | None) -> bool:
         """Tell whether a task waits for workers all of which are gone; Dask would wait for ever."""

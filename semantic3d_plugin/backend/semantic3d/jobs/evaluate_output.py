@@ -39,6 +39,10 @@ def provenance(job: EvaluateJob, layers) -> dict[str, str]:
     facts = {"version": product_version()}
     for name, band in layers.bands.items():
         facts[name.replace("_", " ")] = os.path.basename(band.path) + (", warped" if band.is_warped else "")
+    if job.zones_field:
+        facts["zones field"] = job.zones_field
+    if job.gsd_m:
+        facts["GSD given"] = f"{job.gsd_m:g} m"
     facts["building class"] = str(job.building_class)
     facts["software"] = f"numpy {np.__version__}, rasterio {rasterio.__version__}, GDAL {rasterio.__gdal_version__}"
     return facts

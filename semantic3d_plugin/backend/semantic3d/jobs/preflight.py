@@ -20,6 +20,7 @@ from .reconstruct_plan import Plan, buffer_mb, paths_aside
 
 _MB = 1_000_000
 _FEW_BATCHES = 3
+_BATCH_MARGIN = 1.4
 _MANY_TILES = 300  # a second round costs a small job a thirtieth of its time
 
 
@@ -174,7 +175,8 @@ def settle_lanes(plan: Plan, session: InferenceSession, lane_mb: float | None = 
 def _check_batch(plan: Plan, session: InferenceSession, before_mb: int) -> None:
     """See what one tile takes, before a whole batch is tried: a machine that runs out of memory may kill us untold."""
     session.run(_blank(plan)[:1], tuple(plan.roles))
-    needed_mb = (peak_memory_mb() - before_mb) * (plan.job.batch_size - 1)
+    seen_mb = peak_memory_mb() - before_mb  # less than it takes where loading the model took more for a moment
+    needed_mb = int(_BATCH_MARGIN * seen_mb * (plan.job.batch_size - 1))
     free_mb = free_memory_mb()
     if free_mb is not None and needed_mb > free_mb + free_swap_mb():
         raise OutOfMemory(

@@ -45,6 +45,7 @@ from .tile_progress import TileProgress
 from .whole_outputs import check_output_paths, whole_outputs
 from .work_folder import whole_block_path
 
+_MANY_BLOCKS = 1_000_000  # listing them takes memory; a raster of as many pixels is hardly one
 _LAYERS_AT_ONCE = 2  # most of a layer's assembly is one thread's work
 
 
@@ -82,7 +83,8 @@ def _run_on_one_image(job: ReconstructJob, control: JobControl) -> dict:
                 plan = make_plan(job, package, source, control)
                 check_memory(plan)
                 may_go_on = has_kept_work(next(iter(job.outputs().values())))
-                check_disk(plan, control, kept_blocks=plan.blocks.count if may_go_on else 0)
+                if not may_go_on or plan.blocks.count > _MANY_BLOCKS:  # what was begun may take the room that it needs
+                    check_disk(plan, control, kept_blocks=plan.blocks.count if may_go_on else 0)
                 with rasterio.Env(GDAL_CACHEMAX=plan.cache_bytes):
                     return _compute(plan, source, files, work, control)
     except MemoryError as error:

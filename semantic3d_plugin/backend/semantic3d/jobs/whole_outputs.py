@@ -13,7 +13,7 @@ from ..raster.block_sizes import parts_of_virtual
 _ANY_ID = "0" * 32  # as long as jobs' ids are
 _ENDINGS = {"report": ".land_cover.tif", "error": ".interim.tif", "shadow": ".interim.tif"}
 _ENDING = ".work"  # of what is written beside any other unfinished output
-_MOST_LETTERS = 255  # of a name on Windows
+_MOST_LETTERS = 255  # of a name on Windows, and of bytes on most other disks
 
 
 def check_output_paths(job: Job, inputs: Mapping[str, str]) -> None:
@@ -65,7 +65,7 @@ def _check_length(name: str, path: str) -> None:
     if os.name == "nt":
         most, unit, length, shorter = _MOST_LETTERS, "letters", len(aside), len(aside) - len(own)
     else:
-        most, unit, length = os.pathconf(folder, "PC_NAME_MAX"), "bytes", len(os.fsencode(aside))
+        most, unit, length = _longest_name(folder), "bytes", len(os.fsencode(aside))
         shorter = length - len(os.fsencode(own))
     if length > most:
         raise OutputFailed(
@@ -73,6 +73,15 @@ def _check_length(name: str, path: str) -> None:
             f"most, and {shorter} more are needed while it is written. Choose a name of {most - shorter} {unit} or less.",
             {"path": path},
         )
+
+
+def _longest_name(folder: str) -> int:
+    """Return the bytes of a name that a folder's disk takes; some network disks do not say it."""
+    try:
+        most = os.pathconf(folder, "PC_NAME_MAX")
+    except OSError:
+        most = 0
+    return most if most > 0 else _MOST_LETTERS
 
 
 def _check_replaceable(name: str, path: str) -> None:

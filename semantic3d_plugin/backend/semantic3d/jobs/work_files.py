@@ -110,7 +110,14 @@ def reading(path: str) -> Iterator[None]:
 
 
 def remove(path: str) -> None:
-    if os.path.isdir(path) and not os.path.islink(path):
+    """Delete a file, a folder with what is in it, or a link alone.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    if os.name == "nt" and is_link(path) and os.path.isdir(path):
+        os.rmdir(path)  # as Windows wants it for links to folders and for junctions
+    elif os.path.isdir(path) and not os.path.islink(path):
         shutil.rmtree(path)
     else:
         os.remove(path)

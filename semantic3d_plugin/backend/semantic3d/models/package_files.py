@@ -20,6 +20,7 @@ from .package_manifest import LARGEST_MANIFEST_BYTES, MANIFEST_NAME, MOST_FILES,
 _MOST_INFLATION = 10  # weights hardly compress; only a bomb grows further than this
 _SMALL_BYTES = 1 << 24
 _LARGEST_LISTING_BYTES = 1 << 20
+_LEAST_HEADER_BYTES = 30  # before each entry's own bytes
 _END_BYTES = 22 + 65_535 + 20 + 56  # end record, its comment, zip64 locator and record
 _ZIP_ERRORS = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError, RuntimeError, struct.error,
@@ -79,6 +80,7 @@ class ZipFiles:
         if len(infos) > 4 * MOST_FILES:
             raise InvalidModel(f"The zip holds {len(infos)} entries; a package has at most {MOST_FILES} files.")
         self._members = self._checked_members(infos)
+        self._check_places(infos)
         return _counted(sorted(self._members))
 
     def has_manifest(self) -> bool:
@@ -96,6 +98,19 @@ class ZipFiles:
                     return stream.read(min(limit, info.file_size) + 1)
         except _ZIP_ERRORS as error:
             raise InvalidModel(f'"{name}" cannot be read from the zip ({ascii(str(error))}).') from error
+
+    def _check_places(self, infos) -> None:
+        """Check that the entries' compressed bytes lie in the file, each in a place of its own.
+
+        What the list of files says of them decides how far they may grow, and is nobody's word but the zip's.
+        """
+        end = 0
+        for info in sorted(infos, key=lambda item: item.header_offset):
+            if info.header_offset < end:
+                raise InvalidModel(f"The zip entry {_shown(info.filename)} lies over another one; it is refused.")
+            end = info.header_offset + _LEAST_HEADER_BYTES + info.compress_size
+        if end > os.path.getsize(self.path):
+            raise InvalidModel(f"The zip {_shown(os.path.basename(self.path))} lists more bytes than it has.")
 
     @staticmethod
     def _checked_members(infos) -> dict:

@@ -11,6 +11,7 @@ from rasterio.coords import disjoint_bounds
 from rasterio.crs import CRS
 from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
+from rasterio.warp import transform as transform_points
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
@@ -111,18 +112,17 @@ class AlignedBand:
             )
         common = own.crs or grid.crs or _PIXEL_PLANE
         target_crs = grid.crs or common
-        left, bottom, right, top = self._checked_overlap(own, own.crs or target_crs, grid, target_crs)
+        bounds = self._checked_overlap(own, own.crs or target_crs, grid, target_crs)
         self._single = dataset if dataset.count == 1 else open_one_band(dataset, self._band)
         self._warp = partial(
             WarpedVRT, self._single, src_crs=own.crs or target_crs, crs=target_crs, add_alpha=True,
             resampling=Resampling.bilinear if self._continuous else Resampling.nearest,
             dtype="float64" if self._continuous else None,
         )  # fmt: skip
-        place = grid.transform  # pixels of this raster along a pixel of the target:
-        across = math.hypot(place.a, place.d) * own.width / (right - left)
-        down = math.hypot(place.b, place.e) * own.height / (top - bottom)
-        if across * down > _FINE:
-            self._piece_px = max(1, int(math.sqrt(_PIECE_SOURCE_PX / (across * down))))
+        (a, b), (c, d) = _pixels_along(own, own.crs or target_crs, grid, target_crs, bounds)
+        if abs(a * d - b * c) > _FINE:
+            self._piece_px = max(1, int(math.sqrt(_PIECE_SOURCE_PX / abs(a * d - b * c))))
+            across, down = abs(a) + abs(c), abs(b) + abs(d)
             self._scale_options = {"XSCALE": f"{min(1, 1 / across):.9g}", "YSCALE": f"{min(1, 1 / down):.9g}"}
         else:
             self._warped = self._warp(transform=grid.transform, width=grid.width, height=grid.height)
@@ -259,6 +259,32 @@ def open_dataset(path: str, label: str):
         return dataset
     dataset.close()
     raise InvalidInput(f"The file {path} for {label} {fault}.")
+
+
+def _pixels_along(own: Grid, own_crs: CRS, grid: Grid, crs: CRS, bounds: tuple) -> tuple[tuple, tuple]:
+    """Pixels (columns, rows) of a raster along a column and along a row of a grid, in the middle of what both cover.
+
+    Args:
+        own, own_crs: the raster's grid; grid, crs: the target's.
+        bounds: of the raster in the target's CRS: left, bottom, right, top.
+
+    Returns:
+        Steps of one target pixel to the right and down; zeros where the way between the CRSs fails there.
+    """
+    left, bottom, right, top = (pick(pair) for pick, pair in zip((max, max, min, min), zip(bounds, grid.bounds())))
+    x, y = (left + right) / 2, (bottom + top) / 2
+    t = grid.transform
+    xs, ys = (x, x + t.a, x + t.b), (y, y + t.d, y + t.e)
+    try:
+        xs, ys = (xs, ys) if own_crs == crs else transform_points(crs, own_crs, xs, ys)
+    except GDAL_ERRORS:
+        return (0.0, 0.0), (0.0, 0.0)
+    back = ~own.transform
+    places = [(back.a * px + back.b * py, back.d * px + back.e * py) for px, py in zip(xs, ys)]
+    if not np.isfinite(places).all():
+        return (0.0, 0.0), (0.0, 0.0)
+    (x0, y0), (x1, y1), (x2, y2) = places
+    return (x1 - x0, y1 - y0), (x2 - x0, y2 - y0)
 
 
 def _same_grid(a: Grid, b: Grid) -> bool:

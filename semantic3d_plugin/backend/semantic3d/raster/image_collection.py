@@ -23,7 +23,8 @@ def is_collection(path: str) -> bool:
     Raises:
         InvalidInput: it is a folder or a pattern in an object store.
     """
-    if path.startswith("/vsi") and (path.endswith("/") or "*" in os.path.basename(path)):
+    is_folder = path.endswith("/") and not path.rstrip("/").lower().endswith(_RASTER_FOLDERS)
+    if path.startswith("/vsi") and (is_folder or "*" in os.path.basename(path)):
         raise InvalidInput(
             f"{path} is a folder or a pattern in an object store, which is not listed here. Give its images as a VRT "
             "(gdalbuildvrt) or as a STAC item collection."

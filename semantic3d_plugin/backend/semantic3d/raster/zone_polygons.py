@@ -7,15 +7,17 @@ from rasterio.features import bounds as geometry_bounds
 from rasterio.features import rasterize
 
 from s3d_protocol.errors import InvalidInput
+from s3d_protocol.messages import shown_text
 
 from .grid import Grid
 from .polygons import FieldPolygons, Polygons
 
 _LONGEST_NAME = 200
+_LARGEST_ID = 2**53  # a number beyond stands for none, as -1.8e308 in files of Esri's
 
 
 class ZonePolygons:
-    """Polygons as ids on a target grid; where several lie, the first counts.
+    """Polygons as ids on a target grid; where several lie, the first that has one counts.
 
     Attributes:
         path, label, warnings, tags, is_warped, is_striped: as of `aligned.AlignedBand`.
@@ -38,6 +40,7 @@ class ZonePolygons:
         self.path, self.label, self.warnings, self.tags = path, label, [], {}
         polygons = FieldPolygons(path, field) if field else Polygons(path)
         values = polygons.values if field else list(range(1, polygons.count + 1))
+        values = [None if isinstance(value, int) and abs(value) > _LARGEST_ID else value for value in values]
         kinds = sorted({value for value in values if value is not None}, key=lambda value: (isinstance(value, str), value))
         if len(kinds) > most:
             raise InvalidInput(
@@ -47,13 +50,15 @@ class ZonePolygons:
             )
         are_numbers = all(isinstance(value, int) for value in kinds)
         ids = {value: value if are_numbers else number for number, value in enumerate(kinds, 1)}
-        self.names = {} if are_numbers else {ids[value]: str(value)[:_LONGEST_NAME] for value in kinds}
-        self._grid, self._ids = grid, [ids.get(value) for value in values]
+        self.names = {} if are_numbers else {ids[value]: shown_text(value)[:_LONGEST_NAME] for value in kinds}
+        self._grid = grid
+        self._named = np.array([value is not None for value in values])
+        self._ids = np.array([0, *(ids.get(value, 0) for value in values)], np.int64)  # of what is burnt: number + 1
         self._shapes = polygons.placed(grid)
         self._boxes = np.array([geometry_bounds(shape) for shape in self._shapes])
         unnamed = sum(value is None for value in values)
         if unnamed:
-            self.warnings.append(f"{unnamed} of {len(values)} polygons of {path} have no {field}: they are in no zone.")
+            self.warnings.append(f"{unnamed} of {len(values)} polygons of {path} have no {field}: they are no zone.")
         if not self._chosen(grid):
             raise InvalidInput(
                 f"The zones {path} do not lie over the prediction. Give polygons of the same place, or correct the CRS."
@@ -62,14 +67,12 @@ class ZonePolygons:
     def read(self, column: int, row: int, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
         """Return ids int64 [height, width] of a window of the target grid, and where there is one, bool."""
         part = self._grid.window(column, row, width, height)
-        chosen = self._chosen(part)
+        chosen = [number for number in self._chosen(part) if self._named[number]]
         numbers = np.zeros((height, width), np.int32)
         if chosen:
             pairs = [(self._shapes[number], number + 1) for number in reversed(chosen)]  # the last that is burnt stays
             rasterize(pairs, out=numbers, transform=part.transform)
-        ids = np.array([0, *(0 if value is None else value for value in self._ids)], np.int64)
-        known = np.array([False, *(value is not None for value in self._ids)])
-        return ids[numbers], known[numbers]
+        return self._ids[numbers], numbers > 0
 
     def _chosen(self, part: Grid) -> list[int]:
         """The polygons whose boxes touch a part of the grid."""

@@ -29,7 +29,10 @@ def check_same_run(folder: Path, facts: Mapping[str, object]) -> None:
     """
     path, facts = folder / _NAME, json.loads(json.dumps(facts))
     if path.exists():
-        before = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            before = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise InvalidParameter(f"{path} is damaged ({error}). Give another --out to begin anew.") from error
         differing = [name for name in facts if before.get(name) != facts[name]]
         if differing:
             what = "; ".join(f"{name} {before.get(name)}, not {facts[name]}" for name in differing)
