@@ -12,7 +12,8 @@ from rasterio.transform import from_origin
 from rasterio.warp import transform as transform_points
 from s3d_protocol import InvalidInput, InvalidParameter, JobControl, TrainJob
 from semantic3d.datasets.labelled import NOT_BUILDING
-from semantic3d.datasets.user_rasters import ClassPolygons, ClassTable, class_value, read_scenes
+from semantic3d.datasets.user_rasters import ClassTable, read_scenes
+from semantic3d.raster.polygons import FieldPolygons, class_value
 from test_reference import EAST, NORTH, UTM, square
 
 SIDE = 32
@@ -136,7 +137,7 @@ def test_a_field_without_values_and_polygons_without_fields_are_told(tmp_path):
         read(tmp_path, [(place(0, 0, 3), {"kind": None})])
     (tmp_path / "bare.json").write_text(json.dumps(place(0, 0, 3)), encoding="utf-8")
     with pytest.raises(InvalidInput, match="no fields at all"):
-        ClassPolygons(str(tmp_path / "bare.json"), "kind")
+        FieldPolygons(str(tmp_path / "bare.json"), "kind")
 
 
 def test_values_stay_with_their_polygons_in_another_crs_and_in_collections(tmp_path):
@@ -149,7 +150,7 @@ def test_values_stay_with_their_polygons_in_another_crs_and_in_collections(tmp_p
         shape["coordinates"] = [[list(point) for point in zip(xs, ys)]]
         point = {"type": "Point", "coordinates": shape["coordinates"][0][0]}
         features.append(({"type": "GeometryCollection", "geometries": [point, shape]}, {"kind": kind}))
-    polygons = ClassPolygons(write_features(tmp_path / "p.json", features, "EPSG:3035"), "kind")
+    polygons = FieldPolygons(write_features(tmp_path / "p.json", features, "EPSG:3035"), "kind")
     assert polygons.counts() == {"house": 1, "wood": 1}
     grid = Grid(UTM, from_origin(EAST, NORTH, 1.0, 1.0), SIDE, SIDE)
     codes = polygons.burn_codes(grid, {"house": BUILDING, "wood": TREE})

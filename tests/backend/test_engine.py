@@ -296,33 +296,32 @@ def test_batches_side_by_side_give_the_same_sums_whichever_is_done_first(batch):
 
 
 def test_reading_the_model_and_writing_go_on_at_the_same_time():
-    """From a tile in the middle on, each waits once until the two others are at work."""
-    meeting, middle, met = threading.Barrier(3), threading.Event(), set()
+    """Reader and model stay at each piece for a while, until the writer has seen both at work while it has one, too."""
+    met, at_work = threading.Event(), set()
 
-    def meet(who):
-        if middle.is_set() and who not in met:
-            met.add(who)
-            meeting.wait(60)
+    def stay(who):
+        at_work.add(who)
+        met.wait(1)
+        at_work.discard(who)
 
-    class Meeting(ArraySource):
+    class SlowSource(ArraySource):
         def read(self, *window):
-            meet("reader")
+            stay("reader")
             return super().read(*window)
 
-    class MeetingModel(MeanModel):
-        runs = 0
-
+    class SlowModel(MeanModel):
         def run(self, images, roles):
-            self.runs += 1
-            if self.runs == 6:
-                middle.set()
-            meet("model")
+            stay("model")
             return super().run(images, roles)
 
-    source = Meeting(np.random.default_rng(0).random((3, 300, 300), np.float32))
-    for _ in run(source, MeetingModel()).run():
-        meet("writer")
-    assert met == {"reader", "model", "writer"}
+    source = SlowSource(np.random.default_rng(0).random((3, 200, 200), np.float32))
+    for _ in run(source, SlowModel()).run():
+        ends_s = time.monotonic() + 0.5
+        while not met.is_set() and time.monotonic() < ends_s:
+            if at_work == {"reader", "model"}:
+                met.set()
+            time.sleep(0.01)
+    assert met.is_set()
 
 
 def test_stopping_does_not_wait_for_a_batch_under_way():
