@@ -45,7 +45,6 @@ from .tile_progress import TileProgress
 from .whole_outputs import check_output_paths, whole_outputs
 from .work_folder import whole_block_path
 
-_MANY_BLOCKS = 1_000_000  # listing them takes memory; a raster of as many pixels is hardly one
 _LAYERS_AT_ONCE = 2  # most of a layer's assembly is one thread's work
 
 
@@ -82,9 +81,8 @@ def _run_on_one_image(job: ReconstructJob, control: JobControl) -> dict:
             with files.explaining(), ImageSource(job.image_path, job.bands) as source:
                 plan = make_plan(job, package, source, control)
                 check_memory(plan)
-                may_go_on = has_kept_work(next(iter(job.outputs().values())))
-                if not may_go_on or plan.blocks.count > _MANY_BLOCKS:  # what was begun may take the room that it needs
-                    check_disk(plan, control, kept_blocks=plan.blocks.count if may_go_on else 0)
+                if not has_kept_work(next(iter(job.outputs().values()))):
+                    check_disk(plan, control)
                 with rasterio.Env(GDAL_CACHEMAX=plan.cache_bytes):
                     return _compute(plan, source, files, work, control)
     except MemoryError as error:
@@ -137,9 +135,9 @@ def _compute_here(
     control.check_cancelled()
     tags = provenance_tags(plan, session)
     work.take(plan, files.fingerprint(source), tags)
+    disk_mb = check_disk(plan, control, work.path, len(work.records))  # before all blocks are listed, which takes memory
     parts = regions(plan, [block for block in plan.blocks.all() if block not in work.records])
     tiles = [tile_count(plan, part) for part in parts]
-    disk_mb = check_disk(plan, control, work.path, len(work.records))
     expected = look_ahead(plan, session, parts, sum(tiles), disk_mb, control)
     progress = TileProgress(plan, sum(tiles), len(work.records), control)
     for part, count in zip(parts, tiles):

@@ -72,8 +72,8 @@ def compute_on_cluster(
         tags = provenance_tags(plan, _Model(device, version))
         work.take(plan, files.fingerprint(source), tags)
         cluster.share(work.path)
-        missing = [block for block in plan.blocks.all() if block not in work.records]
         disk_mb = check_disk(plan, control, work.path, len(work.records))
+        missing = [block for block in plan.blocks.all() if block not in work.records]
         tiles = {block: tile_count(plan, Blocks(*block, 1, 1)) for block in missing}
         total = sum(tiles.values())
         at_once = max(1, min(cluster.at_once, len(missing)))

@@ -83,6 +83,18 @@ class Polygons:
         with self._burning():
             return self._in_crs_of(grid)
 
+    def burnt(self, pairs: list[tuple[dict, int]], grid: Grid, dtype: type) -> np.ndarray:
+        """Return values [H, W] of pixels whose centre a geometry of these pairs covers; 0 elsewhere.
+
+        Args:
+            pairs: (geometry in the grid's CRS, value), at least one; of several on a pixel the first counts.
+
+        Raises:
+            InvalidInput: they cannot be burnt.
+        """
+        with self._burning():  # the last that is burnt stays
+            return rasterize(pairs[::-1], (grid.height, grid.width), transform=grid.transform, dtype=dtype)
+
     @contextmanager
     def _burning(self) -> Iterator[None]:
         try:
@@ -138,19 +150,14 @@ class FieldPolygons(Polygons):
         """Value -> polygons, without those that have none."""
         return Counter(value for value in self.values if value is not None)
 
-    def burn_codes(self, grid: Grid, code_of_value: dict, dtype: type = np.uint8) -> np.ndarray:
-        """Codes [H, W] of pixels whose centre a polygon with a class covers; 0 elsewhere.
+    def burn_codes(self, grid: Grid, code_of_value: dict) -> np.ndarray:
+        """Codes uint8 [H, W] of pixels whose centre a polygon with a class covers; 0 elsewhere.
 
         Raises:
             InvalidInput: the coordinates cannot be brought into the grid's CRS.
         """
         codes = [code_of_value.get(value, 0) for value in self.values]
-        pairs = [(shape, code) for shape, code in zip(self._in_crs_of(grid), codes) if code]
-        pairs.reverse()  # the last that is burnt stays: the first with a class wins, as of several rasters
-        with self._burning():
-            if not pairs:
-                return np.zeros((grid.height, grid.width), dtype)
-            return rasterize(pairs, (grid.height, grid.width), transform=grid.transform, dtype=dtype)
+        return self.burnt([(shape, code) for shape, code in zip(self._in_crs_of(grid), codes) if code], grid, np.uint8)
 
 
 def class_value(value: object) -> int | str | None:

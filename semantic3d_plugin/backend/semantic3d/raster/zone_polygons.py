@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from rasterio.features import bounds as geometry_bounds
-from rasterio.features import rasterize
 
 from s3d_protocol.errors import InvalidInput
 from s3d_protocol.messages import shown_text
@@ -54,7 +53,7 @@ class ZonePolygons:
         self._grid = grid
         self._named = np.array([value is not None for value in values])
         self._ids = np.array([0, *(ids.get(value, 0) for value in values)], np.int64)  # of what is burnt: number + 1
-        self._shapes = polygons.placed(grid)
+        self._polygons, self._shapes = polygons, polygons.placed(grid)
         self._boxes = np.array([geometry_bounds(shape) for shape in self._shapes])
         unnamed = sum(value is None for value in values)
         if unnamed:
@@ -68,10 +67,9 @@ class ZonePolygons:
         """Return ids int64 [height, width] of a window of the target grid, and where there is one, bool."""
         part = self._grid.window(column, row, width, height)
         chosen = [number for number in self._chosen(part) if self._named[number]]
-        numbers = np.zeros((height, width), np.int32)
-        if chosen:
-            pairs = [(self._shapes[number], number + 1) for number in reversed(chosen)]  # the last that is burnt stays
-            rasterize(pairs, out=numbers, transform=part.transform)
+        if not chosen:
+            return np.zeros((height, width), np.int64), np.zeros((height, width), bool)
+        numbers = self._polygons.burnt([(self._shapes[number], number + 1) for number in chosen], part, np.int32)
         return self._ids[numbers], numbers > 0
 
     def _chosen(self, part: Grid) -> list[int]:
