@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .errors import InvalidParameter
-from .job_base import Job, check_bands, check_extent, check_output_files
+from .job_base import Job, check_bands, check_extent, check_gsd, check_output_files
 
-GSD_LIMITS_M = (1e-3, 1e3)  # beyond, the unit is wrong, and an area is more pixels than there are
 LARGEST_AREA_M2 = 1e6  # a square kilometre; so much may have to be read around a patch
 
 
@@ -42,11 +41,7 @@ class DetectShadowsJob(Job):
             raise InvalidParameter("No image is given. Choose the orthophoto to work on.")
         check_bands(self.bands)
         check_extent(self.extent)
-        if self.gsd_m != 0 and not GSD_LIMITS_M[0] <= self.gsd_m <= GSD_LIMITS_M[1]:
-            raise InvalidParameter(
-                f"The GSD is {self.gsd_m} m. Give {GSD_LIMITS_M[0]:g} to {GSD_LIMITS_M[1]:g} metres per pixel, or 0 to "
-                "take it from the image."
-            )
+        check_gsd(self.gsd_m, "the image")
         if not (math.isfinite(self.threshold) and self.threshold >= 0):
             raise InvalidParameter(
                 f"The threshold is {self.threshold}. Give a shadow index above 0, or 0 to find it from the image."

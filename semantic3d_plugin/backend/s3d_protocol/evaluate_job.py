@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .detect_shadows_job import GSD_LIMITS_M
 from .errors import InvalidParameter
-from .job_base import Job, check_output_files
+from .job_base import Job, check_gsd, check_output_files
 
 
 @dataclass(frozen=True)
@@ -64,11 +63,7 @@ class EvaluateJob(Job):
         self._check_inputs()
         if not 1 <= self.building_class <= 255:
             raise InvalidParameter(f"The building class is {self.building_class}. Give a class id from 1 to 255.")
-        if self.gsd_m != 0 and not GSD_LIMITS_M[0] <= self.gsd_m <= GSD_LIMITS_M[1]:
-            raise InvalidParameter(
-                f"The GSD is {self.gsd_m} m. Give {GSD_LIMITS_M[0]:g} to {GSD_LIMITS_M[1]:g} metres per pixel, or 0 to "
-                "take it from the prediction's grid."
-            )
+        check_gsd(self.gsd_m, "the prediction's grid")
         if self.zones_field and not self.has_zone_polygons:
             raise InvalidParameter(
                 f"The field {self.zones_field!r} is to name the zones, but no zones are given as polygons (.geojson). "

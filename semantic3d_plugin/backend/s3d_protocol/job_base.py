@@ -14,6 +14,7 @@ from .errors import InvalidParameter
 
 DEVICES = ("auto", "cpu", "cuda")
 MIN_MEMORY_MB = 64
+_GSD_LIMITS_M = (1e-3, 1e3)  # beyond, the unit is wrong, and an area is more pixels than there are
 _SCHEDULER = re.compile(r"(tcp|tls|ucx)://([\w.-]+|\[[0-9a-fA-F:.]+\]):(?P<port>[0-9]{1,5})", re.ASCII)
 LARGEST_INTEGER = 2**53  # beyond, floats and other programs lose whole numbers
 
@@ -136,6 +137,15 @@ def check_at_least(label: str, value: int, minimum: int, unit: str) -> None:
         raise InvalidParameter(f"The {label} is {value} {unit}. Give at least {minimum}.")
     if value > LARGEST_INTEGER:
         raise InvalidParameter(f"The {label} is beyond all sensible numbers of {unit or 'its kind'}. Give a smaller one.")
+
+
+def check_gsd(gsd_m: float, source: str) -> None:
+    """Raise InvalidParameter for a GSD that no raster has; 0 takes it from `source`, such as "the image"."""
+    if gsd_m != 0 and not _GSD_LIMITS_M[0] <= gsd_m <= _GSD_LIMITS_M[1]:
+        raise InvalidParameter(
+            f"The GSD is {gsd_m} m. Give {_GSD_LIMITS_M[0]:g} to {_GSD_LIMITS_M[1]:g} metres per pixel, or 0 to take it "
+            f"from {source}."
+        )
 
 
 def check_device(device: str) -> None:

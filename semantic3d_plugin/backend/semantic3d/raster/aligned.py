@@ -11,7 +11,6 @@ from rasterio.coords import disjoint_bounds
 from rasterio.crs import CRS
 from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
-from rasterio.warp import transform as transform_points
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
@@ -19,7 +18,8 @@ from s3d_protocol.errors import InvalidInput
 
 from .block_sizes import is_plain_path, open_bounded
 from .gdal_errors import GDAL_ERRORS, reason
-from .grid import Grid
+from .grid import Grid, apply
+from .grid_pixels import to_pixels
 from .one_band import metres_per_unit, open_one_band, validity
 
 _PIXEL_PLANE = CRS.from_epsg(3857)  # stands in where no raster has a CRS: it is never left, so its shape is nothing
@@ -119,7 +119,7 @@ class AlignedBand:
             resampling=Resampling.bilinear if self._continuous else Resampling.nearest,
             dtype="float64" if self._continuous else None,
         )  # fmt: skip
-        (a, b), (c, d) = _pixels_along(own, own.crs or target_crs, grid, target_crs, bounds)
+        (a, b), (c, d) = _pixels_along(own, grid, bounds)
         if abs(a * d - b * c) > _FINE:
             self._piece_px = max(1, int(math.sqrt(_PIECE_SOURCE_PX / abs(a * d - b * c))))
             across, down = abs(a) + abs(c), abs(b) + abs(d)
@@ -261,30 +261,23 @@ def open_dataset(path: str, label: str):
     raise InvalidInput(f"The file {path} for {label} {fault}.")
 
 
-def _pixels_along(own: Grid, own_crs: CRS, grid: Grid, crs: CRS, bounds: tuple) -> tuple[tuple, tuple]:
+def _pixels_along(own: Grid, grid: Grid, bounds: tuple) -> tuple[tuple, tuple]:
     """Pixels (columns, rows) of a raster along a column and along a row of a grid, in the middle of what both cover.
 
     Args:
-        own, own_crs: the raster's grid; grid, crs: the target's.
+        own: the raster's grid; grid: the target's.
         bounds: of the raster in the target's CRS: left, bottom, right, top.
 
     Returns:
         Steps of one target pixel to the right and down; zeros where the way between the CRSs fails there.
     """
     left, bottom, right, top = (pick(pair) for pick, pair in zip((max, max, min, min), zip(bounds, grid.bounds())))
-    x, y = (left + right) / 2, (bottom + top) / 2
-    t = grid.transform
-    xs, ys = (x, x + t.a, x + t.b), (y, y + t.d, y + t.e)
-    try:
-        xs, ys = (xs, ys) if own_crs == crs else transform_points(crs, own_crs, xs, ys)
-    except GDAL_ERRORS:
+    column, row = apply(~grid.transform, ((left + right) / 2, (bottom + top) / 2))
+    corners = to_pixels(own, grid, [(column, row), (column + 1, row), (column, row + 1)])
+    if corners is None:
         return (0.0, 0.0), (0.0, 0.0)
-    back = ~own.transform
-    places = [(back.a * px + back.b * py, back.d * px + back.e * py) for px, py in zip(xs, ys)]
-    if not np.isfinite(places).all():
-        return (0.0, 0.0), (0.0, 0.0)
-    (x0, y0), (x1, y1), (x2, y2) = places
-    return (x1 - x0, y1 - y0), (x2 - x0, y2 - y0)
+    (x, y), (x_right, y_right), (x_down, y_down) = corners
+    return (x_right - x, y_right - y), (x_down - x, y_down - y)
 
 
 def _same_grid(a: Grid, b: Grid) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from rasterio.crs import CRS
 from rasterio.enums import Resampling
 from rasterio.transform import Affine
-from rasterio.warp import reproject, transform as transform_points
+from rasterio.warp import reproject
 from rasterio.windows import Window
 
 from s3d_protocol.errors import InvalidInput
@@ -22,6 +22,7 @@ from s3d_protocol.errors import InvalidInput
 from .block_sizes import open_bounded
 from .gdal_errors import GDAL_ERRORS, reason
 from .grid import Grid, apply
+from .grid_pixels import to_pixels
 from .one_band import alpha_band, metres_per_unit, validity
 
 LOWEST_M, HIGHEST_M = -500.0, 9000.0  # beyond, a number is a NoData value that nobody declared
@@ -196,17 +197,8 @@ class Reference:
 
     def _to_pixels(self, grid: Grid, points: list) -> list | None:
         """Pixels of a grid as pixels of this raster; None where the way between the CRSs fails."""
-        mapped = [apply(grid.transform, point) for point in points]
-        if grid.crs is not None and grid.crs != self._dataset.crs:
-            try:
-                xs, ys = transform_points(grid.crs, self._dataset.crs, *map(list, zip(*mapped)))
-            except GDAL_ERRORS:
-                return None
-            mapped = list(zip(xs, ys))
-        if not np.isfinite(mapped).all():
-            return None
-        back = ~self._dataset.transform
-        return [apply(back, point) for point in mapped]
+        dataset = self._dataset
+        return to_pixels(Grid(dataset.crs, dataset.transform, dataset.width, dataset.height), grid, points)
 
     def _read_padded(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
         """Read a window that may reach beyond the raster, where nothing is valid."""
